@@ -1,0 +1,53 @@
+// Communicator: in-place collectives over the ranks of a run, on host or device memory.
+// Implementations: SelfCommunicator (a world of one), MpiCommunicator (host memory),
+// NcclCommunicator (device memory).
+//
+//   communicator.start_all_reduce(bucket.data, bucket.count, DataType::kFloat32, ReduceOp::kSum,
+//   stream);
+//   ... more work; call communicator.progress() now and then ...
+//   communicator.wait_all(stream);                  // every started all-reduce is complete
+//
+// All ranks must start the same operations in the same order. Every rank ends with bit-identical
+// results. Counts are elements. `stream` is the CUDA stream (cudaStream_t) whose queued work
+// produces or consumes the data, or nullptr for host memory; after wait_all(stream), work queued on
+// that stream sees the results. Errors: CommError with rank, host, operation, bytes and sequence
+// number; a peer that does not answer within the time-out is such an error. Only the thread that
+// runs the step loop, except start_all_reduce and progress, which autograd's threads may call as
+// long as no two threads do so at once.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace catamaran {
+
+enum class DataType { kFloat32, kFloat64, kInt64, kUint64, kUint8 };
+enum class ReduceOp { kSum, kMin, kMax };
+
+int64_t bytes_of(DataType type);
+
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+
+  virtual std::string_view backend() const = 0;  // "self", "mpi", "nccl"
+  virtual int rank() const = 0;
+  virtual int world() const = 0;
+
+  // Starts an in-place all-reduce. The buffer stays the caller's and must not be touched before
+  // wait_all returns.
+  virtual void start_all_reduce(void* data, int64_t count, DataType type, ReduceOp op,
+                                void* stream) = 0;
+  // Lets started operations go on without blocking (MPI moves data only inside calls).
+  virtual void progress() = 0;
+  virtual void wait_all(void* stream) = 0;
+  // Blocking on the host for host memory, ordered on the stream for device memory.
+  virtual void broadcast(void* data, int64_t bytes, int root, void* stream) = 0;
+
+  void all_reduce(void* data, int64_t count, DataType type, ReduceOp op, void* stream = nullptr) {
+    start_all_reduce(data, count, type, op, stream);
+    wait_all(stream);
+  }
+};
+
+}  // namespace catamaran

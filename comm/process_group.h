@@ -1,0 +1,76 @@
+// ProcessGroup: this process's place among the ranks of a run, the device it is bound to, and the
+// two communicators: one for small host messages (counts, sums, names, scores) and one for
+// gradients.
+//
+//   MpiSession mpi(argc, argv);                         // first local of main
+//   ProcessGroup group = make_process_group(mpi, options);   // second
+//   group.host().all_reduce(&sum, 1, DataType::kFloat64, ReduceOp::kSum);
+//
+// Owns the communicators; the MpiSession must outlive it. Only the thread that runs the step loop.
+// Errors: UsageError when the backend asked for is impossible here (NCCL without a GPU), CommError
+// from collectives.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "comm/communicator.h"
+
+namespace catamaran {
+
+class MpiSession;
+
+struct CommOptions {
+  std::string backend =
+      "auto";  // auto: nccl with a GPU per rank, else mpi; mpi; nccl. One rank alone needs neither.
+  double timeout_seconds = 120;  // a collective that takes longer ends the job
+  int64_t threads_per_rank = 0;  // compute threads; 0: cores of the node / local ranks
+
+  void check() const;  // UsageError naming the key
+};
+
+enum class DeviceKind { kCpu, kCuda };
+
+class ProcessGroup {
+ public:
+  ProcessGroup(int rank, int world, int local_rank, int local_world, std::string host_name,
+               DeviceKind device_kind, int device_index, int threads,
+               std::unique_ptr<Communicator> host, std::unique_ptr<Communicator> gradients);
+
+  int rank() const { return rank_; }
+  int world() const { return world_; }
+  bool is_root() const { return rank_ == 0; }
+  int local_rank() const { return local_rank_; }
+  int local_world() const { return local_world_; }
+  const std::string& host_name() const { return host_name_; }
+  DeviceKind device_kind() const { return device_kind_; }
+  int device_index() const { return device_index_; }
+  int threads() const { return threads_; }  // compute threads this rank should use
+
+  Communicator& host() { return *host_; }
+  Communicator& gradients() { return *gradients_; }
+
+  void barrier();
+  // The root's text on every rank.
+  std::string broadcast_text(const std::string& text, int root = 0);
+  // Every rank's bytes, by rank, on every rank. Lengths may differ.
+  std::vector<std::string> all_gather(const std::string& bytes);
+
+ private:
+  int rank_;
+  int world_;
+  int local_rank_;
+  int local_world_;
+  std::string host_name_;
+  DeviceKind device_kind_;
+  int device_index_;
+  int threads_;
+  std::unique_ptr<Communicator> host_;
+  std::unique_ptr<Communicator> gradients_;
+};
+
+ProcessGroup make_process_group(MpiSession& session, const CommOptions& options);
+
+}  // namespace catamaran

@@ -1,0 +1,48 @@
+// Decode one JPEG and bring a region of it to a square, the way PIL does it bit for bit:
+// Image.open(f).convert("RGB").resize((S, S), BILINEAR, box=region), then mirrored on demand.
+//
+//   ImageDecoder decoder;                                              // one per worker thread
+//   decoder.decode(jpeg, whole_image(size), 448, out, "000012");       // out: 448 x 448 x 3 bytes
+//
+// Grayscale is replicated, CMYK converted as PIL does, EXIF orientation is not applied. Errors:
+// DataError with the image's name for a JPEG that is damaged, truncated, no JPEG at all or over
+// kLargestPixels. One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dataio/augment.h"
+
+namespace catamaran {
+
+constexpr int64_t kLargestPixels = int64_t{1} << 28;
+
+struct RgbImage {
+  ImageSize size;
+  std::vector<uint8_t> pixels;  // height x width x 3
+};
+
+// Header only: size, and DataError for what cannot be decoded later.
+ImageSize read_jpeg_size(std::span<const uint8_t> jpeg, const std::string& name);
+
+class ImageDecoder {
+ public:
+  ImageDecoder();
+  ~ImageDecoder();
+  ImageDecoder(ImageDecoder&&) noexcept;
+  ImageDecoder& operator=(ImageDecoder&&) noexcept;
+
+  void decode(std::span<const uint8_t> jpeg, const Placement& placement, int64_t size, uint8_t* out,
+              const std::string& name);
+  RgbImage decode_whole(std::span<const uint8_t> jpeg, const std::string& name);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace catamaran

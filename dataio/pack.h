@@ -1,0 +1,54 @@
+// The pack: labelled images in HDF5 shards, the contract between `catamaran pack`, the loader and
+// h5py users.
+//
+// A pack is a folder with pack.json (PackManifest) and shard-00000.h5, shard-00001.h5, ... Each
+// shard holds, contiguous, unfiltered, little-endian, early-allocated:
+//   /jpeg/bytes  uint8, all JPEG files of the shard one after the other      /jpeg/offset  uint64,
+//   n + 1 /label       int8,  n x L: 1 present, 0 ignore (difficult), -1 absent     /size int32, n
+//   x 2: height, width /id          UTF-8 variable-length strings, n /checksum     uint64, n: XXH3
+//   of each JPEG attribute "classes" of the root: the class names in order
+// docs/formats.md tells the same to users. Images keep their order: image i of the pack is image i
+// - first of its shard.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace catamaran {
+
+constexpr int64_t kPackFormatVersion = 1;
+
+struct ShardInfo {
+  std::string file;   // "shard-00000.h5"
+  int64_t bytes = 0;  // of the file
+  int64_t images = 0;
+  std::string sha256;  // of the file
+};
+
+struct SourceFile {
+  std::string path;  // as given on the command line
+  std::string sha256;
+};
+
+struct PackManifest {
+  int64_t format_version = kPackFormatVersion;
+  std::string data_set;  // "VOC2007", "COCO", or the manifest's name
+  std::string split;
+  std::vector<std::string> classes;  // in label order
+  std::vector<int64_t> positives;    // per class: images with label 1
+  std::vector<int64_t> ignored;      // per class: images with label 0
+  int64_t images = 0;
+  std::vector<SourceFile> sources;  // annotation and label files
+  std::vector<ShardInfo> shards;
+  std::string decoder;             // "libjpeg-turbo 2.1.5"
+  std::vector<std::string> notes;  // what the importer dropped or merged, as sentences
+};
+
+// pack.json in and out. read: DataError with file and key for anything wrong, names outside
+// shard-[0-9]{5}\.h5 included.
+PackManifest read_pack_manifest(const std::filesystem::path& pack_folder);
+std::string pack_manifest_json(const PackManifest& manifest);
+
+}  // namespace catamaran

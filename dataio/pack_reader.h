@@ -1,0 +1,70 @@
+// PackReader: a pack opened for training. The constructor reads and validates everything except the
+// image bytes (manifest, shard sizes, layouts, offsets, labels, ids), so that a damaged pack is
+// refused before the first step; image bytes are then read by pread at the data set's file offset
+// and checked against their checksum, with no HDF5 call and no lock.
+//
+//   PackReader pack("packs/voc07-trainval");
+//   std::vector<uint8_t> jpeg;
+//   pack.read_jpeg(17, jpeg);
+//
+// Errors: DataError naming file, data set and image. The constructor: one thread at a time. All
+// else: Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dataio/pack.h"
+#include "support/file_descriptor.h"
+
+namespace catamaran {
+
+struct ImageSize {
+  int32_t height = 0;
+  int32_t width = 0;
+};
+
+class PackReader {
+ public:
+  explicit PackReader(std::filesystem::path folder);
+
+  const std::filesystem::path& folder() const { return folder_; }
+  const PackManifest& manifest() const { return manifest_; }
+  int64_t images() const { return manifest_.images; }
+  int64_t classes() const { return static_cast<int64_t>(manifest_.classes.size()); }
+
+  std::span<const int8_t> labels(int64_t image) const;  // L values in {1, 0, -1}
+  const std::string& id(int64_t image) const;
+  ImageSize size(int64_t image) const;
+  uint64_t checksum(int64_t image) const;  // XXH3 of the JPEG
+  int64_t jpeg_bytes(int64_t image) const;
+  // Replaces the content of `into` by the JPEG file; its capacity is reused.
+  void read_jpeg(int64_t image, std::vector<uint8_t>& into) const;
+  // XXH3 over class names, labels and image checksums: names the content whatever the sharding.
+  const std::string& fingerprint() const { return fingerprint_; }
+
+ private:
+  struct Shard {
+    std::filesystem::path path;
+    FileDescriptor file;
+    int64_t first_image = 0;
+    int64_t bytes_at = 0;           // file offset of /jpeg/bytes
+    std::vector<uint64_t> offsets;  // n + 1
+  };
+  const Shard& shard_of(int64_t image) const;
+
+  std::filesystem::path folder_;
+  PackManifest manifest_;
+  std::vector<Shard> shards_;
+  std::vector<int8_t> labels_;  // images x L
+  std::vector<std::string> ids_;
+  std::vector<ImageSize> sizes_;
+  std::vector<uint64_t> checksums_;
+  std::string fingerprint_;
+};
+
+}  // namespace catamaran

@@ -1,0 +1,56 @@
+// CAT: Cross-layer Aggregation with Transformers for multi-label image classification (ICASSP
+// 2022), equations (1)-(11).
+//
+//   Cat cat(options, labels);
+//   CatOutput out = cat->forward(x_BCHW);      // x: fp32, normalised; CPU channels-last runs
+//   fastest
+//
+// Shapes: B images on this rank, C channels, H x W, D width, L labels, Q query tokens. Parameter
+// names: backbone.* with timm's names, fpn.*, lrd.*, cla4.*, cla3.*, head1.*, head2.*, head3.*,
+// alpha, beta, gamma. Errors: UsageError from options.check(). Only the thread that runs the step
+// loop.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "model/options.h"
+
+namespace catamaran {
+
+struct CatOutput {
+  torch::Tensor yhat_BL;                       // fused logits, fp32
+  std::vector<torch::Tensor> head_logits_BL;   // per head, before fusion
+  std::vector<torch::Tensor> class_maps_BLHW;  // per head: logit of each token, for activation
+                                               // maps; undefined unless asked
+};
+
+class CatImpl : public torch::nn::Module {
+ public:
+  CatImpl(const CatOptions& options, int64_t labels);
+  ~CatImpl() override;
+
+  CatOutput forward(const torch::Tensor& x_BCHW, bool with_class_maps = false);
+
+  const CatOptions& options() const { return options_; }
+  int64_t labels() const { return labels_; }
+  // alpha, beta, gamma now; those of absent heads are 0.
+  std::array<double, 3> fusion_weights() const;
+  void train(bool on = true) override;  // keeps a frozen backbone's BN in eval mode
+
+ private:
+  struct Parts;  // the sub-modules, in cat.cpp
+  CatOptions options_;
+  int64_t labels_;
+  std::unique_ptr<Parts> parts_;
+};
+TORCH_MODULE(Cat);
+
+// Random initialisation from the seed alone: the same on every rank, whatever torch's global
+// generator did before.
+void initialise(CatImpl& cat, uint64_t seed);
+
+}  // namespace catamaran

@@ -1,0 +1,74 @@
+// Options of the network: one struct per part, defaults of preset "modern" at the paper's sizes.
+// Every ambiguity of the paper is one switch (docs/architecture.md lists them with their reasons).
+// Plain data, no torch.
+//
+// JSON in and out, for the metadata of model.safetensors: to_json(options),
+// cat_options_from_json(text) (WeightsError on an unknown key or value).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace catamaran {
+
+struct InputOptions {
+  int64_t size = 448;                                  // side of the square, pixels
+  std::array<double, 3> mean = {0.485, 0.456, 0.406};  // of RGB in 0..1
+  std::array<double, 3> std = {0.229, 0.224, 0.225};
+};
+
+struct BackboneOptions {
+  std::string name = "resnext50_32x4d";  // resnet18, resnet50, resnet101, resnext50_32x4d,
+                                         // resnet18_narrow (demo: widths 32/64/128/256)
+  bool freeze_bn = false;                // BN in eval mode with fixed affine parameters
+};
+
+struct FpnOptions {
+  bool enabled = true;                         // false: heads on S5 alone
+  std::string topdown = "conv_then_upsample";  // upsample_then_conv, deconv
+  bool share_td_conv = false;
+};
+
+struct AttentionOptions {
+  int64_t dim = 512;  // d
+  int64_t heads = 8;
+  int64_t ffn_dim = 2048;
+  double dropout = 0.1;
+  std::string norm = "post";      // post, pre
+  std::string position = "none";  // none, sine2d
+};
+
+struct ClaOptions {
+  bool enabled = true;          // false: w/o CLF, the heads read P5 (LRD), P4, P3
+  bool residual = true;         // add I1
+  std::string query = "upper";  // upper: the upper level's tokens; upsampled
+  bool pma = true;              // max-pool keys and values
+  int64_t kv_stride_p4 = 2;     // kernel = stride of the max-pool
+  int64_t kv_stride_p3 = 4;
+};
+
+struct HeadOptions {
+  std::string pool = "mean";  // mean, max, topk, csra
+  int64_t topk = 4;
+  double csra_lambda = 0.2;
+  double csra_temperature = 1;
+  bool frozen_fusion = false;  // alpha, beta, gamma stay 1/3
+};
+
+struct CatOptions {
+  InputOptions input;
+  BackboneOptions backbone;
+  FpnOptions fpn;
+  bool lrd_enabled = true;
+  AttentionOptions attention;
+  ClaOptions cla;
+  HeadOptions head;
+
+  void check() const;  // UsageError naming the key (model.attention.heads, ...)
+};
+
+std::string to_json(const CatOptions& options);
+CatOptions cat_options_from_json(const std::string& text, const std::string& where);
+
+}  // namespace catamaran

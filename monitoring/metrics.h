@@ -1,0 +1,81 @@
+// Metrics: every Prometheus series of a run, in one place (docs/metrics.md is made from the table
+// in metrics.cpp), and the HTTP endpoint that serves them. Rank 0 has one; other ranks construct
+// nothing.
+//
+//   Metrics metrics(info);
+//   metrics.record(report);  metrics.record_evaluation("ema", evaluation);
+//   metrics.set_state(RunState::kTrain); MetricsEndpoint endpoint(metrics, options);      //
+//   endpoint.port(), endpoint.url()
+//
+// Names, labels and buckets: docs/metrics.md. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "evaluation/protocol.h"
+#include "monitoring/step_report.h"
+
+namespace catamaran {
+
+struct RunInfo {
+  std::string version, git, torch, nccl, mpi;    // build_info
+  std::string run, config_hash, dataset, model;  // run_info
+  int64_t world_size = 1, global_batch = 0, total_steps = 0, steps_per_epoch = 0;
+};
+
+enum class RunState { kInit, kTrain, kEval, kCheckpoint, kFinish };
+enum class CheckpointResult { kOk, kError };
+
+class Metrics {
+ public:
+  explicit Metrics(const RunInfo& info);
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  void set_state(RunState state);
+  void record(const StepReport& report);
+  void record_evaluation(const std::string& weights, const Evaluation& evaluation,
+                         double seconds);  // weights: raw, ema
+  void record_checkpoint(CheckpointResult result, const std::string& kind, double write_seconds,
+                         double stall_seconds,
+                         int64_t bytes);  // kind: periodic, best, signal, final
+  void record_loader(int64_t read_bytes_total, double decode_seconds_total, int64_t ready_batches,
+                     int64_t capacity_batches);
+  void record_consistency_check(bool agreed);
+  // Prometheus text format 0.0.4.
+  std::string text() const;
+
+ private:
+  friend class MetricsEndpoint;
+  struct Families;
+  std::unique_ptr<Families> families_;
+};
+
+struct MonitoringOptions {
+  bool enabled = true;
+  std::string address = "0.0.0.0";
+  int64_t port = 0;  // 0: the kernel picks one, which the log and RUN/metrics-address.txt name
+
+  void check() const;  // UsageError naming the key
+};
+
+// Serves /metrics, and answers nothing else. A port that is taken is a UsageError that names it and
+// port = 0.
+class MetricsEndpoint {
+ public:
+  MetricsEndpoint(Metrics& metrics, const MonitoringOptions& options);
+  ~MetricsEndpoint();
+  MetricsEndpoint(const MetricsEndpoint&) = delete;
+  MetricsEndpoint& operator=(const MetricsEndpoint&) = delete;
+  int port() const;
+  std::string url() const;  // http://HOST:PORT/metrics
+
+ private:
+  struct Server;
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace catamaran

@@ -1,0 +1,35 @@
+// StepReport: what one optimizer step did, in plain numbers, made by trainer/ and read by the log,
+// the metrics and the progress bar. Ratios are 0..1, times are seconds of rank 0's steady clock
+// unless a name says otherwise.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace catamaran {
+
+struct StepReport {
+  int64_t step = 0;          // 1 after the first
+  int64_t epoch = 0;         // 0-based
+  double loss = 0;           // mean over the valid labels of the global batch
+  double learning_rate = 0;  // of the head
+  double gradient_norm = 0;  // before clipping
+  bool applied = true;       // false: not finite, weights untouched
+  int64_t images = 0;        // global batch
+  double step_seconds = 0;
+  // Parts of step_seconds, mean over ranks:
+  double data_wait_seconds = 0;
+  double forward_seconds = 0;
+  double backward_seconds = 0;
+  double exchange_exposed_seconds = 0;    // waiting for all-reduce after backward
+  double optimizer_seconds = 0;           // clip, optimizer, EMA
+  int64_t exchanged_bytes = 0;            // gradients a rank all-reduced in this step
+  double alpha = 0, beta = 0, gamma = 0;  // fusion weights of the heads
+
+  double images_per_second() const {
+    return step_seconds > 0 ? static_cast<double>(images) / step_seconds : 0;
+  }
+  double data_wait_ratio() const { return step_seconds > 0 ? data_wait_seconds / step_seconds : 0; }
+};
+
+}  // namespace catamaran

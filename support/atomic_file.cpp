@@ -1,0 +1,175 @@
+#include "support/atomic_file.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <utility>
+
+namespace catamaran {
+namespace fs = std::filesystem;
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+std::string temporary_suffix(int64_t process) {
+  return ".tmp." + host_name() + "." + std::to_string(process);
+}
+
+fs::path without_trailing_slash(fs::path path) {
+  return path.has_filename() ? path : path.parent_path();
+}
+
+fs::path temporary_beside(const fs::path& target) {
+  return target.parent_path() / ("." + target.filename().string() + temporary_suffix(::getpid()));
+}
+
+fs::path folder_of(const fs::path& target) {
+  const fs::path parent = target.parent_path();
+  return parent.empty() ? fs::path(".") : parent;
+}
+
+[[noreturn]] void fail(ErrorKind kind, const std::string& clause, const fs::path& path) {
+  const int number = errno;
+  const char* hint = number == ENOSPC || number == EDQUOT ? "free some space there and try again"
+                                                          : "check the path and its permissions";
+  throw Error(kind, with_errno(clause, number), path.string(), hint);
+}
+
+void sync_file(const fs::path& path, ErrorKind kind) {
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file || ::fsync(file.get()) != 0) fail(kind, "cannot make the file durable (fsync)", path);
+}
+
+void create_parents(const fs::path& target, ErrorKind kind) {
+  std::error_code code;
+  fs::create_directories(folder_of(target), code);
+  if (code) {
+    errno = code.value();
+    fail(kind, "cannot create the folder", folder_of(target));
+  }
+}
+
+}  // namespace
+
+void sync_directory(const fs::path& folder, ErrorKind kind) {
+  FileDescriptor handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!handle) fail(kind, "cannot open the folder", folder);
+  // Some network file systems refuse fsync of a folder; the rename is as durable there as it can
+  // be.
+  if (::fsync(handle.get()) != 0 && errno != EINVAL) fail(kind, "cannot sync the folder", folder);
+}
+
+AtomicFile::AtomicFile(fs::path target, ErrorKind kind)
+    : target_(std::move(target)), temporary_(temporary_beside(target_)), kind_(kind) {
+  create_parents(target_, kind_);
+  file_ = FileDescriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+                                S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
+  if (!file_) fail(kind_, "cannot create the file", temporary_);
+}
+
+AtomicFile::~AtomicFile() {
+  if (!file_) return;
+  file_.reset();
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(const void* data, int64_t bytes) {
+  const auto* from = static_cast<const char*>(data);
+  for (int64_t done = 0; done < bytes;) {
+    const auto part = static_cast<size_t>(std::min(bytes - done, int64_t{1} << 30));
+    const ssize_t put = ::write(file_.get(), from + done, part);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) fail(kind_, "cannot write", target_);
+    done += put;
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(file_.get()) != 0) fail(kind_, "cannot make the file durable (fsync)", target_);
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0)
+    fail(kind_, "cannot rename into place", target_);
+  file_.reset();
+  sync_directory(folder_of(target_), kind_);
+}
+
+void write_file_atomically(const fs::path& target, std::string_view content, ErrorKind kind) {
+  AtomicFile file(target, kind);
+  file.write(content.data(), static_cast<int64_t>(content.size()));
+  file.commit();
+}
+
+AtomicDirectory::AtomicDirectory(fs::path target, bool replace, ErrorKind kind)
+    : target_(without_trailing_slash(std::move(target))),
+      temporary_(temporary_beside(target_)),
+      replace_(replace),
+      kind_(kind) {
+  std::error_code code;
+  if (!replace_ && fs::exists(fs::symlink_status(target_, code))) {
+    throw Error(kind_, "the folder exists already", target_.string(),
+                "choose another name, or delete it first");
+  }
+  create_parents(target_, kind_);
+  fs::remove_all(temporary_, code);
+  if (::mkdir(temporary_.c_str(), S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH) != 0) {
+    fail(kind_, "cannot create the folder", temporary_);
+  }
+}
+
+AtomicDirectory::~AtomicDirectory() {
+  if (temporary_.empty()) return;
+  std::error_code code;
+  fs::remove_all(temporary_, code);
+}
+
+void AtomicDirectory::commit() {
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(temporary_)) {
+    if (entry.is_regular_file()) sync_file(entry.path(), kind_);
+    if (entry.is_directory()) sync_directory(entry.path(), kind_);
+  }
+  sync_directory(temporary_, kind_);
+  std::error_code code;
+  fs::path old;
+  if (replace_ && fs::exists(fs::symlink_status(target_, code))) {
+    old = target_.parent_path() /
+          ("." + target_.filename().string() + ".old" + temporary_suffix(::getpid()));
+    if (::rename(target_.c_str(), old.c_str()) != 0)
+      fail(kind_, "cannot move the old folder aside", target_);
+  }
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
+    const int number = errno;
+    if (!old.empty()) ::rename(old.c_str(), target_.c_str());
+    errno = number;
+    fail(kind_, "cannot rename into place", target_);
+  }
+  temporary_.clear();
+  sync_directory(folder_of(target_), kind_);
+  if (!old.empty()) fs::remove_all(old, code);
+}
+
+void remove_stale_temporaries(const fs::path& folder) {
+  std::error_code code;
+  const std::string marker = ".tmp." + host_name() + ".";
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, code)) {
+    const std::string name = entry.path().filename().string();
+    const size_t at = name.rfind(marker);
+    if (name.empty() || name.front() != '.' || at == std::string::npos) continue;
+    pid_t process = 0;
+    const char* begin = name.data() + at + marker.size();
+    const char* end = name.data() + name.size();
+    const auto [rest, parse_error] = std::from_chars(begin, end, process);
+    if (parse_error != std::errc() || rest != end || process <= 0) continue;
+    if (::kill(process, 0) != 0 && errno == ESRCH) fs::remove_all(entry.path(), code);
+  }
+}
+
+}  // namespace catamaran

@@ -1,0 +1,76 @@
+// Files and folders that appear complete or not at all: temporary name beside the target, fsync,
+// rename, fsync of the folder.
+//
+//   write_file_atomically(run_dir / "manifest.json", text);
+//
+//   AtomicFile file(path);                       // for large content
+//   file.write(bytes, count);  ...  file.commit();
+//
+//   AtomicDirectory folder(out);                 // packs, checkpoints
+//   ... write files under folder.path() ...
+//   folder.commit();                             // fsyncs each file in it, renames, fsyncs the
+//   parent
+//
+// Destroyed without commit, nothing is left behind. A leftover of a killed process is named
+// ".TARGET.tmp.HOST.PID"; remove_stale_temporaries deletes those of this host whose process is
+// dead. Errors: Error of the kind given (default kData) with path and errno. One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "support/error.h"
+#include "support/file_descriptor.h"
+
+namespace catamaran {
+
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path target, ErrorKind kind = ErrorKind::kData);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  void write(const void* data, int64_t bytes);
+  void commit();
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path temporary_;
+  ErrorKind kind_;
+  FileDescriptor file_;
+};
+
+void write_file_atomically(const std::filesystem::path& target, std::string_view content,
+                           ErrorKind kind = ErrorKind::kData);
+
+class AtomicDirectory {
+ public:
+  // Refuses a target that exists, unless replace is true: then commit moves the old one aside and
+  // deletes it after the rename.
+  explicit AtomicDirectory(std::filesystem::path target, bool replace = false,
+                           ErrorKind kind = ErrorKind::kData);
+  AtomicDirectory(const AtomicDirectory&) = delete;
+  AtomicDirectory& operator=(const AtomicDirectory&) = delete;
+  ~AtomicDirectory();
+
+  const std::filesystem::path& path() const { return temporary_; }
+  void commit();
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path temporary_;
+  bool replace_;
+  ErrorKind kind_;
+};
+
+// Deletes temporaries of AtomicFile and AtomicDirectory in `folder` whose writer ran on this host
+// and is dead.
+void remove_stale_temporaries(const std::filesystem::path& folder);
+
+// fsync of a folder, so that a rename in it is durable.
+void sync_directory(const std::filesystem::path& folder, ErrorKind kind = ErrorKind::kData);
+
+}  // namespace catamaran

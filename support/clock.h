@@ -1,0 +1,30 @@
+// Stopwatch on the steady clock, and wall-clock seconds for timestamps. Deadlines and durations
+// always use the steady clock, so a jump of the system's time cannot end a run. Thread-safe: the
+// functions; one thread at a time: a Stopwatch.
+#pragma once
+
+#include <chrono>
+#include <utility>
+
+namespace catamaran {
+
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+  // Seconds since the last lap (or the start), and starts the next.
+  double lap() {
+    const Clock::time_point now = Clock::now();
+    return std::chrono::duration<double>(now - std::exchange(start_, now)).count();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+};
+
+// Seconds since 1970, with fractions.
+inline double unix_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace catamaran

@@ -1,0 +1,32 @@
+// FileDescriptor: an owned POSIX descriptor, and reads that either fill the whole buffer or say
+// what is wrong.
+//
+//   FileDescriptor file = open_for_reading(path);               // DataError when it is not there
+//   read_exactly_at(file, offset, buffer, bytes, path);         // pread until full; DataError on a
+//   short file
+//
+// Thread-safe: read_exactly_at on one descriptor from many threads (pread keeps no position).
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdint>
+#include <filesystem>
+
+#include "support/handle.h"
+
+namespace catamaran {
+
+struct FileDescriptorTraits {
+  using type = int;
+  static constexpr int empty() { return -1; }
+  static void close(int fd) noexcept { ::close(fd); }
+};
+using FileDescriptor = Handle<FileDescriptorTraits>;
+
+FileDescriptor open_for_reading(const std::filesystem::path& path);
+int64_t file_bytes(const FileDescriptor& file, const std::filesystem::path& path);
+void read_exactly_at(const FileDescriptor& file, int64_t offset, void* into, int64_t bytes,
+                     const std::filesystem::path& path);
+
+}  // namespace catamaran

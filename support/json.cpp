@@ -1,0 +1,67 @@
+#include "support/json.h"
+
+#include <set>
+#include <vector>
+
+#include "support/file_descriptor.h"
+
+namespace catamaran {
+namespace {
+
+constexpr int kDeepest = 64;
+
+}  // namespace
+
+nlohmann::json parse_json(std::string_view text, const std::string& where, ErrorKind kind) {
+  std::vector<std::set<std::string>> open_objects;
+  std::string refused;
+  const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
+    using Event = nlohmann::json::parse_event_t;
+    if (depth > kDeepest)
+      refused = "it is nested more than " + std::to_string(kDeepest) + " levels deep";
+    if (event == Event::object_start) open_objects.emplace_back();
+    if (event == Event::object_end && !open_objects.empty()) open_objects.pop_back();
+    if (event == Event::key && !open_objects.empty() &&
+        !open_objects.back().insert(parsed.get<std::string>()).second) {
+      refused = "the key '" + parsed.get<std::string>() + "' occurs twice";
+    }
+    if (!refused.empty()) throw Error(kind, "not acceptable as JSON: " + refused, where, "");
+    return true;
+  };
+  try {
+    return nlohmann::json::parse(text, watch);
+  } catch (const nlohmann::json::exception& problem) {
+    std::string what = problem.what();
+    if (const size_t at = what.find("] "); at != std::string::npos) what = what.substr(at + 2);
+    throw Error(kind, "not valid JSON: " + what, where, "is the file complete?");
+  }
+}
+
+nlohmann::json read_json_file(const std::filesystem::path& path, ErrorKind kind,
+                              int64_t largest_bytes) {
+  std::string text;
+  try {
+    const FileDescriptor file = open_for_reading(path);
+    const int64_t bytes = file_bytes(file, path);
+    if (bytes > largest_bytes) {
+      throw Error(kind,
+                  "the file has " + std::to_string(bytes) + " bytes, more than the limit of " +
+                      std::to_string(largest_bytes),
+                  path.string(), "is it the right file?");
+    }
+    text.resize(static_cast<size_t>(bytes));
+    read_exactly_at(file, 0, text.data(), bytes, path);
+  } catch (const DataError& error) {
+    if (kind == ErrorKind::kData) throw;
+    throw Error(kind, error.what(), "", "");
+  }
+  return parse_json(text, path.string(), kind);
+}
+
+void throw_json_field(const std::string& key, const std::string& problem, const std::string& where,
+                      ErrorKind kind) {
+  throw Error(kind, "the key '" + key + "' " + problem, where,
+              "the file was written by something else or is damaged");
+}
+
+}  // namespace catamaran

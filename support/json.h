@@ -1,0 +1,43 @@
+// Reading JSON that somebody else wrote: bounded in size and depth, duplicate keys refused, and
+// every missing or mistyped key said with its path and the file.
+//
+//   const nlohmann::json root = read_json_file(path, ErrorKind::kData);
+//   int64_t images = json_field<int64_t>(root, "images", path.string(), ErrorKind::kData);
+//
+// Errors: Error of the given kind. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "support/error.h"
+
+namespace catamaran {
+
+constexpr int64_t kJsonLargestBytes = int64_t{16} << 20;
+
+// Depth over 64, duplicate keys, trailing text, NaN and invalid UTF-8 are errors.
+nlohmann::json parse_json(std::string_view text, const std::string& where, ErrorKind kind);
+nlohmann::json read_json_file(const std::filesystem::path& path, ErrorKind kind,
+                              int64_t largest_bytes = kJsonLargestBytes);
+
+[[noreturn]] void throw_json_field(const std::string& key, const std::string& problem,
+                                   const std::string& where, ErrorKind kind);
+
+// object[key] as T; says the key when it is missing or of another type.
+template <typename T>
+T json_field(const nlohmann::json& object, const std::string& key, const std::string& where,
+             ErrorKind kind) {
+  if (!object.is_object() || !object.contains(key))
+    throw_json_field(key, "is missing", where, kind);
+  try {
+    return object.at(key).get<T>();
+  } catch (const nlohmann::json::exception&) {
+    throw_json_field(key, "has the wrong type", where, kind);
+  }
+}
+
+}  // namespace catamaran

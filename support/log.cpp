@@ -1,0 +1,19 @@
+#include "support/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <memory>
+#include <string>
+
+namespace catamaran {
+
+void configure_log(int rank, int world) {
+  auto logger = std::make_shared<spdlog::logger>("catamaran",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  const std::string who = world > 1 ? "rank " + std::to_string(rank) + " " : "";
+  logger->set_pattern("%H:%M:%S " + who + "%l: %v");
+  logger->set_level(rank == 0 ? spdlog::level::info : spdlog::level::warn);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+}  // namespace catamaran

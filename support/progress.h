@@ -1,0 +1,51 @@
+// Progress of anything longer than a few seconds, on stderr: a bar that redraws itself on a
+// terminal, a plain line every ten seconds elsewhere (job logs), nothing on ranks other than 0.
+//
+//   Progress progress("packing", images, enabled);
+//   progress.advance(1, "12.3 MB/s");        // from any thread
+//
+// The destructor ends the bar's line. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "support/clock.h"
+
+namespace catamaran {
+
+class Progress {
+ public:
+  // total > 0; unit: what is counted, in the plural ("images"). enabled = false prints nothing.
+  Progress(std::string task, int64_t total, std::string unit, bool enabled = true);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress();
+
+  void advance(int64_t count, const std::string& note = "");
+  // For progress that is known as a position (a resumed run starts above 0; its ETA counts from
+  // there).
+  void set(int64_t done, const std::string& note = "");
+
+ private:
+  void draw(bool last);
+
+  std::mutex mutex_;
+  std::string task_;
+  std::string unit_;
+  std::string note_;
+  int64_t total_;
+  int64_t done_ = 0;
+  int64_t first_ = -1;
+  bool enabled_;
+  bool terminal_;
+  bool drawn_ = false;
+  Stopwatch since_start_;
+  double next_draw_seconds_ = 0;
+};
+
+// "1:02:03", "4:05": for ETAs.
+std::string format_duration(double seconds);
+
+}  // namespace catamaran

@@ -1,0 +1,98 @@
+// What launch/ asks of trainer/: whole jobs, without a word of torch. Each function runs on every
+// rank of the group and returns when the job is done on all. Only the thread that runs the step
+// loop. Errors: the kinds of support/error.h; they leave no half-written file.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "comm/process_group.h"
+#include "evaluation/protocol.h"
+#include "evaluation/score_table.h"
+#include "trainer/options.h"
+
+namespace catamaran {
+
+enum class ExitReason { kDone, kStoppedResumable };
+
+struct TrainRequest {
+  RunOptions options;
+  std::filesystem::path run_dir;
+  std::string resume =
+      "auto";  // auto: newest complete checkpoint of run_dir if any; never; or a checkpoint folder
+  std::string resolved_config;         // TOML text, written to RUN/config.toml
+  std::vector<std::string> overrides;  // --set, for the manifest
+  std::string version;                 // of catamaran, and git id
+  std::string git;
+  const std::atomic<bool>* stop_wish =
+      nullptr;  // set by a signal handler; any rank's wish stops all at the step's end
+};
+// Trains, evaluates and checkpoints until the schedule ends or a stop is wished. UsageError when
+// run_dir is in use by another process or holds a run of another config and resume is never.
+ExitReason train(const TrainRequest& request, ProcessGroup& group);
+
+struct EvaluateRequest {
+  std::filesystem::path checkpoint;  // checkpoint folder, or a model.safetensors
+  std::filesystem::path pack;
+  std::string weights = "auto";  // auto: ema if there, else raw; ema; raw
+  int64_t batch = 32;
+};
+// Scores every image of the pack once, on whatever number of ranks; the whole table on rank 0,
+// empty elsewhere.
+ScoreTable score_pack(const EvaluateRequest& request, ProcessGroup& group);
+// scores.h5: /score (float, n x L), /label (int8, n x L), /id; the class names as an attribute.
+// Written atomically.
+void write_scores(const std::filesystem::path& path, const ScoreTable& table,
+                  const std::filesystem::path& pack);
+
+struct LabelScore {
+  std::string label;
+  double probability = 0;
+};
+struct Prediction {
+  std::string image;
+  std::vector<LabelScore> labels;  // by probability, highest first, all labels
+};
+std::vector<Prediction> predict(const std::filesystem::path& checkpoint,
+                                const std::vector<std::filesystem::path>& images,
+                                const std::string& weights, int threads);
+
+struct Explanation {
+  std::string image;
+  std::string label;
+  double probability = 0;
+  std::filesystem::path overlay;  // PNG: the image with the map over it
+};
+// For each image the top labels over the threshold (at least one, at most `most`): an overlay PNG
+// per label, the plain picture, and explain.json in `out`.
+std::vector<Explanation> explain(const std::filesystem::path& checkpoint,
+                                 const std::vector<std::filesystem::path>& images,
+                                 const std::filesystem::path& out, int64_t most, double threshold,
+                                 int threads);
+
+// weights inspect / import / export. Texts for people, or JSON when json is true.
+std::string inspect_weights(const std::filesystem::path& file, bool json);
+// Checks a backbone file against a model; returns the coverage report. Writes nothing.
+std::string check_backbone_weights(const std::filesystem::path& file, const CatOptions& model,
+                                   bool json);
+// A checkpoint's raw or EMA weights as one safetensors file with timm names for the backbone;
+// backbone_only drops the prefix, so that timm's load_state_dict(strict=False) takes it.
+void export_weights(const std::filesystem::path& checkpoint, const std::string& weights,
+                    bool backbone_only, const std::filesystem::path& out);
+// A timm / torchvision backbone, or an exported model, becomes a checkpoint folder that train
+// --resume, eval and predict take.
+std::string import_weights(const std::filesystem::path& file, const CatOptions& model,
+                           const std::vector<std::string>& classes,
+                           const std::filesystem::path& out, bool json);
+
+// Versions for manifests and `catamaran --version`: LibTorch, NCCL, MPI.
+struct LibraryVersions {
+  std::string torch, nccl, mpi, cuda;
+};
+LibraryVersions library_versions();
+
+}  // namespace catamaran

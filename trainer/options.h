@@ -1,0 +1,125 @@
+// Options of a run: one struct per TOML table, each with its defaults and beside it the check that
+// names the key. The tables of other folders (model, comm, monitoring, dataio's augmentation) are
+// composed in RunOptions. Libraries never read TOML: launch/config fills this.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "comm/process_group.h"
+#include "dataio/augment.h"
+#include "model/options.h"
+#include "monitoring/metrics.h"
+
+namespace catamaran {
+
+struct DataOptions {  // [data]
+  std::string train;  // pack folder
+  std::string eval;   // pack folder; empty: no evaluation
+  std::string difficult_train =
+      "ignore";                // ignore, positive, negative: what label 0 means to the loss
+  bool allow_overlap = false;  // images that are in both packs, recorded in the manifest
+  int64_t threads = 0;         // loader threads a rank; 0: as many as compute threads
+  int64_t prefetch_batches = 4;
+  AugmentOptions augment;  // [data.augment]
+};
+
+struct BatchOptions {       // [batch]
+  int64_t global = 32;      // images of one optimizer step, over all ranks
+  int64_t per_device = 32;  // micro-batch at most; the rest is accumulated
+};
+
+struct WeightsOptions {  // [weights]
+  std::string backbone;  // safetensors with timm's names; empty: random initialisation
+  std::string init;      // whole model (fine-tuning); heads of another label set are left random
+  bool allow_partial = false;  // start although tensors are missing
+};
+
+struct OptimizerOptions {       // [optimizer]
+  std::string name = "adamw";   // sgd, adamw
+  double learning_rate = 1e-4;  // of the new layers, at optimizer.base_batch images
+  double backbone_ratio = 1.0;  // the backbone's learning rate is this times the above
+  double weight_decay = 1e-4;   // on tensors of two or more dimensions
+  double momentum = 0.9;        // sgd
+  double beta1 = 0.9;           // adamw
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+};
+
+struct ScheduleOptions {          // [schedule]
+  std::string name = "onecycle";  // constant, step, cosine, onecycle
+  int64_t epochs = 40;
+  int64_t max_steps =
+      0;  // > 0: stop after so many steps, the schedule's shape still spans the epochs
+  double warmup_epochs = 0;                   // linear, for constant, step and cosine
+  std::vector<double> milestones = {20, 30};  // epochs, step
+  double gamma = 0.1;                         // step
+  double pct_start = 0.3;                     // onecycle: share of steps that rise
+  double div_factor = 25;                     // onecycle: first = learning_rate / div_factor
+  double final_div_factor = 1e4;              // onecycle: last = first / final_div_factor
+  double final_ratio = 0;                     // cosine: last = learning_rate * final_ratio
+};
+
+struct ClipOptions {    // [clip]
+  double max_norm = 0;  // of all gradients together; 0: norm is measured, nothing clipped
+};
+
+struct EmaOptions {               // [ema]
+  double decay = 0.9997;          // at reference_batch images a step; 0: no average is kept
+  int64_t reference_batch = 128;  // decay' = decay ^ (batch.global / reference_batch)
+  bool warmup = true;             // decay' <= (1 + updates) / (10 + updates)
+};
+
+struct EvaluateOptions {    // [evaluate]
+  double every_epochs = 1;  // 0: at the end only
+  std::string protocol = "default";
+  int64_t batch = 0;  // images a rank at a time; 0: batch.per_device
+};
+
+struct CheckpointOptions {  // [checkpoint]
+  double every_epochs = 1;
+  int64_t every_steps = 0;  // > 0: as well
+  int64_t keep = 3;         // newest kept; the best by mAP is kept besides
+};
+
+struct ReducerOptions {  // [reducer]
+  int64_t first_bucket_bytes = int64_t{1} << 20;
+  int64_t bucket_bytes = int64_t{25} << 20;
+};
+
+struct NumericsOptions {                  // [numerics]
+  int64_t max_consecutive_skips = 10;     // steps in a row that were not finite
+  int64_t consistency_every_steps = 100;  // hash of parameters across ranks; 0: at checkpoints only
+};
+
+struct LogOptions {         // [log]
+  int64_t every_steps = 1;  // lines of metrics.jsonl
+  bool samples = false;     // samples.jsonl: ids of every step in global order
+};
+
+struct RunOptions {
+  std::string name;   // [run] name; empty: the run directory's name
+  uint64_t seed = 1;  // [run] seed
+  CatOptions model;   // [model], [model.input], [model.backbone], ...
+  WeightsOptions weights;
+  DataOptions data;
+  BatchOptions batch;
+  OptimizerOptions optimizer;
+  ScheduleOptions schedule;
+  ClipOptions clip;
+  EmaOptions ema;
+  EvaluateOptions evaluate;
+  CheckpointOptions checkpoint;
+  ReducerOptions reducer;
+  NumericsOptions numerics;
+  LogOptions log;
+  CommOptions comm;              // [comm]
+  MonitoringOptions monitoring;  // [monitoring]
+};
+
+// Every mistake of values and combinations, each a sentence that begins with its key; empty when
+// there is none.
+std::vector<std::string> problems(const RunOptions& options);
+
+}  // namespace catamaran
