@@ -5,8 +5,9 @@
 // Evaluation and crop = "none": the whole image, squished to size x size. crop = "multi_scale"
 // (MultiScaleCrop of the ML-GCN family): on a virtual canvas of resize x resize onto which the
 // image is squished, choose crop width and height from {resize * scale} with at most max_distort
-// steps between them, and one of 13 fixed offsets; the region is mapped back to the source, so that
-// one resampling does the work of two. Thread-safe.
+// steps between them (a side less than 3 px from the network's becomes it), and one of 13 fixed
+// offsets; the region is mapped back to the source, so that one resampling does the work of two.
+// Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +42,8 @@ struct Placement {
 };
 
 Placement whole_image(ImageSize size);
-Placement choose_placement(const AugmentOptions& options, ImageSize size, uint64_t seed,
-                           uint32_t epoch, int64_t index);
+// network_size: side of the square the network sees, pixels; at most options.resize.
+Placement choose_placement(const AugmentOptions& options, ImageSize size, int64_t network_size,
+                           uint64_t seed, uint32_t epoch, int64_t index);
 
 }  // namespace catamaran

@@ -1,0 +1,219 @@
+#include "dataio/jpeg_decoder.h"
+
+#include <algorithm>
+#include <csetjmp>
+#include <cstdio>
+#include <new>
+#include <string_view>
+#include <vector>
+
+// libjpeg's headers need <cstdio>'s FILE first.
+#include <jerror.h>
+#include <jpeglib.h>
+
+#include "dataio/image.h"
+#include "support/assert.h"
+#include "support/error.h"
+
+namespace catamaran {
+namespace {
+
+// Smooth upsampling looks one sample beyond a pixel, and takes the edge of a window for the edge of
+// the image; so a window is decoded with a margin, which is then not looked at.
+constexpr int32_t kMarginColumns = 4;
+constexpr int32_t kLeastColumns = 64;  // libjpeg upsamples narrower windows another way
+constexpr int32_t kMarginRows = 4;
+
+struct ErrorManager {
+  jpeg_error_mgr base;  // first: libjpeg knows the manager by it
+  std::jmp_buf jump;
+  char message[JMSG_LENGTH_MAX];
+};
+
+[[noreturn]] void fail(j_common_ptr info) {
+  auto* errors = reinterpret_cast<ErrorManager*>(info->err);
+  errors->base.format_message(info, errors->message);
+  std::longjmp(errors->jump, 1);
+}
+
+void judge_message(j_common_ptr info, int level) {
+  if (level >= 0) return;  // a trace
+  switch (info->err->msg_code) {
+    case JWRN_EXTRANEOUS_DATA:
+    case JWRN_ADOBE_XFORM:
+    case JWRN_JFIF_MAJOR:
+    case JWRN_BOGUS_ICC:
+      return;
+    default:
+      fail(info);
+  }
+}
+
+std::string_view format_of(std::span<const uint8_t> file) {
+  const std::string_view start(reinterpret_cast<const char*>(file.data()),
+                               std::min<size_t>(file.size(), 12));
+  if (start.starts_with("\x89PNG")) return "a PNG";
+  if (start.starts_with("GIF8")) return "a GIF";
+  if (start.starts_with("BM")) return "a BMP";
+  if (start.starts_with("II*") || start.starts_with("MM")) return "a TIFF";
+  if (start.starts_with("RIFF") && start.ends_with("WEBP")) return "a WebP";
+  if (start.starts_with("<")) return "a text";
+  return "of another format";
+}
+
+[[noreturn]] void refuse(const std::string& name, const std::string& what) {
+  throw DataError(what, "image " + name, "replace the file or leave it out, then pack again");
+}
+
+uint8_t times_over_255(uint32_t a, uint32_t b) {
+  const uint32_t product = a * b + 128;
+  return static_cast<uint8_t>(((product >> 8) + product) >> 8);
+}
+
+// Adobe stores CMYK inverted, so 255 means no ink.
+void cmyk_to_rgbx(uint8_t* row, int32_t pixels) {
+  for (uint8_t* p = row; p < row + int64_t{pixels} * 4; p += 4) {
+    const uint32_t paper = p[3];
+    for (int c = 0; c < 3; ++c) {
+      p[c] = static_cast<uint8_t>(paper - times_over_255(255u - p[c], paper));
+    }
+  }
+}
+
+}  // namespace
+
+// Everything libjpeg's calls touch. They run in static functions that own nothing, under guarded():
+// the long jump that ends a failed one passes over no destructor.
+struct JpegDecoder::State {
+  jpeg_decompress_struct info{};
+  ErrorManager errors{};
+  std::span<const uint8_t> jpeg;
+  std::string name;
+  PixelWindow decoded;  // window with its margin
+  std::vector<uint8_t> pixels;
+  int64_t row_bytes = 0;
+
+  State() {
+    info.err = jpeg_std_error(&errors.base);
+    errors.base.error_exit = fail;
+    errors.base.emit_message = judge_message;
+    if (!guarded([](State& s) { jpeg_create_decompress(&s.info); })) throw std::bad_alloc();
+  }
+  ~State() { jpeg_destroy_decompress(&info); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  bool guarded(void (*call)(State&)) {
+    if (setjmp(errors.jump) != 0) return false;  // NOLINT(cert-err52-cpp): libjpeg's own way
+    call(*this);
+    return true;
+  }
+  void run(void (*call)(State&)) {
+    if (guarded(call)) return;
+    jpeg_abort_decompress(&info);
+    refuse(name, std::string("damaged JPEG: ") + errors.message);
+  }
+
+  static void read_header(State& s);
+  static void start(State& s);
+  static void read_rows(State& s);
+};
+
+void JpegDecoder::State::read_header(State& s) {
+  jpeg_abort_decompress(&s.info);
+  jpeg_mem_src(&s.info, s.jpeg.data(), static_cast<unsigned long>(s.jpeg.size()));
+  jpeg_read_header(&s.info, TRUE);
+  s.info.out_color_space = s.info.num_components == 4 ? JCS_CMYK : JCS_EXT_RGBX;
+  s.info.dct_method = JDCT_ISLOW;
+  s.info.do_fancy_upsampling = TRUE;
+}
+
+// decoded in: the window that is wanted; out: with the margin that libjpeg's block grid adds.
+void JpegDecoder::State::start(State& s) {
+  jpeg_start_decompress(&s.info);
+  const auto width = static_cast<int32_t>(s.info.image_width);
+  JDIMENSION left = static_cast<JDIMENSION>(std::max(s.decoded.left - kMarginColumns, 0));
+  const int32_t right = std::min(s.decoded.right + kMarginColumns, width);
+  JDIMENSION columns = static_cast<JDIMENSION>(right) - left;
+  if (columns < kLeastColumns) {
+    left = 0;
+    columns = static_cast<JDIMENSION>(width);
+  }
+  if (columns < s.info.image_width) jpeg_crop_scanline(&s.info, &left, &columns);
+  s.decoded.left = static_cast<int32_t>(left);
+  s.decoded.right = static_cast<int32_t>(left + columns);
+  s.decoded.top = std::max(s.decoded.top - kMarginRows, 0);
+}
+
+void JpegDecoder::State::read_rows(State& s) {
+  if (s.decoded.top > 0) jpeg_skip_scanlines(&s.info, static_cast<JDIMENSION>(s.decoded.top));
+  while (static_cast<int32_t>(s.info.output_scanline) < s.decoded.bottom) {
+    JSAMPROW rows[8];
+    const auto at = static_cast<int32_t>(s.info.output_scanline);
+    const int32_t count = std::min<int32_t>(s.decoded.bottom - at, 8);
+    for (int32_t i = 0; i < count; ++i) {
+      rows[i] = s.pixels.data() + (at + i - s.decoded.top) * s.row_bytes;
+    }
+    jpeg_read_scanlines(&s.info, rows, static_cast<JDIMENSION>(count));
+  }
+  // The file's end is looked at only by those who need its last row.
+  if (s.info.output_scanline == s.info.output_height) {
+    jpeg_finish_decompress(&s.info);
+  } else {
+    jpeg_abort_decompress(&s.info);
+  }
+}
+
+JpegDecoder::JpegDecoder() : state_(std::make_unique<State>()) {}
+JpegDecoder::~JpegDecoder() = default;
+JpegDecoder::JpegDecoder(JpegDecoder&&) noexcept = default;
+JpegDecoder& JpegDecoder::operator=(JpegDecoder&&) noexcept = default;
+
+ImageSize JpegDecoder::open(std::span<const uint8_t> jpeg, const std::string& name) {
+  State& s = *state_;
+  s.jpeg = jpeg;
+  s.name = name;
+  if (jpeg.empty()) refuse(name, "the file is empty");
+  if (jpeg.size() < 3 || jpeg[0] != 0xFF || jpeg[1] != 0xD8 || jpeg[2] != 0xFF) {
+    refuse(name, "the file is no JPEG, but " + std::string(format_of(jpeg)));
+  }
+  s.run(State::read_header);
+  const int components = s.info.num_components;
+  if (components != 1 && components != 3 && components != 4) {
+    refuse(name, "a JPEG of " + std::to_string(components) + " colour components is no picture");
+  }
+  const auto height = static_cast<int64_t>(s.info.image_height);
+  const auto width = static_cast<int64_t>(s.info.image_width);
+  if (height * width > kLargestPixels) {
+    refuse(name, "the image has " + std::to_string(width) + " x " + std::to_string(height) +
+                     " pixels, more than " + std::to_string(kLargestPixels));
+  }
+  return {.height = static_cast<int32_t>(height), .width = static_cast<int32_t>(width)};
+}
+
+PixelView JpegDecoder::decode(const PixelWindow& window) {
+  State& s = *state_;
+  const auto height = static_cast<int32_t>(s.info.image_height);
+  const auto width = static_cast<int32_t>(s.info.image_width);
+  CATAMARAN_ASSERT(window.left >= 0 && window.left < window.right && window.right <= width &&
+                       window.top >= 0 && window.top < window.bottom && window.bottom <= height,
+                   "a window is a part of the image");
+  s.decoded = window;
+  s.run(State::start);
+  s.row_bytes = int64_t{s.decoded.right - s.decoded.left} * 4;
+  const int64_t rows = s.decoded.bottom - s.decoded.top;
+  const auto bytes = static_cast<size_t>(rows * s.row_bytes + kViewSlack);
+  if (s.pixels.size() < bytes) s.pixels.resize(bytes);
+  s.run(State::read_rows);
+  if (s.info.out_color_space == JCS_CMYK) {
+    for (int64_t row = 0; row < rows; ++row) {
+      cmyk_to_rgbx(s.pixels.data() + row * s.row_bytes, s.decoded.right - s.decoded.left);
+    }
+  }
+  return {.window = window,
+          .pixels = s.pixels.data() + (window.top - s.decoded.top) * s.row_bytes +
+                    int64_t{window.left - s.decoded.left} * 4,
+          .row_bytes = s.row_bytes};
+}
+
+}  // namespace catamaran

@@ -1,0 +1,59 @@
+// JpegDecoder: a window of a JPEG as rows of RGBX, the same bytes whichever window is asked for,
+// and the same as PIL's Image.open(f).convert("RGB"): accurate integer IDCT, smooth chroma
+// upsampling, gray replicated, CMYK inverted and converted, EXIF orientation not applied.
+//
+//   JpegDecoder decoder;                                          // one per worker thread
+//   ImageSize size = decoder.open(jpeg, "000012");                // header
+//   PixelView view = decoder.decode({.left = 0, .top = 100, .right = 640, .bottom = 400});
+//
+// Only the rows and columns of the window are transformed; the entropy-coded data before its end
+// has to be read in any case. Errors: DataError with the image's name for a file that is damaged,
+// truncated, no JPEG, of a kind libjpeg does not know, or over kLargestPixels. What libjpeg merely
+// warns of is damage too, except for what leaves no doubt about the pixels (bytes between markers,
+// odd version numbers). One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "dataio/pack_reader.h"
+
+namespace catamaran {
+
+// Columns [left, right), rows [top, bottom), in whole pixels.
+struct PixelWindow {
+  int32_t left = 0;
+  int32_t top = 0;
+  int32_t right = 0;
+  int32_t bottom = 0;
+};
+
+// Pixels of a window, four bytes each: red, green, blue, anything. kViewSlack bytes after the last
+// row may be read. Valid until the decoder is used again.
+struct PixelView {
+  PixelWindow window;
+  const uint8_t* pixels = nullptr;  // of (left, top)
+  int64_t row_bytes = 0;
+};
+constexpr int64_t kViewSlack = 64;
+
+class JpegDecoder {
+ public:
+  JpegDecoder();
+  ~JpegDecoder();
+  JpegDecoder(JpegDecoder&&) noexcept;
+  JpegDecoder& operator=(JpegDecoder&&) noexcept;
+
+  // Reads the header; jpeg must outlive the decode() that follows.
+  ImageSize open(std::span<const uint8_t> jpeg, const std::string& name);
+  // Once after each open(). The window must be part of the image and not empty.
+  PixelView decode(const PixelWindow& window);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace catamaran

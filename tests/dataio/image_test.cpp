@@ -1,0 +1,194 @@
+// Decode and resize against PIL, whose results tests/golden/dataio_image.py wrote.
+#include "dataio/image.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <hwy/targets.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "dataio/jpeg_decoder.h"
+#include "dataio/resize.h"
+#include "support/error.h"
+#include "support/json.h"
+#include "support/philox.h"
+
+namespace catamaran {
+namespace {
+
+using ::testing::HasSubstr;
+using Bytes = std::vector<uint8_t>;
+
+std::filesystem::path golden_folder() {
+  const char* folder = std::getenv("CATAMARAN_GOLDEN");
+  if (folder == nullptr) throw std::runtime_error("CATAMARAN_GOLDEN is not set: run under ctest");
+  return std::filesystem::path(folder) / "image";
+}
+
+Bytes read_file(const std::string& name) {
+  std::ifstream file(golden_folder() / name, std::ios::binary);
+  if (!file) throw std::runtime_error("cannot read " + name);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+const nlohmann::json& golden() {
+  static const nlohmann::json root =
+      read_json_file(golden_folder() / "cases.json", ErrorKind::kData);
+  return root;
+}
+
+Placement placement_of(const nlohmann::json& test_case) {
+  const auto& box = test_case["box"];
+  return {.region = {.left = box[0], .top = box[1], .right = box[2], .bottom = box[3]},
+          .mirrored = test_case["mirrored"]};
+}
+
+void expect_every_case_is_pils() {
+  ImageDecoder decoder;
+  int64_t cases = 0;
+  for (const auto& test_case : golden()["cases"]) {
+    const std::string name = test_case["file"];
+    const int64_t size = test_case["size"];
+    Bytes out(static_cast<size_t>(size * size * 3));
+    decoder.decode(read_file(name + ".jpg"), placement_of(test_case), size, out.data(), name);
+    EXPECT_TRUE(out == read_file(test_case["golden"])) << test_case.dump();
+    ++cases;
+  }
+  EXPECT_GT(cases, 400);
+}
+
+TEST(ImageDecoder, DecodesWholeImagesAsPilDoes) {
+  ImageDecoder decoder;
+  for (const auto& file : golden()["files"]) {
+    const std::string name = file["name"];
+    const RgbImage image = decoder.decode_whole(read_file(name + ".jpg"), name);
+    EXPECT_EQ(image.size.width, file["width"]) << name;
+    EXPECT_EQ(image.size.height, file["height"]) << name;
+    EXPECT_TRUE(image.pixels == read_file(name + ".rgb")) << name;
+  }
+}
+
+TEST(ImageDecoder, ResizesRegionsAndMirrorsAsPilDoes) { expect_every_case_is_pils(); }
+
+TEST(ImageDecoder, GivesTheSameBytesWithEveryInstructionSet) {
+  const std::vector<int64_t> targets = hwy::SupportedAndGeneratedTargets();
+  for (int64_t target : targets) {
+    SCOPED_TRACE(hwy::TargetName(target));
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    expect_every_case_is_pils();
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+TEST(ImageDecoder, WritesNothingBeyondItsSquare) {
+  ImageDecoder decoder;
+  const Bytes jpeg = read_file("made-99x101-420.jpg");
+  for (int64_t size : {1, 2, 3, 31, 64}) {
+    const auto bytes = static_cast<size_t>(size * size * 3);
+    Bytes out(bytes + 100, 0xAB);
+    decoder.decode(jpeg, whole_image({.height = 101, .width = 99}), size, out.data(), "x");
+    EXPECT_EQ(Bytes(out.begin() + static_cast<int64_t>(bytes), out.end()), Bytes(100, 0xAB));
+  }
+}
+
+TEST(JpegDecoder, GivesTheSamePixelsWhicheverWindowIsAskedFor) {
+  JpegDecoder decoder;
+  PhiloxStream random(7, Purpose::kAugment, 0, 0);
+  for (const auto& file : golden()["files"]) {
+    const std::string name = file["name"];
+    const Bytes jpeg = read_file(name + ".jpg");
+    const Bytes whole = read_file(name + ".rgb");
+    const auto width = file["width"].get<uint32_t>();
+    const auto height = file["height"].get<uint32_t>();
+    for (int round = 0; round < 40; ++round) {
+      const auto left = static_cast<int32_t>(random.below(width));
+      const auto top = static_cast<int32_t>(random.below(height));
+      const PixelWindow window{
+          .left = left,
+          .top = top,
+          .right = left + 1 + static_cast<int32_t>(random.below(width - left)),
+          .bottom = top + 1 + static_cast<int32_t>(random.below(height - top))};
+      decoder.open(jpeg, name);
+      const PixelView view = decoder.decode(window);
+      int64_t different = 0;
+      for (int64_t y = window.top; y < window.bottom; ++y) {
+        for (int64_t x = window.left; x < window.right; ++x) {
+          const uint8_t* got =
+              view.pixels + (y - window.top) * view.row_bytes + (x - window.left) * 4;
+          const uint8_t* want = whole.data() + (y * width + x) * 3;
+          different += std::equal(got, got + 3, want) ? 0 : 1;
+        }
+      }
+      ASSERT_EQ(different, 0) << name << " columns " << window.left << " to " << window.right
+                              << ", rows " << window.top << " to " << window.bottom;
+    }
+  }
+}
+
+TEST(ImageDecoder, RefusesEveryFileThatPilRefuses) {
+  ImageDecoder decoder;
+  for (const auto& file : golden()["damaged"]) {
+    const std::string name = file["name"];
+    const Bytes bytes = read_file(name + ".bin");
+    if (file["pil_takes"]) continue;
+    EXPECT_THROW(decoder.decode_whole(bytes, name), DataError) << name;
+  }
+}
+
+TEST(ImageDecoder, GoesOnWithTheNextImageAfterADamagedOne) {
+  ImageDecoder decoder;
+  const Bytes whole = read_file("made-333x250-420.jpg");
+  const Bytes cut(whole.begin(), whole.begin() + static_cast<int64_t>(whole.size() / 2));
+  EXPECT_THROW(decoder.decode_whole(cut, "cut"), DataError);
+  EXPECT_TRUE(decoder.decode_whole(whole, "whole").pixels == read_file("made-333x250-420.rgb"));
+}
+
+std::string message_of(const Bytes& bytes) {
+  try {
+    read_jpeg_size(bytes, "000012");
+  } catch (const DataError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(ReadJpegSize, SaysTheSizeOfTheHeader) {
+  for (const auto& file : golden()["files"]) {
+    const std::string name = file["name"];
+    const ImageSize size = read_jpeg_size(read_file(name + ".jpg"), name);
+    EXPECT_EQ(size.width, file["width"]) << name;
+    EXPECT_EQ(size.height, file["height"]) << name;
+  }
+}
+
+TEST(ReadJpegSize, NamesTheImageAndTheFormatItReallyIs) {
+  EXPECT_THAT(message_of(read_file("is-PNG.bin")),
+              HasSubstr("image 000012: the file is no JPEG, but a PNG"));
+  EXPECT_THAT(message_of(read_file("is-WEBP.bin")), HasSubstr("a WebP"));
+  EXPECT_THAT(message_of({}), HasSubstr("the file is empty"));
+}
+
+TEST(ReadJpegSize, RefusesMorePixelsThanTheLimitBeforeAnyIsDecoded) {
+  Bytes jpeg = read_file("made-64x48-444.jpg");
+  const Bytes frame = {0xFF, 0xC0, 0x00, 0x11, 0x08};  // then height, width, big-endian
+  const auto at = std::search(jpeg.begin(), jpeg.end(), frame.begin(), frame.end());
+  ASSERT_NE(at, jpeg.end());
+  std::fill(at + 5, at + 9, uint8_t{0xFF});
+  EXPECT_THAT(message_of(jpeg), HasSubstr("more than 268435456"));
+}
+
+TEST(ImageDecoder, RefusesARegionThatTheImageDoesNotHave) {
+  ImageDecoder decoder;
+  Bytes out(8 * 8 * 3);
+  EXPECT_THROW(decoder.decode(read_file("made-64x48-444.jpg"),
+                              whole_image({.height = 48, .width = 65}), 8, out.data(), "x"),
+               DataError);
+}
+
+}  // namespace
+}  // namespace catamaran
