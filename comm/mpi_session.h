@@ -39,6 +39,10 @@ class MpiSession {
   std::string host_name_;
 };
 
+// The same for a main whose session is already unwound (an exception was caught): ends every rank
+// of the job, if there are any, and this process. Thread-safe.
+[[noreturn]] void abort_all_ranks(int exit_code) noexcept;
+
 // True when a launcher (mpirun, srun --mpi=pmix) started this process: read from the environment,
 // before MPI is up.
 bool started_by_launcher();

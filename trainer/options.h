@@ -38,7 +38,7 @@ struct WeightsOptions {  // [weights]
 
 struct OptimizerOptions {       // [optimizer]
   std::string name = "adamw";   // sgd, adamw
-  double learning_rate = 1e-4;  // of the new layers, at optimizer.base_batch images
+  double learning_rate = 1e-4;  // of the new layers; never rescaled by itself
   double backbone_ratio = 1.0;  // the backbone's learning rate is this times the above
   double weight_decay = 1e-4;   // on tensors of two or more dimensions
   double momentum = 0.9;        // sgd

@@ -1,0 +1,26 @@
+// NcclCommunicator: collectives on device memory with NCCL, on a stream of its own beside the
+// compute stream.
+//
+//   std::unique_ptr<Communicator> gradients = make_nccl_communicator(host, device_index, host_name,
+//   timeout_seconds);
+//
+// The id travels over the host communicator; initialisation is non-blocking and ends in a CommError
+// at the time-out. start_all_reduce waits (on the device) for the work that was queued on the
+// caller's stream and then runs beside later work; wait_all makes the caller's stream wait for all
+// that was started, without blocking the host, except that it watches for NCCL's asynchronous
+// errors and the time-out while the previous step's collectives are still unfinished. Errors:
+// UsageError in a build without NCCL; else comm/communicator.h.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "comm/communicator.h"
+
+namespace catamaran {
+
+std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, int device_index,
+                                                     const std::string& host_name,
+                                                     double timeout_seconds);
+
+}  // namespace catamaran

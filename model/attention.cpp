@@ -1,0 +1,138 @@
+#include "model/attention.h"
+
+#include <cmath>
+
+namespace catamaran {
+namespace {
+
+torch::nn::LayerNorm layer_norm(int64_t dim) {
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim}));
+}
+
+// B x Q x D -> B x N x Q x D/N
+torch::Tensor split_heads(const torch::Tensor& x_BQD, int64_t heads) {
+  return x_BQD.view({x_BQD.size(0), x_BQD.size(1), heads, x_BQD.size(2) / heads}).transpose(1, 2);
+}
+
+torch::Tensor with_position(const torch::Tensor& tokens_BQD, int64_t height, int64_t width,
+                            const AttentionOptions& options) {
+  if (options.position == "none") return tokens_BQD;
+  return tokens_BQD + sine_positions(height, width, options.dim, tokens_BQD.options());
+}
+
+// Max over s x s windows; where s divides both sides a reshape and amax, which is deterministic on
+// every device.
+torch::Tensor max_pool(const torch::Tensor& map_BDHW, int64_t s) {
+  if (s == 1) return map_BDHW;
+  return torch::max_pool2d(map_BDHW, {s, s}, {s, s}, {0, 0}, {1, 1}, /*ceil_mode=*/true);
+}
+
+}  // namespace
+
+int64_t key_count(int64_t height, int64_t width, int64_t kv_stride) {
+  return ((height + kv_stride - 1) / kv_stride) * ((width + kv_stride - 1) / kv_stride);
+}
+
+torch::Tensor to_tokens(const torch::Tensor& map_BDHW) {
+  return map_BDHW.flatten(2).transpose(1, 2);
+}
+
+torch::Tensor to_map(const torch::Tensor& tokens_BQD, int64_t height, int64_t width) {
+  return tokens_BQD.transpose(1, 2).reshape(
+      {tokens_BQD.size(0), tokens_BQD.size(2), height, width});
+}
+
+torch::Tensor sine_positions(int64_t height, int64_t width, int64_t dim,
+                             const torch::TensorOptions& like) {
+  const int64_t pairs = dim / 4;
+  const torch::Tensor frequency =
+      torch::exp(torch::arange(pairs, like) * (-std::log(10000.0) / static_cast<double>(pairs)));
+  const torch::Tensor y_HP = torch::arange(height, like).unsqueeze(1) * frequency;
+  const torch::Tensor x_WP = torch::arange(width, like).unsqueeze(1) * frequency;
+  const torch::Tensor y_HWD =
+      torch::cat({y_HP.sin(), y_HP.cos()}, 1).unsqueeze(1).expand({height, width, 2 * pairs});
+  const torch::Tensor x_HWD =
+      torch::cat({x_WP.sin(), x_WP.cos()}, 1).unsqueeze(0).expand({height, width, 2 * pairs});
+  return torch::cat({y_HWD, x_HWD}, 2).reshape({1, height * width, dim});
+}
+
+MultiHeadAttentionImpl::MultiHeadAttentionImpl(const AttentionOptions& options)
+    : heads_(options.heads), dropout_(options.dropout) {
+  q_ = register_module("q", torch::nn::Linear(options.dim, options.dim));
+  k_ = register_module("k", torch::nn::Linear(options.dim, options.dim));
+  v_ = register_module("v", torch::nn::Linear(options.dim, options.dim));
+  out_ = register_module("out", torch::nn::Linear(options.dim, options.dim));
+}
+
+torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& query_BQD,
+                                              const torch::Tensor& source_BKD) {
+  const torch::Tensor q_BNQE = split_heads(q_(query_BQD), heads_);
+  const torch::Tensor k_BNKE = split_heads(k_(source_BKD), heads_);
+  const torch::Tensor v_BNKE = split_heads(v_(source_BKD), heads_);
+  const torch::Tensor mixed_BNQE = at::scaled_dot_product_attention(
+      q_BNQE, k_BNKE, v_BNKE, /*attn_mask=*/{}, is_training() ? dropout_ : 0.0);
+  return out_(mixed_BNQE.transpose(1, 2).flatten(2));
+}
+
+FeedForwardImpl::FeedForwardImpl(const AttentionOptions& options)
+    : pre_norm_(options.norm == "pre"), dropout_(options.dropout) {
+  linear1_ = register_module("linear1", torch::nn::Linear(options.dim, options.ffn_dim));
+  linear2_ = register_module("linear2", torch::nn::Linear(options.ffn_dim, options.dim));
+  norm_ = register_module("norm", layer_norm(options.dim));
+}
+
+torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x_BQD) {
+  const torch::Tensor inner = torch::gelu(linear1_(pre_norm_ ? norm_(x_BQD) : x_BQD));
+  const torch::Tensor y_BQD = x_BQD + linear2_(torch::dropout(inner, dropout_, is_training()));
+  return pre_norm_ ? y_BQD : norm_(y_BQD);
+}
+
+LongRangeImpl::LongRangeImpl(const AttentionOptions& options) : options_(options) {
+  attention_ = register_module("attention", MultiHeadAttention(options));
+  norm_ = register_module("norm", layer_norm(options.dim));
+  ffn_ = register_module("ffn", FeedForward(options));
+}
+
+torch::Tensor LongRangeImpl::forward(const torch::Tensor& p5_BDHW) {
+  const int64_t height = p5_BDHW.size(2);
+  const int64_t width = p5_BDHW.size(3);
+  const torch::Tensor p5_BQD = with_position(to_tokens(p5_BDHW), height, width, options_);
+  torch::Tensor x_BQD;
+  if (options_.norm == "pre") {
+    const torch::Tensor normed = norm_(p5_BQD);
+    x_BQD = p5_BQD + attention_(normed, normed);
+  } else {
+    x_BQD = norm_(p5_BQD + attention_(p5_BQD, p5_BQD));
+  }
+  return to_map(ffn_(x_BQD), height, width);  // (4)
+}
+
+CrossLayerImpl::CrossLayerImpl(const AttentionOptions& attention, const ClaOptions& options,
+                               int64_t kv_stride)
+    : options_(attention), cla_(options), kv_stride_(options.pma ? kv_stride : 1) {
+  attention_ = register_module("attention", MultiHeadAttention(attention));
+  norm_ = register_module("norm", layer_norm(attention.dim));
+  ffn_ = register_module("ffn", FeedForward(attention));
+}
+
+torch::Tensor CrossLayerImpl::forward(const torch::Tensor& upper_BDHW,
+                                      const torch::Tensor& lower_BDHW) {
+  const torch::Tensor query_BDHW =
+      cla_.query == "upsampled"
+          ? torch::upsample_nearest2d(upper_BDHW, {lower_BDHW.size(2), lower_BDHW.size(3)})
+          : upper_BDHW;
+  const int64_t height = query_BDHW.size(2);
+  const int64_t width = query_BDHW.size(3);
+  const torch::Tensor pooled_BDHW =
+      max_pool(lower_BDHW, kv_stride_);  // PMA: before the projections
+  const torch::Tensor i1_BQD = with_position(to_tokens(query_BDHW), height, width, options_);
+  const torch::Tensor i2_BKD =
+      with_position(to_tokens(pooled_BDHW), pooled_BDHW.size(2), pooled_BDHW.size(3), options_);
+  const bool pre_norm = options_.norm == "pre";
+  torch::Tensor x_BQD = attention_(pre_norm ? norm_(i1_BQD) : i1_BQD, i2_BKD);
+  if (cla_.residual) x_BQD = i1_BQD + x_BQD;
+  if (!pre_norm) x_BQD = norm_(x_BQD);
+  return to_map(ffn_(x_BQD), height, width);  // (7)
+}
+
+}  // namespace catamaran

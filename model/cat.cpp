@@ -1,0 +1,124 @@
+#include "model/cat.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <cmath>
+#include <string>
+
+namespace catamaran {
+namespace {
+
+constexpr std::array<const char*, 3> kFusionNames = {"alpha", "beta", "gamma"};
+
+}  // namespace
+
+CatImpl::CatImpl(const CatOptions& options, int64_t labels) : options_(options), labels_(labels) {
+  options.check();
+  const int64_t dim = options.attention.dim;
+  backbone_ = register_module("backbone", ResNet(options.backbone.name));
+  const int64_t head_dim = options.fpn.enabled ? dim : backbone_->channels()[2];
+  if (options.fpn.enabled)
+    fpn_ = register_module("fpn", Fpn(options.fpn, backbone_->channels(), dim));
+  if (options.lrd_enabled && options.fpn.enabled)
+    lrd_ = register_module("lrd", LongRange(options.attention));
+  if (options.cla.enabled && options.fpn.enabled) {
+    cla4_ = register_module("cla4",
+                            CrossLayer(options.attention, options.cla, options.cla.kv_stride_p4));
+    cla3_ = register_module("cla3",
+                            CrossLayer(options.attention, options.cla, options.cla.kv_stride_p3));
+  }
+  const size_t heads = options.fpn.enabled ? 3 : 1;
+  for (size_t h = 0; h < heads; ++h) {
+    heads_.push_back(
+        register_module("head" + std::to_string(h + 1), Head(options.head, head_dim, labels)));
+    const torch::Tensor share = torch::full({}, 1.0 / static_cast<double>(heads));
+    const bool learnt = heads > 1 && !options.head.frozen_fusion;
+    fusion_.push_back(register_parameter(kFusionNames[h], share, learnt));
+  }
+  to(torch::kCPU, torch::kFloat32);
+  for (torch::Tensor& parameter : parameters()) {
+    if (parameter.dim() == 4)
+      parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+  }
+  if (options.backbone.freeze_bn) {
+    for (const auto& module : backbone_->modules()) {
+      if (auto* norm = module->as<torch::nn::BatchNorm2dImpl>()) {
+        norm->weight.set_requires_grad(false);
+        norm->bias.set_requires_grad(false);
+      }
+    }
+  }
+  train();
+}
+
+void CatImpl::train(bool on) {
+  torch::nn::Module::train(on);
+  if (!options_.backbone.freeze_bn) return;
+  for (const auto& module : backbone_->modules()) {
+    if (auto* norm = module->as<torch::nn::BatchNorm2dImpl>()) norm->eval();
+  }
+}
+
+CatOutput CatImpl::forward(const torch::Tensor& x_BCHW, bool with_class_maps) {
+  const ResNetFeatures s =
+      backbone_(x_BCHW.contiguous(at::MemoryFormat::ChannelsLast));        // S3 S4 S5
+  if (!fpn_) return fuse({s.s5_BCHW}, with_class_maps);                    // "Backbone"
+  const Pyramid p = fpn_(s);                                               // (1) P5 (2) P4 (3) P3
+  const torch::Tensor p_r5 = lrd_ ? lrd_(p.p5_BDHW) : p.p5_BDHW;           // (4)
+  if (!cla4_) return fuse({p_r5, p.p4_BDHW, p.p3_BDHW}, with_class_maps);  // "w/o CLF"
+  const torch::Tensor p_r4 = cla4_(p_r5, p.p4_BDHW);                       // (5), CLA of (7)
+  const torch::Tensor p_r3 = cla3_(p_r4, p.p3_BDHW);                       // (6), CLA of (7)
+  return fuse({p_r5, p_r4, p_r3}, with_class_maps);                        // (8)-(11)
+}
+
+CatOutput CatImpl::fuse(const std::vector<torch::Tensor>& levels, bool with_class_maps) {
+  CatOutput out;
+  for (size_t h = 0; h < heads_.size(); ++h) {
+    const HeadOutput y = heads_[h]->forward(levels[h], with_class_maps);  // (8) y1 (9) y2 (10) y3
+    const torch::Tensor weighted_BL = fusion_[h] * y.logits_BL;
+    out.yhat_BL =
+        h == 0 ? weighted_BL : out.yhat_BL + weighted_BL;  // (11) alpha y1 + beta y2 + gamma y3
+    out.head_logits_BL.push_back(y.logits_BL);
+    if (with_class_maps) out.class_maps_BLHW.push_back(y.map_BLHW);
+  }
+  return out;
+}
+
+std::array<double, 3> CatImpl::fusion_weights() const {
+  std::array<double, 3> weights{};
+  for (size_t h = 0; h < fusion_.size(); ++h) weights[h] = fusion_[h].item<double>();
+  return weights;
+}
+
+void initialise(CatImpl& cat, uint64_t seed) {
+  const torch::NoGradGuard no_grad;
+  at::Generator generator = at::detail::createCPUGenerator(seed);
+  const auto normal = [&](torch::Tensor& weight, double std) {
+    weight.copy_(torch::empty(weight.sizes(), torch::kFloat32).normal_(0, std, generator));
+  };
+  for (const auto& item : cat.named_modules()) {
+    torch::nn::Module& module = *item.value();
+    if (auto* conv = module.as<torch::nn::Conv2dImpl>()) {
+      const torch::Tensor& w = conv->weight;  // He et al. 2015, fan-out
+      const double fan_out = static_cast<double>(w.size(0) * w.size(2) * w.size(3)) /
+                             static_cast<double>(conv->options.groups());
+      normal(conv->weight, std::sqrt(2.0 / fan_out));
+      if (conv->bias.defined()) conv->bias.zero_();
+    } else if (auto* deconv = module.as<torch::nn::ConvTranspose2dImpl>()) {
+      normal(deconv->weight, std::sqrt(1.0 / static_cast<double>(deconv->weight.size(0))));
+      deconv->bias.zero_();
+    } else if (auto* linear = module.as<torch::nn::LinearImpl>()) {
+      const double fans = static_cast<double>(linear->weight.size(0) + linear->weight.size(1));
+      const double bound = std::sqrt(6.0 / fans);  // Glorot and Bengio 2010
+      linear->weight.copy_(
+          torch::empty(linear->weight.sizes(), torch::kFloat32).uniform_(-bound, bound, generator));
+      linear->bias.zero_();
+    } else if (auto* norm = module.as<torch::nn::BatchNorm2dImpl>()) {
+      norm->weight.fill_(1);
+      norm->bias.zero_();
+      norm->reset_running_stats();
+    }
+  }
+}
+
+}  // namespace catamaran

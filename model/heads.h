@@ -1,0 +1,34 @@
+// A head: one fully connected layer per token gives the class map, its pooling the logits,
+// equations (8)-(10).
+//
+//   Head head(options, dim, labels);
+//   HeadOutput y = head->forward(p_BDHW);          // y.logits_BL, y.map_BLHW
+//
+// mean: equal to global average pooling then the layer. max, topk: over tokens. csra: mean + lambda
+// * softmax(T * map)-weighted sum (class-specific residual attention). With mean pooling the map's
+// mean is the logit. Only the thread that runs the step loop.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "model/options.h"
+
+namespace catamaran {
+
+struct HeadOutput {
+  torch::Tensor logits_BL;
+  torch::Tensor map_BLHW;
+};
+
+class HeadImpl : public torch::nn::Module {
+ public:
+  HeadImpl(const HeadOptions& options, int64_t dim, int64_t labels);
+  HeadOutput forward(const torch::Tensor& p_BDHW, bool with_map);
+
+ private:
+  HeadOptions options_;
+  torch::nn::Linear fc_{nullptr};
+};
+TORCH_MODULE(Head);
+
+}  // namespace catamaran

@@ -1,0 +1,124 @@
+#include "model/options.h"
+
+#include <algorithm>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "support/error.h"
+#include "support/json.h"
+
+namespace catamaran {
+namespace {
+
+using nlohmann::json;
+
+// One visit for both directions: the visitor sees every key once, as "part.key", with a reference
+// to its value.
+template <typename Options, typename Visit>
+void visit_options(Options& o, Visit&& visit) {
+  visit("input.size", o.input.size);
+  visit("input.mean", o.input.mean);
+  visit("input.std", o.input.std);
+  visit("backbone.name", o.backbone.name);
+  visit("backbone.freeze_bn", o.backbone.freeze_bn);
+  visit("fpn.enabled", o.fpn.enabled);
+  visit("fpn.topdown", o.fpn.topdown);
+  visit("fpn.share_td_conv", o.fpn.share_td_conv);
+  visit("lrd.enabled", o.lrd_enabled);
+  visit("attention.dim", o.attention.dim);
+  visit("attention.heads", o.attention.heads);
+  visit("attention.ffn_dim", o.attention.ffn_dim);
+  visit("attention.dropout", o.attention.dropout);
+  visit("attention.norm", o.attention.norm);
+  visit("attention.position", o.attention.position);
+  visit("cla.enabled", o.cla.enabled);
+  visit("cla.residual", o.cla.residual);
+  visit("cla.query", o.cla.query);
+  visit("cla.pma", o.cla.pma);
+  visit("cla.kv_stride_p4", o.cla.kv_stride_p4);
+  visit("cla.kv_stride_p3", o.cla.kv_stride_p3);
+  visit("head.pool", o.head.pool);
+  visit("head.topk", o.head.topk);
+  visit("head.csra_lambda", o.head.csra_lambda);
+  visit("head.csra_temperature", o.head.csra_temperature);
+  visit("head.frozen_fusion", o.head.frozen_fusion);
+}
+
+void require(bool holds, const std::string& key, const std::string& problem,
+             const std::string& hint) {
+  if (!holds) throw UsageError(problem, "model." + key, hint);
+}
+
+void require_one_of(const std::string& value, const std::vector<std::string>& known,
+                    const std::string& key) {
+  std::string list;
+  for (const std::string& each : known) list += (list.empty() ? "" : ", ") + each;
+  require(std::find(known.begin(), known.end(), value) != known.end(), key,
+          "'" + value + "' is not known", "use one of " + list);
+}
+
+}  // namespace
+
+void CatOptions::check() const {
+  require(input.size >= 32 && input.size <= 4096, "input.size", "must be 32 to 4096 pixels",
+          "the paper's experiments use 448");
+  for (const double s : input.std)
+    require(s > 0, "input.std", "must be positive", "ImageNet's are 0.229, 0.224, 0.225");
+  require_one_of(backbone.name,
+                 {"resnet18", "resnet18_narrow", "resnet50", "resnet101", "resnext50_32x4d"},
+                 "backbone.name");
+  require_one_of(fpn.topdown, {"conv_then_upsample", "upsample_then_conv", "deconv"},
+                 "fpn.topdown");
+  require(attention.heads > 0 && attention.dim > 0 && attention.dim % attention.heads == 0,
+          "attention.heads",
+          std::to_string(attention.heads) + " heads do not divide a width of " +
+              std::to_string(attention.dim),
+          "choose heads that divide model.attention.dim");
+  require(attention.ffn_dim > 0, "attention.ffn_dim", "must be positive",
+          "four times the width is usual");
+  require(attention.dropout >= 0 && attention.dropout < 1, "attention.dropout", "must be in [0, 1)",
+          "0.1 is usual");
+  require_one_of(attention.norm, {"post", "pre"}, "attention.norm");
+  require_one_of(attention.position, {"none", "sine2d"}, "attention.position");
+  require(attention.position == "none" || attention.dim % 4 == 0, "attention.dim",
+          "must be a multiple of 4 for sine2d positions", "choose such a width");
+  require_one_of(cla.query, {"upper", "upsampled"}, "cla.query");
+  require(cla.kv_stride_p4 >= 1 && cla.kv_stride_p4 <= 64, "cla.kv_stride_p4", "must be 1 to 64",
+          "2 gives P4 as many keys as P5");
+  require(cla.kv_stride_p3 >= 1 && cla.kv_stride_p3 <= 64, "cla.kv_stride_p3", "must be 1 to 64",
+          "4 gives P3 as many keys as P5");
+  require_one_of(head.pool, {"mean", "max", "topk", "csra"}, "head.pool");
+  require(head.topk > 0, "head.topk", "must be positive", "4 is the default");
+  require(head.csra_temperature > 0, "head.csra_temperature", "must be positive",
+          "1 is the default");
+}
+
+std::string to_json(const CatOptions& options) {
+  json root = json::object();
+  visit_options(options, [&](const char* key, const auto& value) { root[key] = value; });
+  return root.dump();
+}
+
+CatOptions cat_options_from_json(const std::string& text, const std::string& where) {
+  const json root = parse_json(text, where, ErrorKind::kWeights);
+  CatOptions options;
+  size_t known = 0;
+  visit_options(options, [&](const char* key, auto& value) {
+    value = json_field<std::decay_t<decltype(value)>>(root, key, where, ErrorKind::kWeights);
+    ++known;
+  });
+  if (root.size() != known) {
+    throw WeightsError("the model's description has keys that this program does not know", where,
+                       "use the catamaran that wrote it, or a newer one");
+  }
+  try {
+    options.check();
+  } catch (const UsageError& problem) {
+    throw WeightsError(problem.what(), where, "");
+  }
+  return options;
+}
+
+}  // namespace catamaran

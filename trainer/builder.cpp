@@ -1,0 +1,173 @@
+#include "trainer/builder.h"
+
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "comm/agreement.h"
+#include "model/weights.h"
+#include "support/error.h"
+#include "support/hash.h"
+#include "support/log.h"
+#include "trainer/checkpoint.h"
+#include "trainer/consistency.h"
+#include "trainer/device.h"
+#include "trainer/manifest.h"
+
+namespace catamaran {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Rank 0 looks, everybody hears: shared storage may show a new folder late elsewhere.
+std::optional<fs::path> checkpoint_to_resume(const TrainRequest& request, ProcessGroup& group) {
+  std::string found;
+  if (group.is_root()) {
+    if (request.resume == "auto") {
+      const std::optional<fs::path> newest = find_checkpoint(request.run_dir / "checkpoints");
+      found = newest ? newest->string() : "";
+    } else if (request.resume == "never") {
+      if (find_checkpoint(request.run_dir / "checkpoints")) {
+        throw UsageError("the run directory holds checkpoints of an earlier run",
+                         request.run_dir.string(),
+                         "choose another --run-dir, or --resume auto to go on with it");
+      }
+    } else {
+      found = fs::path(request.resume).string();
+    }
+  }
+  found = group.broadcast_text(found);
+  return found.empty() ? std::nullopt : std::optional<fs::path>(found);
+}
+
+void require_same(const std::string& key, const std::string& saved, const std::string& now,
+                  const fs::path& checkpoint) {
+  if (saved == now) return;
+  throw UsageError(
+      key + " was " + saved + " when the checkpoint was written and is " + now + " now",
+      checkpoint.string(), "give the old value, or start a new run in another --run-dir");
+}
+
+// What decides the order of samples and the shape of the tensors must be what it was.
+void require_same_run(const CheckpointState& state, const TrainerParts& parts,
+                      const fs::path& checkpoint) {
+  require_same("run.seed", std::to_string(state.seed), std::to_string(parts.options.seed),
+               checkpoint);
+  require_same("batch.global", std::to_string(state.global_batch),
+               std::to_string(parts.options.batch.global), checkpoint);
+  require_same("optimizer.name", state.optimizer, parts.options.optimizer.name, checkpoint);
+  require_same("the model", state.model,
+               to_json(cat_options_from_json(to_json(parts.options.model), "")), checkpoint);
+  require_same("the training pack's content", state.train_fingerprint, parts.train_fingerprint,
+               checkpoint);
+}
+
+void require_coverage(const Coverage& coverage, const WeightsOptions& options,
+                      const std::string& key, const std::string& file, ProcessGroup& group) {
+  if (group.is_root())
+    log::info("{}: {:.1f} % of the model's values come from {}", key, 100 * coverage.ratio(), file);
+  if (coverage.complete() || options.allow_partial) return;
+  throw WeightsError("the file does not cover the model:\n" + coverage.table(), file,
+                     "use the file of this architecture, or set weights.allow_partial = true, "
+                     "which the manifest records");
+}
+
+// Random values everywhere, then files over them, then rank 0's values on every rank.
+void fill_model(TrainerParts& parts, ProcessGroup& group) {
+  const WeightsOptions& weights = parts.options.weights;
+  initialise(*parts.cat, parts.options.seed);
+  if (!weights.backbone.empty()) {
+    require_coverage(load_backbone(*parts.cat, weights.backbone), weights, "weights.backbone",
+                     weights.backbone, group);
+  }
+  if (!weights.init.empty()) {
+    const fs::path file = weights_file_of(weights.init, "auto");
+    require_coverage(load_state(*parts.cat, read_safetensors(file).tensors), weights,
+                     "weights.init", file.string(), group);
+  }
+}
+
+TrainerParts make_parts(const TrainRequest& request, const RunPacks& packs, ProcessGroup& group) {
+  TrainerParts parts;
+  parts.options = request.options;
+  parts.run_dir = request.run_dir;
+  parts.stop_wish = request.stop_wish;
+  parts.batch =
+      split_batch(request.options.batch.global, request.options.batch.per_device, group.world());
+  parts.device = bind_device(group);
+  parts.train_fingerprint = packs.train->fingerprint();
+  parts.classes = packs.train->manifest().classes;
+  parts.steps_per_epoch =
+      SampleOrder(request.options.seed, packs.train->images(), request.options.batch.global)
+          .steps_per_epoch();
+  parts.cat = Cat(request.options.model, packs.train->classes());
+  return parts;
+}
+
+void collect_tensors(TrainerParts& parts) {
+  parts.cat->to(parts.device);
+  parts.cat->train();
+  std::set<std::string> trained;
+  for (const auto& item : parts.cat->named_parameters()) {
+    trained.insert(item.key());
+    if (item.value().requires_grad()) parts.parameters.emplace_back(item.key(), item.value());
+  }
+  for (const auto& [name, tensor] : state_dict(*parts.cat)) {
+    if (!trained.contains(name)) parts.buffers.emplace_back(name, tensor);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPacks& packs,
+                                       ProcessGroup& group) {
+  require_same_everywhere(group, "the configuration", sha256(request.resolved_config));
+  TrainerParts parts = make_parts(request, packs, group);
+  const std::optional<fs::path> checkpoint = checkpoint_to_resume(request, group);
+  std::optional<CheckpointState> state;
+  if (checkpoint) {
+    state = read_checkpoint_state(*checkpoint);
+    require_same_run(*state, parts, *checkpoint);
+    const Coverage coverage =
+        load_state(*parts.cat, read_safetensors(*checkpoint / "model.safetensors").tensors);
+    if (!coverage.complete())
+      throw WeightsError("it is not this model:\n" + coverage.table(), checkpoint->string(), "");
+    parts.position.step = state->step;
+    parts.position.skipped_in_row = state->skipped_in_row;
+    parts.position.best_map = state->best_map;
+    parts.position.best_step = state->best_step;
+    parts.position.saved_step = state->step;
+    parts.position.evaluated_step = state->step;
+  } else {
+    fill_model(parts, group);
+  }
+  collect_tensors(parts);
+  broadcast_state(state_dict(*parts.cat), group, parts.device);
+
+  const Schedule schedule(parts.options.schedule, parts.steps_per_epoch);
+  MonitorSetup monitoring;
+  monitoring.run_dir = request.run_dir;
+  monitoring.info = run_info(request, packs, group);
+  monitoring.info.total_steps = schedule.last_step();
+  monitoring.info.steps_per_epoch = parts.steps_per_epoch;
+  monitoring.first_step = parts.position.step;
+  monitoring.prefetch_batches = parts.options.data.prefetch_batches;
+  write_manifest(request, packs, group, parts.position.step);
+  if (group.is_root()) {
+    int64_t values = 0;
+    for (const auto& [name, tensor] : parts.parameters) values += tensor.numel();
+    log::info(
+        "{:.2f} M trained values, {} steps of {} images ({} an epoch), {} rank(s) x {} x {} "
+        "images, {} thread(s) a rank, {}",
+        static_cast<double>(values) * 1e-6, schedule.last_step(), parts.options.batch.global,
+        parts.steps_per_epoch, group.world(), parts.batch.parts, parts.batch.per_part,
+        group.threads(), group.gradients().backend());
+    if (checkpoint) log::info("resumed from {} at step {}", checkpoint->string(), state->step);
+  }
+  auto trainer = std::make_unique<Trainer>(std::move(parts), group, *packs.train, packs.eval.get(),
+                                           monitoring);
+  if (checkpoint) trainer->restore(*checkpoint, *state);
+  return trainer;
+}
+
+}  // namespace catamaran

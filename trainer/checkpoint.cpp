@@ -1,0 +1,176 @@
+#include "trainer/checkpoint.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <regex>
+
+#include "model/weights.h"
+#include "support/atomic_file.h"
+#include "support/error.h"
+#include "support/hash.h"
+#include "support/json.h"
+#include "support/log.h"
+
+namespace catamaran {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr ErrorKind kKind = ErrorKind::kWeights;
+
+std::string name_of_step(int64_t step) {
+  char name[32];
+  std::snprintf(name, sizeof name, "step-%08ld", step);
+  return name;
+}
+
+bool is_checkpoint_name(const std::string& name) {
+  static const std::regex pattern("step-[0-9]{8}");
+  return std::regex_match(name, pattern);
+}
+
+std::vector<fs::path> checkpoints_newest_first(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code code;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, code)) {
+    if (entry.is_directory() && is_checkpoint_name(entry.path().filename().string()))
+      found.push_back(entry.path());
+  }
+  std::sort(found.rbegin(), found.rend());
+  return found;
+}
+
+json state_json(const CheckpointState& state, const std::map<std::string, std::string>& checksums) {
+  return {{"format_version", kCheckpointFormatVersion},
+          {"step", state.step},
+          {"epoch", state.epoch},
+          {"step_in_epoch", state.step_in_epoch},
+          {"ema_updates", state.ema_updates},
+          {"skipped_in_row", state.skipped_in_row},
+          {"world", state.world},
+          {"global_batch", state.global_batch},
+          {"seed", state.seed},
+          {"train_fingerprint", state.train_fingerprint},
+          {"optimizer", state.optimizer},
+          {"model", json::parse(state.model)},
+          {"best_map", state.best_map},
+          {"best_step", state.best_step},
+          {"classes", state.classes},
+          {"checksums", checksums}};
+}
+
+}  // namespace
+
+int64_t write_checkpoint(const fs::path& folder, const CheckpointContents& contents) {
+  AtomicDirectory out(folder / name_of_step(contents.state.step), /*replace=*/true, kKind);
+  const CatOptions options = cat_options_from_json(contents.state.model, "the running model");
+  save_model(out.path() / "model.safetensors", contents.model, options, contents.state.classes);
+  if (!contents.ema.empty())
+    save_model(out.path() / "ema.safetensors", contents.ema, options, contents.state.classes);
+  write_safetensors(out.path() / "optimizer.safetensors", contents.optimizer, {{"format", "pt"}});
+  std::map<std::string, std::string> checksums;
+  int64_t bytes = 0;
+  for (const fs::directory_entry& entry : fs::directory_iterator(out.path())) {
+    checksums[entry.path().filename().string()] = to_hex(xxh3_of_file(entry.path()));
+    bytes += static_cast<int64_t>(entry.file_size());
+  }
+  write_file_atomically(out.path() / "state.json",
+                        state_json(contents.state, checksums).dump(2) + "\n", kKind);
+  out.commit();
+  write_file_atomically(folder / "latest", name_of_step(contents.state.step) + "\n", kKind);
+  return bytes;
+}
+
+void remove_old_checkpoints(const fs::path& folder, int64_t keep, int64_t best_step) {
+  const std::vector<fs::path> all = checkpoints_newest_first(folder);
+  std::error_code code;
+  for (size_t i = static_cast<size_t>(std::max<int64_t>(1, keep)); i < all.size(); ++i) {
+    if (all[i].filename() != name_of_step(best_step)) fs::remove_all(all[i], code);
+  }
+}
+
+CheckpointState read_checkpoint_state(const fs::path& checkpoint) {
+  const fs::path file = checkpoint / "state.json";
+  const std::string where = file.string();
+  const json root = read_json_file(file, kKind);
+  const auto version = json_field<int64_t>(root, "format_version", where, kKind);
+  if (version != kCheckpointFormatVersion) {
+    throw WeightsError("format version " + std::to_string(version) + " is not the " +
+                           std::to_string(kCheckpointFormatVersion) + " that this program reads",
+                       where, "use the catamaran that wrote it");
+  }
+  for (const auto& [name, checksum] :
+       json_field<std::map<std::string, std::string>>(root, "checksums", where, kKind)) {
+    const fs::path part = checkpoint / fs::path(name).filename();
+    std::error_code code;
+    if (!fs::is_regular_file(part, code)) {
+      throw WeightsError("the file is missing", part.string(), "resume from another checkpoint");
+    }
+    if (to_hex(xxh3_of_file(part)) != checksum) {
+      throw WeightsError("the file is damaged: its checksum is not the one in state.json",
+                         part.string(), "resume from another checkpoint");
+    }
+  }
+  CheckpointState state;
+  state.step = json_field<int64_t>(root, "step", where, kKind);
+  state.epoch = json_field<int64_t>(root, "epoch", where, kKind);
+  state.step_in_epoch = json_field<int64_t>(root, "step_in_epoch", where, kKind);
+  state.ema_updates = json_field<int64_t>(root, "ema_updates", where, kKind);
+  state.skipped_in_row = json_field<int64_t>(root, "skipped_in_row", where, kKind);
+  state.world = json_field<int64_t>(root, "world", where, kKind);
+  state.global_batch = json_field<int64_t>(root, "global_batch", where, kKind);
+  state.seed = json_field<uint64_t>(root, "seed", where, kKind);
+  state.train_fingerprint = json_field<std::string>(root, "train_fingerprint", where, kKind);
+  state.optimizer = json_field<std::string>(root, "optimizer", where, kKind);
+  state.model = json_field<json>(root, "model", where, kKind).dump();
+  state.best_map = json_field<double>(root, "best_map", where, kKind);
+  state.best_step = json_field<int64_t>(root, "best_step", where, kKind);
+  state.classes = json_field<std::vector<std::string>>(root, "classes", where, kKind);
+  return state;
+}
+
+std::optional<fs::path> find_checkpoint(const fs::path& folder) {
+  std::vector<fs::path> candidates = checkpoints_newest_first(folder);
+  std::string latest;
+  std::ifstream(folder / "latest") >> latest;
+  if (is_checkpoint_name(latest)) {
+    const auto named = std::find(candidates.begin(), candidates.end(), folder / latest);
+    if (named != candidates.end()) std::rotate(candidates.begin(), named, named + 1);
+  }
+  for (const fs::path& candidate : candidates) {
+    try {
+      read_checkpoint_state(candidate);
+      return candidate;
+    } catch (const Error& problem) {
+      log::warn("{}; trying an older checkpoint", problem.what());
+    }
+  }
+  return std::nullopt;
+}
+
+fs::path weights_file_of(const fs::path& given, const std::string& weights) {
+  std::error_code code;
+  if (fs::is_regular_file(given, code)) return given;
+  fs::path checkpoint = given;
+  if (!fs::exists(given / "state.json", code)) {
+    const fs::path folder =
+        fs::is_directory(given / "checkpoints", code) ? given / "checkpoints" : given;
+    const std::optional<fs::path> newest = find_checkpoint(folder);
+    if (!newest) {
+      throw WeightsError("there is no checkpoint", given.string(),
+                         "name a checkpoint folder (RUN/checkpoints/step-...), a run directory or "
+                         "a .safetensors file");
+    }
+    checkpoint = *newest;
+  }
+  const bool has_ema = fs::exists(checkpoint / "ema.safetensors", code);
+  if (weights == "ema" && !has_ema) {
+    throw WeightsError("the checkpoint has no averaged weights", checkpoint.string(),
+                       "use --weights raw");
+  }
+  return checkpoint / (weights == "raw" || !has_ema ? "model.safetensors" : "ema.safetensors");
+}
+
+}  // namespace catamaran

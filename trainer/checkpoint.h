@@ -1,0 +1,65 @@
+// Checkpoints on disk: RUN/checkpoints/step-00001234/ with model.safetensors, ema.safetensors (if
+// an average is kept), optimizer.safetensors and state.json, which holds a checksum per file;
+// RUN/checkpoints/latest names the newest. A folder appears complete or not at all, `latest` is
+// replaced only after it is durable, older ones are deleted after that.
+//
+//   write_checkpoint(run.checkpoints(), contents);                     // any thread; returns bytes
+//   written std::optional<fs::path> newest = find_checkpoint(run.checkpoints()); CheckpointState
+//   state = read_checkpoint_state(*newest);            // verifies that files are there and whole
+//
+// Errors: WeightsError naming folder and file. Thread-safe (one writer a folder).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/options.h"
+#include "model/safetensors.h"
+
+namespace catamaran {
+
+constexpr int64_t kCheckpointFormatVersion = 1;
+
+// state.json: where the run was, and what must be the same for it to go on.
+struct CheckpointState {
+  int64_t step = 0;  // steps done
+  int64_t epoch = 0;
+  int64_t step_in_epoch = 0;
+  int64_t ema_updates = 0;  // 0: no average
+  int64_t skipped_in_row = 0;
+  int64_t world = 1;  // at the time of writing
+  int64_t global_batch = 0;
+  uint64_t seed = 0;
+  std::string train_fingerprint;  // of the pack
+  std::string optimizer;          // its name
+  std::string model;              // CatOptions as JSON
+  double best_map = -1;           // -1: not evaluated yet
+  int64_t best_step = 0;
+  std::vector<std::string> classes;
+};
+
+struct CheckpointContents {
+  CheckpointState state;
+  NamedTensors model;  // CPU tensors that nobody changes any more
+  NamedTensors ema;    // empty: no file
+  NamedTensors optimizer;
+};
+
+int64_t write_checkpoint(const std::filesystem::path& folder, const CheckpointContents& contents);
+// Deletes all but the `keep` newest and the one of `best_step`.
+void remove_old_checkpoints(const std::filesystem::path& folder, int64_t keep, int64_t best_step);
+
+// The one that `latest` names, or the newest complete one when that is damaged or gone; nullopt
+// when there is none.
+std::optional<std::filesystem::path> find_checkpoint(const std::filesystem::path& folder);
+CheckpointState read_checkpoint_state(const std::filesystem::path& checkpoint);
+// A user's path: a checkpoint folder, a run directory (its newest), or a safetensors file; the file
+// with the weights asked for (raw, ema, auto: ema if there).
+std::filesystem::path weights_file_of(const std::filesystem::path& given,
+                                      const std::string& weights);
+
+}  // namespace catamaran

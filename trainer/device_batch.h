@@ -1,0 +1,28 @@
+// DeviceBatch: a batch as the network wants it, made from the host bytes of dataio::Batch.
+//
+//   const DeviceBatch in = to_device(host, options.model.input, device);
+//
+// x_BCHW: fp32, (pixel / 255 - mean) / std, channels-last in memory; y_BL: int8 in {1, 0, -1},
+// after the difficult rule. Only the thread that runs the step loop.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "dataio/batch.h"
+#include "model/options.h"
+
+namespace catamaran {
+
+struct DeviceBatch {
+  torch::Tensor x_BCHW;
+  torch::Tensor y_BL;
+};
+
+// What label 0 (difficult) means to the loss.
+enum class DifficultRule { kIgnore, kPositive, kNegative };
+DifficultRule difficult_rule(const std::string& name);
+
+DeviceBatch to_device(const Batch& host, const InputOptions& input, DifficultRule difficult,
+                      const torch::Device& device);
+
+}  // namespace catamaran

@@ -1,0 +1,107 @@
+#include "trainer/evaluator.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "dataio/loader.h"
+#include "dataio/sample_order.h"
+#include "support/assert.h"
+#include "support/progress.h"
+#include "trainer/device.h"
+#include "trainer/device_batch.h"
+
+namespace catamaran {
+namespace {
+
+std::vector<SampleKey> all_keys(int64_t images) {
+  std::vector<SampleKey> keys;
+  for (int64_t i = 0; i < images; ++i) keys.push_back({0, i});
+  return keys;
+}
+
+template <typename T>
+std::string as_bytes(const std::vector<T>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+}
+
+template <typename T>
+void append_bytes(std::vector<T>& values, const std::string& bytes) {
+  const size_t before = values.size();
+  values.resize(before + bytes.size() / sizeof(T));
+  std::memcpy(values.data() + before, bytes.data(), bytes.size());
+}
+
+class EvalMode {
+ public:
+  explicit EvalMode(CatImpl& cat) : cat_(cat), was_training_(cat.is_training()) { cat_.eval(); }
+  EvalMode(const EvalMode&) = delete;
+  EvalMode& operator=(const EvalMode&) = delete;
+  ~EvalMode() { cat_.train(was_training_); }
+
+ private:
+  CatImpl& cat_;
+  bool was_training_;
+};
+
+}  // namespace
+
+Evaluator::Evaluator(const PackReader& pack, EvaluatorOptions options, ProcessGroup& group,
+                     torch::Device device)
+    : pack_(pack), options_(std::move(options)), group_(group), device_(device) {}
+
+ScoreTable Evaluator::score(CatImpl& cat) {
+  const torch::InferenceMode inference;
+  const EvalMode eval_mode(cat);
+  const std::vector<SampleKey> keys = all_keys(pack_.images());
+  const std::span<const SampleKey> mine = part_of_rank(keys, group_.rank(), group_.world());
+  const auto batch_of = [&](int64_t k) {
+    const size_t begin = std::min(mine.size(), static_cast<size_t>(k * options_.batch));
+    const size_t end = std::min(mine.size(), begin + static_cast<size_t>(options_.batch));
+    return std::vector<SampleKey>(mine.begin() + static_cast<std::ptrdiff_t>(begin),
+                                  mine.begin() + static_cast<std::ptrdiff_t>(end));
+  };
+  LoaderOptions loading;
+  loading.size = options_.input.size;
+  loading.threads = options_.loader_threads;
+  loading.prefetch_batches = options_.prefetch_batches;
+  Loader loader(pack_, loading, batch_of, 0, host_allocator_for(device_));
+
+  std::vector<int64_t> indices;
+  std::vector<float> scores;
+  Progress progress("evaluating", std::max<int64_t>(1, static_cast<int64_t>(mine.size())), "images",
+                    group_.is_root());
+  while (std::optional<Batch> host = loader.next()) {
+    const DeviceBatch in = to_device(*host, options_.input, DifficultRule::kIgnore, device_);
+    const torch::Tensor yhat_BL =
+        cat.forward(in.x_BCHW).yhat_BL.to(torch::kFloat32).to(torch::kCPU).contiguous();
+    indices.insert(indices.end(), host->indices.begin(), host->indices.end());
+    scores.insert(scores.end(), yhat_BL.data_ptr<float>(),
+                  yhat_BL.data_ptr<float>() + yhat_BL.numel());
+    progress.advance(host->images);
+  }
+  return gather(indices, scores);
+}
+
+ScoreTable Evaluator::gather(const std::vector<int64_t>& indices,
+                             const std::vector<float>& scores) {
+  const std::vector<std::string> all_indices = group_.all_gather(as_bytes(indices));
+  const std::vector<std::string> all_scores = group_.all_gather(as_bytes(scores));
+  ScoreTable table;
+  table.classes = pack_.manifest().classes;
+  if (!group_.is_root()) return table;
+  for (const std::string& bytes : all_indices) append_bytes(table.indices, bytes);
+  for (const std::string& bytes : all_scores) append_bytes(table.scores, bytes);
+  table.images = static_cast<int64_t>(table.indices.size());
+  CATAMARAN_ASSERT(
+      table.images == pack_.images() && std::is_sorted(table.indices.begin(), table.indices.end()),
+      "the parts of the ranks are contiguous, in order and cover the pack");
+  for (int64_t i = 0; i < table.images; ++i) {
+    const std::span<const int8_t> labels = pack_.labels(i);
+    table.labels.insert(table.labels.end(), labels.begin(), labels.end());
+  }
+  return table;
+}
+
+}  // namespace catamaran

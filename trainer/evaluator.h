@@ -1,0 +1,43 @@
+// Evaluator: scores of every image of a pack, each exactly once, whatever the number of ranks.
+//
+//   Evaluator evaluator(pack, options, group, device);
+//   ScoreTable table = evaluator.score(*cat);      // on rank 0; elsewhere a table without rows
+//
+// Rank r scores the contiguous part [r n / world, (r + 1) n / world) in batches of `batch`; no
+// image is padded in or scored twice. The model is put in eval mode meanwhile and restored. Scores
+// are fp32 logits. Only the thread that runs the step loop; all ranks call it together. Errors:
+// DataError from the pack, CommError.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "comm/process_group.h"
+#include "dataio/pack_reader.h"
+#include "evaluation/score_table.h"
+#include "model/cat.h"
+
+namespace catamaran {
+
+struct EvaluatorOptions {
+  InputOptions input;
+  int64_t batch = 32;
+  int64_t loader_threads = 1;
+  int64_t prefetch_batches = 4;
+};
+
+class Evaluator {
+ public:
+  Evaluator(const PackReader& pack, EvaluatorOptions options, ProcessGroup& group,
+            torch::Device device);
+  ScoreTable score(CatImpl& cat);
+
+ private:
+  ScoreTable gather(const std::vector<int64_t>& indices, const std::vector<float>& scores);
+
+  const PackReader& pack_;
+  EvaluatorOptions options_;
+  ProcessGroup& group_;
+  torch::Device device_;
+};
+
+}  // namespace catamaran

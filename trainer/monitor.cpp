@@ -1,0 +1,122 @@
+#include "trainer/monitor.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "monitoring/run_log.h"
+#include "support/atomic_file.h"
+#include "support/error.h"
+#include "support/handle.h"
+#include "support/log.h"
+#include "support/progress.h"
+
+namespace catamaran {
+namespace {
+
+struct StdioTraits {
+  using type = std::FILE*;
+  static constexpr type empty() { return nullptr; }
+  static void close(type file) noexcept { std::fclose(file); }
+};
+
+std::string progress_note(const StepReport& report) {
+  char note[160];
+  std::snprintf(note, sizeof note, "epoch %ld, loss %.4f, lr %.2e, %.1f img/s, data wait %.1f %%",
+                report.epoch + 1, report.loss, report.learning_rate, report.images_per_second(),
+                100 * report.data_wait_ratio());
+  return note;
+}
+
+}  // namespace
+
+struct Monitor::Root {
+  Root(const RunOptions& options, const MonitorSetup& setup)
+      : run_dir(setup.run_dir),
+        log_every(options.log.every_steps),
+        capacity(setup.prefetch_batches),
+        log(setup.run_dir / "metrics.jsonl", setup.first_step + 1),
+        metrics(setup.info),
+        progress("training", setup.info.total_steps, "steps") {
+    if (options.monitoring.enabled) {
+      endpoint.emplace(metrics, options.monitoring);
+      write_file_atomically(run_dir / "metrics-address.txt", endpoint->url() + "\n",
+                            ErrorKind::kUsage);
+      log::info("Prometheus metrics at {}", endpoint->url());
+    }
+    if (options.log.samples) {
+      const std::filesystem::path path = run_dir / "samples.jsonl";
+      samples = Handle<StdioTraits>(std::fopen(path.c_str(), setup.first_step == 0 ? "w" : "a"));
+      if (!samples)
+        throw UsageError(with_errno("cannot write", errno), path.string(),
+                         "check the run directory");
+    }
+  }
+
+  std::filesystem::path run_dir;
+  int64_t log_every;
+  int64_t capacity;
+  RunLog log;
+  Metrics metrics;
+  std::optional<MetricsEndpoint> endpoint;
+  Handle<StdioTraits> samples;
+  Progress progress;
+};
+
+Monitor::Monitor(const ProcessGroup& group, const RunOptions& options, const MonitorSetup& setup)
+    : root_(group.is_root() ? std::make_unique<Root>(options, setup) : nullptr) {}
+
+Monitor::~Monitor() = default;
+
+void Monitor::set_state(RunState state) {
+  if (root_) root_->metrics.set_state(state);
+}
+
+void Monitor::record(const StepReport& report) {
+  if (!root_) return;
+  if (report.step % root_->log_every == 0) root_->log.record(report);
+  root_->metrics.record(report);
+  root_->progress.set(report.step, progress_note(report));
+}
+
+bool Monitor::wants_samples() const { return root_ && static_cast<bool>(root_->samples); }
+
+void Monitor::record_samples(int64_t step, const std::vector<std::string>& ids) {
+  if (!wants_samples()) return;
+  const std::string line = nlohmann::json{{"step", step}, {"ids", ids}}.dump() + "\n";
+  std::fputs(line.c_str(), root_->samples.get());
+  std::fflush(root_->samples.get());
+}
+
+void Monitor::record_loader(int64_t read_bytes, double decode_seconds, int64_t ready_batches) {
+  if (root_)
+    root_->metrics.record_loader(read_bytes, decode_seconds, ready_batches, root_->capacity);
+}
+
+void Monitor::record(const Evaluation& evaluation, const std::string& name,
+                     const std::string& weights, int64_t step, double seconds) {
+  if (!root_) return;
+  root_->metrics.record_evaluation(weights, evaluation, seconds);
+  nlohmann::json file = nlohmann::json::parse(evaluation_json(evaluation));
+  file["weights"] = weights;
+  file["step"] = step;
+  file["seconds"] = seconds;
+  write_file_atomically(root_->run_dir / "eval" / (name + ".json"), file.dump(2) + "\n",
+                        ErrorKind::kUsage);
+  log::info("{}: mAP {:.2f}, OF1 {:.2f}, CF1 {:.2f} ({} weights, {} images, {:.1f} s)", name,
+            100 * evaluation.map, 100 * evaluation.all.of1, 100 * evaluation.all.cf1, weights,
+            evaluation.images, seconds);
+}
+
+void Monitor::record_consistency_check(bool agreed) {
+  if (root_) root_->metrics.record_consistency_check(agreed);
+}
+
+void Monitor::checkpoint_written(const std::string& kind, double write_seconds,
+                                 double stall_seconds, int64_t bytes) {
+  if (root_)
+    root_->metrics.record_checkpoint(CheckpointResult::kOk, kind, write_seconds, stall_seconds,
+                                     bytes);
+}
+
+}  // namespace catamaran

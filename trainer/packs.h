@@ -1,0 +1,25 @@
+// The packs of a run, opened and audited before the first step: same classes in the same order, and
+// no image of the training pack in the evaluation pack (by hash).
+//
+//   const RunPacks packs = open_packs(options.data, group);
+//
+// All ranks call it together; every rank opens the packs, rank 0 compares them. Errors: DataError
+// on every rank. Only the thread that runs the step loop.
+#pragma once
+
+#include <memory>
+
+#include "comm/process_group.h"
+#include "dataio/pack_reader.h"
+#include "trainer/options.h"
+
+namespace catamaran {
+
+struct RunPacks {
+  std::unique_ptr<PackReader> train;
+  std::unique_ptr<PackReader> eval;  // may be empty
+};
+
+RunPacks open_packs(const DataOptions& options, ProcessGroup& group);
+
+}  // namespace catamaran

@@ -1,0 +1,86 @@
+// One optimizer step on the global batch; every rank brings its part. Left what is done, right the
+// data and the paper's equations. Everything a decision rests on is reduced over ranks first, so
+// all ranks decide alike.
+#include <algorithm>
+#include <cmath>
+
+#include "support/clock.h"
+#include "support/philox.h"
+#include "trainer/device.h"
+#include "trainer/trainer.h"
+
+namespace catamaran {
+namespace {
+
+// Dropout's random numbers are a function of (seed, step, rank, part): resuming needs no generator
+// state.
+void seed_dropout(uint64_t seed, int64_t step, int64_t part_of_all_ranks) {
+  PhiloxStream random(seed, Purpose::kDropout, static_cast<uint32_t>(part_of_all_ranks),
+                      static_cast<uint64_t>(step));
+  torch::manual_seed((uint64_t{random.next()} << 32) | random.next());
+}
+
+}  // namespace
+
+StepReport Trainer::step(int64_t t) {
+  const RunOptions& options = parts_.options;
+  const int64_t parts = parts_.batch.parts;
+  Stopwatch whole;
+  Stopwatch clock;
+  StepSums sums;
+  for (int64_t part = 0; part < parts; ++part) {
+    const std::optional<Batch> host = loader_->next();  // pack, JPEG, augmentation: uint8 BHWC
+    sums.data_wait_seconds += clock.lap();
+    const DeviceBatch in = to_device(*host, options.model.input, difficult_,
+                                     parts_.device);  // x_BCHW, y_BL in {1, 0, -1}
+    seed_dropout(options.seed, t, group_.rank() * parts + part);
+    reducer_.begin_part(part == 0, part + 1 == parts);
+
+    const CatOutput out =
+        parts_.cat->forward(in.x_BCHW);  // (1)-(3) P5 P4 P3 (4) P_r5 (5)-(7) P_r4 P_r3 (8)-(11)
+    const LossSum loss = bce_with_ignore(out.yhat_BL, in.y_BL);  // (12), summed over valid labels
+    sums.forward_seconds += clock.lap();
+    loss.sum.backward();  // a full bucket starts its own all-reduce
+    sums.add(loss, host->images);
+    sums.backward_seconds += clock.lap();
+  }
+  reducer_.finish();  // every gradient is now the sum over all ranks
+  sums.exchange_seconds = clock.lap();
+  sums.stop = parts_.stop_wish != nullptr && parts_.stop_wish->load() ? 1 : 0;
+  const StepSums global =
+      sums.over_all_ranks(group_);  // the same numbers, so the same decisions, everywhere
+
+  StepReport report;
+  report.step = t + 1;
+  report.epoch = t / parts_.steps_per_epoch;
+  report.loss = global.mean_loss();
+  report.images = static_cast<int64_t>(global.images);
+  report.applied = apply_gradients(t, global, report);
+  report.optimizer_seconds = clock.lap();
+  const double world = group_.world();
+  report.data_wait_seconds = global.data_wait_seconds / world;
+  report.forward_seconds = global.forward_seconds / world;
+  report.backward_seconds = global.backward_seconds / world;
+  report.exchange_exposed_seconds = global.exchange_seconds / world;
+  report.exchanged_bytes = reducer_.exchanged_bytes();
+  stop_ = global.stop > 0;
+  report.step_seconds = whole.seconds();
+  return report;
+}
+
+bool Trainer::apply_gradients(int64_t t, const StepSums& global, StepReport& report) {
+  const RunOptions& options = parts_.options;
+  const double mean = global.scale();  // sum / valid labels = mean over the GLOBAL batch
+  report.gradient_norm = gradient_norm(reducer_.flat_gradients()) * mean;
+  report.learning_rate = options.optimizer.learning_rate * schedule_.factor(t);
+  if (!std::isfinite(report.gradient_norm) || !std::isfinite(global.loss)) return false;
+  const double clip = options.clip.max_norm > 0
+                          ? std::min(1.0, options.clip.max_norm / (report.gradient_norm + 1e-6))
+                          : 1.0;
+  scale_gradients(reducer_.flat_gradients(), mean * clip);
+  optimizer_->step(report.learning_rate);
+  ema_.update();
+  return true;
+}
+
+}  // namespace catamaran

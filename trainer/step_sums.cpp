@@ -1,0 +1,36 @@
+#include "trainer/step_sums.h"
+
+#include <array>
+
+namespace catamaran {
+
+void StepSums::add(const LossSum& part, int64_t part_images) {
+  loss += part.sum.item<double>();
+  valid_labels += part.count.item<double>();
+  images += static_cast<double>(part_images);
+}
+
+StepSums StepSums::over_all_ranks(ProcessGroup& group) const {
+  std::array<double, 8> values = {loss,
+                                  valid_labels,
+                                  images,
+                                  stop,
+                                  data_wait_seconds,
+                                  forward_seconds,
+                                  backward_seconds,
+                                  exchange_seconds};
+  group.host().all_reduce(values.data(), static_cast<int64_t>(values.size()), DataType::kFloat64,
+                          ReduceOp::kSum);
+  StepSums sum;
+  sum.loss = values[0];
+  sum.valid_labels = values[1];
+  sum.images = values[2];
+  sum.stop = values[3];
+  sum.data_wait_seconds = values[4];
+  sum.forward_seconds = values[5];
+  sum.backward_seconds = values[6];
+  sum.exchange_seconds = values[7];
+  return sum;
+}
+
+}  // namespace catamaran

@@ -1,0 +1,256 @@
+#include "trainer/trainer.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "model/weights.h"
+#include "support/clock.h"
+#include "support/error.h"
+#include "support/log.h"
+#include "trainer/consistency.h"
+#include "trainer/device.h"
+
+namespace catamaran {
+namespace {
+
+std::vector<torch::Tensor> tensors_of(const NamedTensors& named) {
+  std::vector<torch::Tensor> tensors;
+  for (const auto& [name, tensor] : named) tensors.push_back(tensor);
+  return tensors;
+}
+
+// A copy on the CPU that the background writer may read while training goes on.
+NamedTensors snapshot(const NamedTensors& live) {
+  NamedTensors copy;
+  for (const auto& [name, tensor] : live) {
+    copy.emplace_back(name, tensor.detach().to(torch::TensorOptions().device(torch::kCPU),
+                                               /*non_blocking=*/false, /*copy=*/true));
+  }
+  return copy;
+}
+
+LoaderOptions loader_options(const RunOptions& options, int threads) {
+  LoaderOptions loading;
+  loading.size = options.model.input.size;
+  loading.threads = options.data.threads > 0 ? options.data.threads : threads;
+  loading.prefetch_batches = options.data.prefetch_batches;
+  loading.seed = options.seed;
+  loading.augment = options.data.augment;
+  loading.training = true;
+  return loading;
+}
+
+std::string name_of_evaluation(int64_t step, int64_t steps_per_epoch) {
+  char name[40];
+  if (step % steps_per_epoch == 0) {
+    std::snprintf(name, sizeof name, "epoch-%04ld", step / steps_per_epoch);
+  } else {
+    std::snprintf(name, sizeof name, "step-%08ld", step);
+  }
+  return name;
+}
+
+}  // namespace
+
+Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& train,
+                 const PackReader* eval, const MonitorSetup& monitoring)
+    : parts_(std::move(parts)),
+      group_(group),
+      train_pack_(train),
+      reducer_(tensors_of(parts_.parameters), group.gradients(), parts_.options.reducer,
+               parts_.device),
+      optimizer_(make_optimizer(parts_.options.optimizer, parts_.parameters, reducer_.gradients())),
+      schedule_(parts_.options.schedule, parts_.steps_per_epoch),
+      ema_(*parts_.cat, parts_.options.ema, parts_.options.batch.global),
+      order_(parts_.options.seed, train.images(), parts_.options.batch.global),
+      difficult_(difficult_rule(parts_.options.data.difficult_train)),
+      monitor_(group, parts_.options, monitoring),
+      evaluate_every_{
+          steps_of_epochs(parts_.options.evaluate.every_epochs, parts_.steps_per_epoch)},
+      checkpoint_every_{
+          parts_.options.checkpoint.every_steps > 0
+              ? parts_.options.checkpoint.every_steps
+              : steps_of_epochs(parts_.options.checkpoint.every_epochs, parts_.steps_per_epoch)},
+      consistency_every_{parts_.options.numerics.consistency_every_steps} {
+  if (eval != nullptr) {
+    EvaluatorOptions evaluating;
+    evaluating.input = parts_.options.model.input;
+    evaluating.batch =
+        parts_.options.evaluate.batch > 0 ? parts_.options.evaluate.batch : parts_.batch.per_part;
+    evaluating.loader_threads = loader_options(parts_.options, group.threads()).threads;
+    evaluating.prefetch_batches = parts_.options.data.prefetch_batches;
+    evaluator_.emplace(*eval, evaluating, group, parts_.device);
+  }
+  if (group.is_root()) {
+    writer_ = std::make_unique<CheckpointWriter>(
+        parts_.run_dir / "checkpoints", parts_.options.checkpoint.keep,
+        [this](const CheckpointWritten& written) {
+          monitor_.checkpoint_written(written.kind, written.write_seconds, written.stall_seconds,
+                                      written.bytes);
+        });
+  }
+}
+
+void Trainer::restore(const std::filesystem::path& checkpoint, const CheckpointState& state) {
+  const std::filesystem::path optimizer = checkpoint / "optimizer.safetensors";
+  optimizer_->load_state(read_safetensors(optimizer).tensors, optimizer.string());
+  if (!ema_.enabled()) return;
+  const std::filesystem::path average = checkpoint / "ema.safetensors";
+  if (state.ema_updates == 0) {
+    throw WeightsError("the checkpoint has no averaged weights, but ema.decay is not 0",
+                       checkpoint.string(), "resume with --set ema.decay=0");
+  }
+  ema_.load(read_safetensors(average).tensors, state.ema_updates, average.string());
+}
+
+ExitReason Trainer::run() {
+  const int64_t last = schedule_.last_step();
+  const int64_t parts = parts_.batch.parts;
+  loader_ = std::make_unique<Loader>(
+      train_pack_, loader_options(parts_.options, group_.threads()),
+      [this](int64_t k) { return keys_of_batch(k); }, parts_.position.step * parts,
+      host_allocator_for(parts_.device));
+  monitor_.set_state(RunState::kTrain);
+  for (int64_t t = parts_.position.step; t < last && !stop_; ++t) {
+    log_samples(t);
+    after_step(step(t));
+  }
+  const bool done = parts_.position.step >= last;
+  if (done && parts_.position.evaluated_step != parts_.position.step) evaluate();
+  if (parts_.position.saved_step != parts_.position.step)
+    save_checkpoint(done ? "final" : "signal");
+  monitor_.set_state(RunState::kFinish);
+  if (writer_) writer_->finish();
+  group_
+      .barrier();  // a launcher ends all ranks at the first non-zero exit: durable work comes first
+  return done ? ExitReason::kDone : ExitReason::kStoppedResumable;
+}
+
+void Trainer::after_step(const StepReport& report) {
+  parts_.position.step = report.step;
+  StepReport complete = report;
+  const std::array<double, 3> fusion = parts_.cat->fusion_weights();
+  complete.alpha = fusion[0];
+  complete.beta = fusion[1];
+  complete.gamma = fusion[2];
+  monitor_.record(complete);
+  const LoaderCounters counters = loader_->counters();
+  monitor_.record_loader(counters.read_bytes, counters.decode_seconds, counters.ready_batches);
+  check_numerics(report);
+  const bool last = report.step == schedule_.last_step();
+  if (consistency_every_.due(report.step)) check_consistency();
+  if (evaluate_every_.due(report.step) || (last && evaluator_)) evaluate();
+  if (checkpoint_every_.due(report.step) || last) save_checkpoint(last ? "final" : "periodic");
+}
+
+void Trainer::evaluate() {
+  if (!evaluator_) return;
+  monitor_.set_state(RunState::kEval);
+  const Stopwatch watch;
+  average_buffers(parts_.buffers, group_, parts_.device);
+  Evaluation evaluation;
+  {
+    std::optional<EmaSwap> averaged;
+    if (ema_.enabled()) {
+      average_buffers(ema_.average_buffers(), group_, parts_.device);
+      averaged.emplace(ema_);
+    }
+    const ScoreTable table = evaluator_->score(*parts_.cat);
+    if (group_.is_root())
+      evaluation = catamaran::evaluate(table, protocol(parts_.options.evaluate.protocol));
+  }
+  parts_.position.evaluated_step = parts_.position.step;
+  if (group_.is_root()) {
+    monitor_.record(evaluation, name_of_evaluation(parts_.position.step, parts_.steps_per_epoch),
+                    ema_.enabled() ? "ema" : "raw", parts_.position.step, watch.seconds());
+    if (evaluation.map > parts_.position.best_map) {
+      parts_.position.best_map = evaluation.map;
+      parts_.position.best_step = parts_.position.step;
+    }
+  }
+  monitor_.set_state(RunState::kTrain);
+}
+
+void Trainer::save_checkpoint(const std::string& kind) {
+  const Stopwatch stall;
+  monitor_.set_state(RunState::kCheckpoint);
+  check_consistency();
+  average_buffers(parts_.buffers, group_, parts_.device);
+  average_buffers(ema_.average_buffers(), group_, parts_.device);
+  parts_.position.saved_step = parts_.position.step;
+  if (writer_) {
+    CheckpointContents contents;
+    contents.state.step = parts_.position.step;
+    contents.state.epoch = parts_.position.step / parts_.steps_per_epoch;
+    contents.state.step_in_epoch = parts_.position.step % parts_.steps_per_epoch;
+    contents.state.ema_updates = ema_.updates();
+    contents.state.skipped_in_row = parts_.position.skipped_in_row;
+    contents.state.world = group_.world();
+    contents.state.global_batch = parts_.options.batch.global;
+    contents.state.seed = parts_.options.seed;
+    contents.state.train_fingerprint = parts_.train_fingerprint;
+    contents.state.optimizer = parts_.options.optimizer.name;
+    contents.state.model = to_json(parts_.options.model);
+    contents.state.best_map = parts_.position.best_map;
+    contents.state.best_step = parts_.position.best_step;
+    contents.state.classes = parts_.classes;
+    contents.model = snapshot(state_dict(*parts_.cat));
+    contents.ema = snapshot(ema_.average());
+    contents.optimizer = snapshot(optimizer_->state());
+    writer_->save(std::move(contents), kind, stall);
+  }
+  monitor_.set_state(RunState::kTrain);
+}
+
+void Trainer::check_numerics(const StepReport& report) {
+  if (report.applied) {
+    parts_.position.skipped_in_row = 0;
+    return;
+  }
+  const int64_t limit = parts_.options.numerics.max_consecutive_skips;
+  if (group_.is_root()) {
+    log::warn(
+        "step {}: loss {} or gradient norm {} is not finite; the step was skipped on all ranks, "
+        "weights are untouched",
+        report.step, report.loss, report.gradient_norm);
+  }
+  if (++parts_.position.skipped_in_row >= limit) {
+    throw NumericsError(
+        std::to_string(limit) + " steps in a row were not finite",
+        "step " + std::to_string(report.step),
+        "lower optimizer.learning_rate, set clip.max_norm, and resume from the newest checkpoint");
+  }
+}
+
+void Trainer::check_consistency() {
+  try {
+    require_same_parameters(parts_.parameters, group_, parts_.position.step);
+    monitor_.record_consistency_check(true);
+  } catch (const NumericsError&) {
+    monitor_.record_consistency_check(false);
+    throw;
+  }
+}
+
+std::vector<SampleKey> Trainer::keys_of_batch(int64_t batch) {
+  const int64_t parts = parts_.batch.parts;
+  const int64_t step = batch / parts;
+  if (step >= schedule_.last_step()) return {};
+  const std::vector<SampleKey> global = order_.step(step);
+  const std::span<const SampleKey> mine = part_of_rank(global, group_.rank(), group_.world());
+  const auto part = mine.subspan(static_cast<size_t>(batch % parts * parts_.batch.per_part),
+                                 static_cast<size_t>(parts_.batch.per_part));
+  return {part.begin(), part.end()};
+}
+
+void Trainer::log_samples(int64_t t) {
+  if (!monitor_.wants_samples()) return;
+  SampleOrder order(parts_.options.seed, train_pack_.images(),
+                    parts_.options.batch.global);  // the loader's threads use order_
+  std::vector<std::string> ids;
+  for (const SampleKey& key : order.step(t)) ids.push_back(train_pack_.id(key.index));
+  monitor_.record_samples(t + 1, ids);
+}
+
+}  // namespace catamaran

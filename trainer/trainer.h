@@ -1,0 +1,107 @@
+// Trainer: the step loop. Its members are the typed parts of data-parallel training;
+// trainer/builder makes them, step.cpp uses them in one fixed order. Extension is a new part, not a
+// callback.
+//
+//   std::unique_ptr<Trainer> trainer = build_trainer(request, group, packs);
+//   ExitReason reason = trainer->run();
+//
+// Source: design of the step in docs/architecture.md. Only the thread that runs the step loop; all
+// ranks run the same calls.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "dataio/loader.h"
+#include "dataio/sample_order.h"
+#include "model/cat.h"
+#include "monitoring/step_report.h"
+#include "trainer/api.h"
+#include "trainer/checkpoint_writer.h"
+#include "trainer/device_batch.h"
+#include "trainer/ema.h"
+#include "trainer/evaluator.h"
+#include "trainer/gradient_reducer.h"
+#include "trainer/monitor.h"
+#include "trainer/optimizer.h"
+#include "trainer/schedule.h"
+#include "trainer/step_sums.h"
+
+namespace catamaran {
+
+// "Every so many steps", counted from the start of the run; 0: never.
+struct Every {
+  int64_t steps = 0;
+  bool due(int64_t step_done) const { return steps > 0 && step_done % steps == 0; }
+};
+
+// Where the run is; restored from a checkpoint.
+struct RunPosition {
+  int64_t step = 0;  // done
+  int64_t skipped_in_row = 0;
+  double best_map = -1;
+  int64_t best_step = 0;
+  int64_t evaluated_step = -1;  // newest evaluation
+  int64_t saved_step = -1;      // newest checkpoint asked for
+};
+
+// Plain things and parts without dependencies among themselves, made first.
+struct TrainerParts {
+  RunOptions options;
+  std::filesystem::path run_dir;
+  torch::Device device = torch::Device(torch::kCPU);
+  BatchSplit batch;
+  int64_t steps_per_epoch = 0;
+  std::string train_fingerprint;
+  std::vector<std::string> classes;
+  Cat cat{nullptr};
+  NamedTensors parameters;  // those that are trained, in the reducer's order
+  NamedTensors buffers;
+  RunPosition position;
+  const std::atomic<bool>* stop_wish = nullptr;
+};
+
+class Trainer {
+ public:
+  Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& train, const PackReader* eval,
+          const MonitorSetup& monitoring);
+
+  // Restores optimizer and average; the model's values and the position are the builder's work.
+  void restore(const std::filesystem::path& checkpoint, const CheckpointState& state);
+  ExitReason run();
+
+ private:
+  StepReport step(int64_t t);
+  bool apply_gradients(int64_t t, const StepSums& global, StepReport& report);
+  void log_samples(int64_t t);
+  void after_step(const StepReport& report);
+  void evaluate();
+  void save_checkpoint(const std::string& kind);
+  void check_numerics(const StepReport& report);
+  void check_consistency();
+  std::vector<SampleKey> keys_of_batch(int64_t batch);
+
+  TrainerParts parts_;
+  ProcessGroup& group_;
+  const PackReader& train_pack_;
+  GradientReducer reducer_;
+  std::unique_ptr<Optimizer> optimizer_;
+  Schedule schedule_;
+  Ema ema_;
+  SampleOrder order_;
+  DifficultRule difficult_;
+  Monitor monitor_;
+  std::optional<Evaluator> evaluator_;
+  std::unique_ptr<CheckpointWriter> writer_;  // rank 0
+  std::unique_ptr<Loader> loader_;            // made by run(), at the position
+  Every evaluate_every_;
+  Every checkpoint_every_;
+  Every consistency_every_;
+  bool stop_ = false;  // some rank wished so
+};
+
+}  // namespace catamaran
