@@ -202,7 +202,7 @@ PixelView JpegDecoder::decode(const PixelWindow& window) {
   s.run(State::start);
   s.row_bytes = int64_t{s.decoded.right - s.decoded.left} * 4;
   const int64_t rows = s.decoded.bottom - s.decoded.top;
-  const auto bytes = static_cast<size_t>(rows * s.row_bytes + kViewSlack);
+  const auto bytes = static_cast<size_t>((rows + 1) * s.row_bytes + kViewSlack);
   if (s.pixels.size() < bytes) s.pixels.resize(bytes);
   s.run(State::read_rows);
   if (s.info.out_color_space == JCS_CMYK) {

@@ -30,8 +30,8 @@ struct PixelWindow {
   int32_t bottom = 0;
 };
 
-// Pixels of a window, four bytes each: red, green, blue, anything. kViewSlack bytes after the last
-// row may be read. Valid until the decoder is used again.
+// Pixels of a window, four bytes each: red, green, blue, anything. One more row and
+// kViewSlack bytes after the last row may be read. Valid until the decoder is used again.
 struct PixelView {
   PixelWindow window;
   const uint8_t* pixels = nullptr;  // of (left, top)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "dataio/resize_kernels.h"
 #include "support/assert.h"
@@ -91,6 +92,7 @@ PixelWindow Resizer::plan(ImageSize source, const Region& region, int64_t size) 
                    side);
   rows_.prepare(source.height, static_cast<float>(region.top), static_cast<float>(region.bottom),
                 side);
+  rows_first_ = side < source.height && 2 * (source.width - size) < source.height - size;
   return {.left = columns_.begin, .top = rows_.begin, .right = columns_.end, .bottom = rows_.end};
 }
 
@@ -98,28 +100,59 @@ void Resizer::run(const PixelView& view, bool mirrored, uint8_t* out) {
   CATAMARAN_ASSERT(view.window.left <= columns_.begin && view.window.right >= columns_.end &&
                        view.window.top <= rows_.begin && view.window.bottom >= rows_.end,
                    "the view holds what plan() asked for");
-  const int64_t bytes = int64_t{columns_.output} * 3;
-  const int64_t row_bytes = bytes + kRowSlack;
-  // Rows of zero weight after the last are read, too.
-  const auto needed = static_cast<size_t>((rows_.end - rows_.begin + kTapsStep) * row_bytes);
-  if (between_.size() < needed) between_.resize(needed);
   const uint8_t* source = view.pixels + (rows_.begin - view.window.top) * view.row_bytes +
                           int64_t{columns_.begin - view.window.left} * 4;
-  for (int64_t row = 0; row < rows_.end - rows_.begin; ++row) {
-    resize_columns(columns_, mirrored, source + row * view.row_bytes,
+  if (rows_first_) {
+    run_rows_first(source, view.row_bytes, mirrored, out);
+  } else {
+    run_columns_first(source, view.row_bytes, mirrored, out);
+  }
+}
+
+void Resizer::run_columns_first(const uint8_t* source, int64_t source_row_bytes, bool mirrored,
+                                uint8_t* out) {
+  const int64_t out_row_bytes = int64_t{columns_.output} * 3;
+  const int64_t row_bytes = out_row_bytes + kRowSlack;
+  const int64_t rows = rows_.end - rows_.begin;
+  reserve_between((rows + 1) * row_bytes);  // a row of zero weight after the last is read, too
+  for (int64_t row = 0; row < rows; ++row) {
+    resize_columns(columns_, mirrored, source + row * source_row_bytes,
                    between_.data() + row * row_bytes);
   }
-  for (int64_t y = 0; y < rows_.output; ++y) {
-    const int16_t* high = rows_.high.data() + y * rows_.taps;
-    const int16_t* low = rows_.low.data() + y * rows_.taps;
-    int32_t taps = rows_.taps;
-    while (taps > 2 && (high[taps - 1] | low[taps - 1] | high[taps - 2] | low[taps - 2]) == 0) {
-      taps -= 2;
-    }
-    const int64_t first = rows_.first[static_cast<size_t>(y)] - rows_.begin;
-    blend_rows(between_.data() + first * row_bytes, row_bytes, high, low, taps, bytes,
-               out + y * bytes);
+  for (int32_t y = 0; y < rows_.output; ++y) {
+    blend_output_row(y, between_.data(), row_bytes, out_row_bytes, out + y * out_row_bytes);
   }
+}
+
+void Resizer::run_rows_first(const uint8_t* source, int64_t source_row_bytes, bool mirrored,
+                             uint8_t* out) {
+  const int64_t out_row_bytes = int64_t{columns_.output} * 3;
+  const int64_t blended_bytes = int64_t{columns_.end - columns_.begin} * 4;
+  const int64_t last_row_at = blended_bytes + kRowSlack;
+  reserve_between(last_row_at + out_row_bytes + kRowSlack);
+  uint8_t* last_row = between_.data() + last_row_at;  // what comes after it in `out` is not ours
+  for (int32_t y = 0; y < rows_.output; ++y) {
+    const bool last = y + 1 == rows_.output;
+    blend_output_row(y, source, source_row_bytes, blended_bytes, between_.data());
+    resize_columns(columns_, mirrored, between_.data(), last ? last_row : out + y * out_row_bytes);
+  }
+  std::copy_n(last_row, out_row_bytes, out + (rows_.output - 1) * out_row_bytes);
+}
+
+void Resizer::blend_output_row(int32_t y, const uint8_t* in, int64_t row_bytes, int64_t bytes,
+                               uint8_t* out) const {
+  const int16_t* high = rows_.high.data() + int64_t{y} * rows_.taps;
+  const int16_t* low = rows_.low.data() + int64_t{y} * rows_.taps;
+  int32_t taps = rows_.taps;
+  while (taps > 2 && (high[taps - 1] | low[taps - 1] | high[taps - 2] | low[taps - 2]) == 0) {
+    taps -= 2;
+  }
+  const int64_t first = rows_.first[static_cast<size_t>(y)] - rows_.begin;
+  blend_rows(in + first * row_bytes, row_bytes, high, low, taps, bytes, out);
+}
+
+void Resizer::reserve_between(int64_t bytes) {
+  if (std::ssize(between_) < bytes) between_.resize(static_cast<size_t>(bytes));
 }
 
 }  // namespace catamaran

@@ -6,9 +6,11 @@
 //   resizer.run(decoder.decode(window), mirrored, out);         // out: 448 x 448 x 3 bytes
 //
 // The filter is a triangle, widened by the scale when the image shrinks (so nothing is skipped
-// over), with weights in 22-bit fixed point; columns first, rounded to bytes, then rows. Weights
-// are computed anew only when size, region or S change. Facts: Pillow, src/libImaging/Resample.c;
-// it takes the region as single precision numbers. One thread at a time.
+// over), with weights in 22-bit fixed point. Across, rounded to bytes, then down; or the other way
+// round when down removes more than twice as many pixels of the image's side as across does, as
+// Pillow 13 chooses (older ones never do; the difference is one step of a byte at most). The region
+// is taken in single precision, as Pillow does. Weights are computed anew only when size, region or
+// S change. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -46,9 +48,19 @@ class Resizer {
   void run(const PixelView& view, bool mirrored, uint8_t* out);
 
  private:
+  // source: pixel (columns_.begin, rows_.begin).
+  void run_columns_first(const uint8_t* source, int64_t source_row_bytes, bool mirrored,
+                         uint8_t* out);
+  void run_rows_first(const uint8_t* source, int64_t source_row_bytes, bool mirrored, uint8_t* out);
+  // Output row y of the pass that goes down; in: row rows_.begin.
+  void blend_output_row(int32_t y, const uint8_t* in, int64_t row_bytes, int64_t bytes,
+                        uint8_t* out) const;
+  void reserve_between(int64_t bytes);
+
   FilterTable columns_;
   FilterTable rows_;
-  std::vector<uint8_t> between_;  // rows of the source, columns of the output, RGB
+  bool rows_first_ = false;
+  std::vector<uint8_t> between_;  // what one pass leaves to the other
 };
 
 }  // namespace catamaran

@@ -178,7 +178,7 @@ TEST(ReadJpegSize, RefusesMorePixelsThanTheLimitBeforeAnyIsDecoded) {
   const Bytes frame = {0xFF, 0xC0, 0x00, 0x11, 0x08};  // then height, width, big-endian
   const auto at = std::search(jpeg.begin(), jpeg.end(), frame.begin(), frame.end());
   ASSERT_NE(at, jpeg.end());
-  std::fill(at + 5, at + 9, uint8_t{0xFF});
+  std::fill(at + 5, at + 9, uint8_t{0xF0});
   EXPECT_THAT(message_of(jpeg), HasSubstr("more than 268435456"));
 }
 

@@ -14,7 +14,7 @@ import warnings
 import numpy
 from PIL import Image, ImageOps
 
-BASE_SIZES = [(1, 1), (1, 40), (37, 1), (2, 3), (7, 5), (16, 16), (17, 31), (64, 48), (99, 101), (160, 120), (333, 250)]
+BASE_SIZES = [(1, 1), (1, 40), (37, 1), (2, 3), (7, 5), (16, 16), (17, 31), (64, 48), (99, 101), (160, 120), (90, 200), (61, 97), (333, 250)]
 PHOTOGRAPHS = {
     "voc-mini/VOCdevkit/VOC2007/JPEGImages": 6,
     "coco-mini/images/train2017": 5,
