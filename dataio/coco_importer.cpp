@@ -1,0 +1,117 @@
+#include "dataio/coco_importer.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "support/error.h"
+#include "support/hash.h"
+#include "support/json.h"
+
+namespace catamaran {
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr ErrorKind kKind = ErrorKind::kData;
+constexpr int64_t kLargestAnnotationBytes = int64_t{4} << 30;
+
+struct Category {
+  int64_t id = 0;
+  std::string name;
+};
+
+const json& list_of(const json& root, const char* key, const std::string& where) {
+  if (!root.is_object() || !root.contains(key) || !root.at(key).is_array())
+    throw_json_field(key, "is missing or no list", where, kKind);
+  return root.at(key);
+}
+
+std::vector<Category> read_categories(const json& root, const std::string& order,
+                                      const std::string& where) {
+  std::vector<Category> categories;
+  std::set<int64_t> ids;
+  std::set<std::string> names;
+  for (const json& item : list_of(root, "categories", where)) {
+    Category category{json_field<int64_t>(item, "id", where, kKind),
+                      json_field<std::string>(item, "name", where, kKind)};
+    if (!ids.insert(category.id).second || !names.insert(category.name).second) {
+      throw DataError(
+          "category '" + category.name + "' (" + std::to_string(category.id) + ") occurs twice",
+          where, "");
+    }
+    categories.push_back(category);
+  }
+  if (categories.empty())
+    throw DataError("there are no categories", where, "is it an instances_*.json?");
+  std::sort(categories.begin(), categories.end(), [&](const Category& a, const Category& b) {
+    return order == "name" ? a.name < b.name : a.id < b.id;
+  });
+  return categories;
+}
+
+std::string read_file_name(const json& item, const std::string& where) {
+  auto name = json_field<std::string>(item, "file_name", where, kKind);
+  const fs::path path(name);
+  if (path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end()) {
+    throw DataError("the file name '" + name + "' leads out of the image folder", where, "");
+  }
+  return name;
+}
+
+}  // namespace
+
+ImportedImages import_coco(const CocoSource& source) {
+  if (source.class_order != "id" && source.class_order != "name")
+    throw UsageError("'" + source.class_order + "' is no order", "--class-order", "use id or name");
+  if (source.without_annotations != "drop" && source.without_annotations != "keep")
+    throw UsageError("'" + source.without_annotations + "' is not known", "--without-annotations",
+                     "use drop or keep");
+  const std::string where = source.annotations.string();
+  const json root = read_json_file(source.annotations, kKind, kLargestAnnotationBytes);
+  const std::vector<Category> categories = read_categories(root, source.class_order, where);
+  std::map<int64_t, size_t> class_of;
+  ImportedImages imported;
+  for (const Category& category : categories) {
+    class_of[category.id] = imported.classes.size();
+    imported.classes.push_back(category.name);
+  }
+  std::map<int64_t, ImportedImage> images;
+  for (const json& item : list_of(root, "images", where)) {
+    const auto id = json_field<int64_t>(item, "id", where, kKind);
+    ImportedImage image{source.images / read_file_name(item, where), std::to_string(id),
+                        std::vector<int8_t>(categories.size(), -1)};
+    if (!images.emplace(id, std::move(image)).second)
+      throw DataError("image " + std::to_string(id) + " occurs twice", where, "");
+  }
+  for (const json& item : list_of(root, "annotations", where)) {
+    const auto image = images.find(json_field<int64_t>(item, "image_id", where, kKind));
+    const auto category = class_of.find(json_field<int64_t>(item, "category_id", where, kKind));
+    if (image == images.end() || category == class_of.end()) {
+      throw DataError("an annotation names image " + item.at("image_id").dump() + " and category " +
+                          item.at("category_id").dump() + ", of which one does not exist",
+                      where, "");
+    }
+    image->second.labels[category->second] = 1;
+  }
+  int64_t bare = 0;
+  for (auto& [id, image] : images) {
+    const bool without =
+        std::find(image.labels.begin(), image.labels.end(), 1) == image.labels.end();
+    bare += without ? 1 : 0;
+    if (!without || source.without_annotations == "keep")
+      imported.images.push_back(std::move(image));
+  }
+  imported.data_set = "COCO";
+  imported.split = source.annotations.stem().string();
+  if (imported.split.starts_with("instances_")) imported.split = imported.split.substr(10);
+  imported.sources.push_back({where, sha256_of_file(source.annotations)});
+  if (bare > 0)
+    imported.notes.push_back(std::to_string(bare) + " images without annotation were " +
+                             (source.without_annotations == "keep" ? "kept" : "left out"));
+  return imported;
+}
+
+}  // namespace catamaran

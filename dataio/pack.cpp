@@ -1,0 +1,112 @@
+#include "dataio/pack.h"
+
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+
+#include "support/error.h"
+#include "support/json.h"
+
+namespace catamaran {
+namespace {
+
+using nlohmann::json;
+constexpr ErrorKind kKind = ErrorKind::kData;
+
+[[noreturn]] void refuse(const std::string& what, const std::string& where) {
+  throw DataError(what, where, "pack the data again, or copy the pack again if it was copied");
+}
+
+std::vector<ShardInfo> read_shards(const json& root, const std::string& where) {
+  static const std::regex shard_name("shard-[0-9]{5}\\.h5");
+  std::vector<ShardInfo> shards;
+  for (const json& item : json_field<std::vector<json>>(root, "shards", where, kKind)) {
+    ShardInfo shard;
+    shard.file = json_field<std::string>(item, "file", where, kKind);
+    shard.bytes = json_field<int64_t>(item, "bytes", where, kKind);
+    shard.images = json_field<int64_t>(item, "images", where, kKind);
+    shard.sha256 = json_field<std::string>(item, "sha256", where, kKind);
+    if (!std::regex_match(shard.file, shard_name))
+      refuse("'" + shard.file.substr(0, 80) + "' is no name of a shard", where);
+    if (shard.images < 0 || shard.bytes < 0) refuse("a shard has a negative size", where);
+    shards.push_back(shard);
+  }
+  return shards;
+}
+
+void require_consistent(const PackManifest& pack, const std::string& where) {
+  int64_t images = 0;
+  for (const ShardInfo& shard : pack.shards) images += shard.images;
+  if (images != pack.images || images <= 0)
+    refuse("the shards hold " + std::to_string(images) + " images, the pack says " +
+               std::to_string(pack.images),
+           where);
+  if (pack.classes.empty()) refuse("there are no classes", where);
+  if (std::set<std::string>(pack.classes.begin(), pack.classes.end()).size() !=
+      pack.classes.size()) {
+    refuse("a class occurs twice", where);
+  }
+  if (pack.positives.size() != pack.classes.size() || pack.ignored.size() != pack.classes.size()) {
+    refuse("counts and classes differ in number", where);
+  }
+}
+
+}  // namespace
+
+PackManifest read_pack_manifest(const std::filesystem::path& pack_folder) {
+  const std::filesystem::path path = pack_folder / "pack.json";
+  std::error_code code;
+  if (!std::filesystem::is_regular_file(path, code)) {
+    throw DataError("there is no pack here (pack.json is missing)", pack_folder.string(),
+                    "make one with `catamaran pack`, or correct the path");
+  }
+  const std::string where = path.string();
+  const json root = read_json_file(path, kKind);
+  PackManifest pack;
+  pack.format_version = json_field<int64_t>(root, "format_version", where, kKind);
+  if (pack.format_version != kPackFormatVersion) {
+    throw DataError("pack format " + std::to_string(pack.format_version) + " is not the " +
+                        std::to_string(kPackFormatVersion) + " that this program reads",
+                    where, "pack the data again with this version");
+  }
+  pack.data_set = json_field<std::string>(root, "data_set", where, kKind);
+  pack.split = json_field<std::string>(root, "split", where, kKind);
+  pack.classes = json_field<std::vector<std::string>>(root, "classes", where, kKind);
+  pack.positives = json_field<std::vector<int64_t>>(root, "positives", where, kKind);
+  pack.ignored = json_field<std::vector<int64_t>>(root, "ignored", where, kKind);
+  pack.images = json_field<int64_t>(root, "images", where, kKind);
+  pack.decoder = json_field<std::string>(root, "decoder", where, kKind);
+  pack.notes = json_field<std::vector<std::string>>(root, "notes", where, kKind);
+  for (const json& item : json_field<std::vector<json>>(root, "sources", where, kKind)) {
+    pack.sources.push_back({json_field<std::string>(item, "path", where, kKind),
+                            json_field<std::string>(item, "sha256", where, kKind)});
+  }
+  pack.shards = read_shards(root, where);
+  require_consistent(pack, where);
+  return pack;
+}
+
+std::string pack_manifest_json(const PackManifest& manifest) {
+  json root = {{"format_version", manifest.format_version},
+               {"data_set", manifest.data_set},
+               {"split", manifest.split},
+               {"classes", manifest.classes},
+               {"positives", manifest.positives},
+               {"ignored", manifest.ignored},
+               {"images", manifest.images},
+               {"decoder", manifest.decoder},
+               {"notes", manifest.notes}};
+  root["sources"] = json::array();
+  for (const SourceFile& source : manifest.sources)
+    root["sources"].push_back({{"path", source.path}, {"sha256", source.sha256}});
+  root["shards"] = json::array();
+  for (const ShardInfo& shard : manifest.shards) {
+    root["shards"].push_back({{"file", shard.file},
+                              {"bytes", shard.bytes},
+                              {"images", shard.images},
+                              {"sha256", shard.sha256}});
+  }
+  return root.dump(2) + "\n";
+}
+
+}  // namespace catamaran

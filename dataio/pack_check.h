@@ -1,0 +1,44 @@
+// Checks of packs: every checksum, every picture decodable on demand, the same classes in the same
+// order, no image in two.
+//
+//   PackCheck result = check_pack("packs/voc07-trainval", {.decode = true});
+//   require_same_classes(train, eval);
+//   std::vector<PackOverlap> both = overlap(train, eval);      // images with the same bytes
+//
+// Errors: DataError for a pack that cannot even be opened; damaged images are in the result.
+// Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dataio/pack_reader.h"
+
+namespace catamaran {
+
+struct PackCheckOptions {
+  bool decode = false;  // decode every picture as well
+  int64_t threads = 0;  // 0: as many as cores
+  bool progress = true;
+};
+
+struct PackCheck {
+  PackManifest manifest;
+  std::string fingerprint;
+  std::vector<std::string> damaged;  // sentences: shards and images
+};
+
+PackCheck check_pack(const std::filesystem::path& folder, const PackCheckOptions& options);
+
+// DataError naming the first difference.
+void require_same_classes(const PackReader& first, const PackReader& second);
+
+struct PackOverlap {
+  std::string first_id;
+  std::string second_id;
+};
+std::vector<PackOverlap> overlap(const PackReader& first, const PackReader& second);
+
+}  // namespace catamaran

@@ -1,0 +1,206 @@
+#include "dataio/pack_writer.h"
+
+#include <jpeglib.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <thread>
+#include <utility>
+
+#include "dataio/hdf5.h"
+#include "dataio/image.h"
+#include "support/atomic_file.h"
+#include "support/clock.h"
+#include "support/error.h"
+#include "support/file_descriptor.h"
+#include "support/hash.h"
+#include "support/progress.h"
+
+namespace catamaran {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kBlockImages = 256;  // read ahead by the workers at a time
+constexpr size_t kBadNamed = 10;
+
+struct ReadImage {
+  std::vector<uint8_t> jpeg;
+  ImageSize size;
+  uint64_t checksum = 0;
+  std::string problem;  // why it cannot be packed
+};
+
+ReadImage read_image(const ImportedImage& image) {
+  ReadImage read;
+  try {
+    const FileDescriptor file = open_for_reading(image.file);
+    read.jpeg.resize(static_cast<size_t>(file_bytes(file, image.file)));
+    read_exactly_at(file, 0, read.jpeg.data(), static_cast<int64_t>(read.jpeg.size()), image.file);
+    read.size = read_jpeg_size(read.jpeg, image.file.string());
+    // The end-of-image marker, perhaps before padding: a cut file has none.
+    const auto& b = read.jpeg;
+    const size_t tail = std::min<size_t>(b.size(), 64 * 1024);
+    bool ended = false;
+    for (size_t i = b.size(); i-- > b.size() - tail + 1 && !ended;)
+      ended = b[i] == 0xD9 && b[i - 1] == 0xFF;
+    if (!ended) read.problem = image.file.string() + ": the file is cut short (no end marker)";
+    read.checksum = xxh3(read.jpeg.data(), read.jpeg.size());
+  } catch (const DataError& error) {
+    read.problem = error.what();
+  }
+  return read;
+}
+
+std::vector<ReadImage> read_block(const std::vector<ImportedImage>& images, size_t begin,
+                                  size_t end, int64_t threads) {
+  std::vector<ReadImage> block(end - begin);
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    for (size_t i = next++; i < block.size(); i = next++) block[i] = read_image(images[begin + i]);
+  };
+  std::vector<std::jthread> workers;
+  for (int64_t t = 1; t < threads; ++t) workers.emplace_back(work);
+  work();
+  return block;
+}
+
+// The images of one shard, until it is written.
+class ShardBuilder {
+ public:
+  explicit ShardBuilder(std::vector<std::string> classes) : classes_(std::move(classes)) {}
+
+  bool empty() const { return ids_.empty(); }
+  int64_t jpeg_bytes() const { return static_cast<int64_t>(bytes_.size()); }
+  void add(const ImportedImage& image, const ReadImage& read) {
+    bytes_.insert(bytes_.end(), read.jpeg.begin(), read.jpeg.end());
+    offsets_.push_back(bytes_.size());
+    labels_.insert(labels_.end(), image.labels.begin(), image.labels.end());
+    sizes_.push_back(read.size.height);
+    sizes_.push_back(read.size.width);
+    checksums_.push_back(read.checksum);
+    ids_.push_back(image.id);
+  }
+  ShardInfo write(const fs::path& folder, size_t number) {
+    char name[32];
+    std::snprintf(name, sizeof name, "shard-%05zu.h5", number);
+    const fs::path path = folder / name;
+    const hsize_t n = ids_.size();
+    {
+      const QuietHdf5 quiet;
+      H5File file = create_hdf5(path);
+      write_set(file, "/jpeg/bytes", H5T_STD_U8LE, {bytes_.size()}, bytes_.data(), path);
+      write_set(file, "/jpeg/offset", H5T_STD_U64LE, {n + 1}, offsets_.data(), path);
+      write_set(file, "/label", H5T_STD_I8LE, {n, classes_.size()}, labels_.data(), path);
+      write_set(file, "/size", H5T_STD_I32LE, {n, 2}, sizes_.data(), path);
+      write_set(file, "/checksum", H5T_STD_U64LE, {n}, checksums_.data(), path);
+      write_texts(file, "/id", ids_, path);
+      write_text_attribute(file, "classes", classes_, path);
+      if (H5Fflush(file.get(), H5F_SCOPE_LOCAL) < 0 || H5Fclose(file.release()) < 0) {
+        throw DataError("HDF5 cannot finish the shard", path.string(),
+                        "check the free space there");
+      }
+    }
+    return {name, static_cast<int64_t>(fs::file_size(path)), static_cast<int64_t>(n),
+            sha256_of_file(path)};
+  }
+
+ private:
+  std::vector<std::string> classes_;
+  std::vector<uint8_t> bytes_;
+  std::vector<uint64_t> offsets_ = {0};
+  std::vector<int8_t> labels_;
+  std::vector<int32_t> sizes_;
+  std::vector<uint64_t> checksums_;
+  std::vector<std::string> ids_;
+};
+
+[[noreturn]] void refuse_bad(const std::vector<std::string>& bad) {
+  std::string list;
+  for (size_t i = 0; i < std::min(bad.size(), kBadNamed); ++i) list += "\n  " + bad[i];
+  if (bad.size() > kBadNamed)
+    list += "\n  ... and " + std::to_string(bad.size() - kBadNamed) + " more";
+  throw DataError(std::to_string(bad.size()) + " image file(s) cannot be packed:" + list, "",
+                  "repair or remove them, or pack without them: --skip-bad");
+}
+
+std::string decoder_version() {
+#define CATAMARAN_TEXT_(x) #x
+#define CATAMARAN_TEXT(x) CATAMARAN_TEXT_(x)
+  return "libjpeg-turbo " CATAMARAN_TEXT(LIBJPEG_TURBO_VERSION);
+}
+
+void count_labels(PackManifest& manifest, const ImportedImage& image) {
+  for (size_t c = 0; c < image.labels.size(); ++c) {
+    manifest.positives[c] += image.labels[c] == 1 ? 1 : 0;
+    manifest.ignored[c] += image.labels[c] == 0 ? 1 : 0;
+  }
+}
+
+}  // namespace
+
+PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
+                       const PackWriterOptions& options) {
+  if (imported.images.empty())
+    throw DataError("there are no images to pack", out.string(),
+                    "check the split and the label files");
+  const Stopwatch watch;
+  const fs::path parent = fs::absolute(out).lexically_normal().parent_path();
+  remove_stale_temporaries(parent);
+  AtomicDirectory folder(out);
+  PackSummary summary;
+  PackManifest& manifest = summary.manifest;
+  manifest.data_set = imported.data_set;
+  manifest.split = imported.split;
+  manifest.classes = imported.classes;
+  manifest.positives.assign(imported.classes.size(), 0);
+  manifest.ignored.assign(imported.classes.size(), 0);
+  manifest.sources = imported.sources;
+  manifest.decoder = decoder_version();
+  manifest.notes = imported.notes;
+
+  const int64_t threads =
+      options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  Progress progress("packing", static_cast<int64_t>(imported.images.size()), "images",
+                    options.progress);
+  std::vector<std::string> bad;
+  ShardBuilder shard(manifest.classes);
+  const auto flush = [&] {
+    if (shard.empty()) return;
+    manifest.shards.push_back(shard.write(folder.path(), manifest.shards.size()));
+    shard = ShardBuilder(manifest.classes);
+  };
+  for (size_t begin = 0; begin < imported.images.size(); begin += kBlockImages) {
+    const size_t end = std::min(imported.images.size(), begin + kBlockImages);
+    const std::vector<ReadImage> block = read_block(imported.images, begin, end, threads);
+    for (size_t i = 0; i < block.size(); ++i) {
+      const ReadImage& read = block[i];
+      if (!read.problem.empty()) {
+        bad.push_back(read.problem);
+        continue;
+      }
+      if (shard.jpeg_bytes() + static_cast<int64_t>(read.jpeg.size()) > options.shard_bytes)
+        flush();
+      shard.add(imported.images[begin + i], read);
+      count_labels(manifest, imported.images[begin + i]);
+      summary.jpeg_bytes += static_cast<int64_t>(read.jpeg.size());
+      ++manifest.images;
+    }
+    progress.advance(static_cast<int64_t>(block.size()));
+  }
+  if (!bad.empty() && !options.skip_bad) refuse_bad(bad);
+  if (!bad.empty())
+    manifest.notes.push_back(std::to_string(bad.size()) +
+                             " damaged image files were left out (--skip-bad)");
+  if (manifest.images == 0)
+    throw DataError("no image is left to pack", out.string(), "check the image files");
+  flush();
+  write_file_atomically(folder.path() / "pack.json", pack_manifest_json(manifest));
+  folder.commit();
+  summary.skipped = static_cast<int64_t>(bad.size());
+  summary.seconds = watch.seconds();
+  return summary;
+}
+
+}  // namespace catamaran
