@@ -109,7 +109,9 @@ TEST(PartOfRank, AddsUpToTheStepInOrderForEveryWorld) {
     std::vector<int64_t> joined;
     for (int rank = 0; rank < world; ++rank) {
       const std::span<const SampleKey> part = part_of_rank(keys, rank, world);
-      if (24 % world == 0) EXPECT_EQ(part.size(), 24u / static_cast<unsigned>(world));
+      if (24 % world == 0) {
+        EXPECT_EQ(part.size(), 24u / static_cast<unsigned>(world));
+      }
       for (int64_t index : indices_of(part)) joined.push_back(index);
     }
     EXPECT_EQ(joined, indices_of(keys)) << world << " ranks";
