@@ -17,6 +17,10 @@
 #include "evaluation/protocol.h"
 #include "monitoring/step_report.h"
 
+namespace prometheus {
+class Registry;
+}
+
 namespace catamaran {
 
 struct RunInfo {
@@ -49,7 +53,7 @@ class Metrics {
   std::string text() const;
 
  private:
-  friend class MetricsEndpoint;
+  friend std::shared_ptr<prometheus::Registry> registry_of(const Metrics& metrics);
   struct Families;
   std::unique_ptr<Families> families_;
 };

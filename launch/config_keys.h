@@ -1,0 +1,128 @@
+// The one table of configuration keys: name, place in RunOptions, meaning. Reading, printing and
+// docs/configuration.md all visit it: visit(key, value, meaning). Keys of one table stand together.
+// Thread-safe.
+#pragma once
+
+#include "trainer/options.h"
+
+namespace catamaran {
+
+template <typename Options, typename Visit>
+void visit_model_keys(Options& m, Visit&& visit) {
+  visit("model.input.size", m.input.size, "side of the square input, pixels");
+  visit("model.input.mean", m.input.mean, "subtracted from RGB in 0..1");
+  visit("model.input.std", m.input.std, "divides RGB after that");
+  visit("model.backbone.name", m.backbone.name,
+        "resnet18, resnet18_narrow, resnet50, resnet101, resnext50_32x4d");
+  visit("model.backbone.freeze_bn", m.backbone.freeze_bn,
+        "batch norm of the backbone in eval mode, its weights fixed");
+  visit("model.fpn.enabled", m.fpn.enabled, "false: one head on S5 alone, the plain backbone");
+  visit("model.fpn.topdown", m.fpn.topdown, "conv_then_upsample, upsample_then_conv, deconv");
+  visit("model.fpn.share_td_conv", m.fpn.share_td_conv, "one top-down convolution for both levels");
+  visit("model.lrd.enabled", m.lrd_enabled, "long-range dependencies, equation (4)");
+  visit("model.attention.dim", m.attention.dim, "width D of pyramid and attention");
+  visit("model.attention.heads", m.attention.heads, "attention heads; must divide the width");
+  visit("model.attention.ffn_dim", m.attention.ffn_dim, "inner width of the feed-forward part");
+  visit("model.attention.dropout", m.attention.dropout, "of attention and feed-forward, in [0, 1)");
+  visit("model.attention.norm", m.attention.norm, "post (vanilla transformer), pre");
+  visit("model.attention.position", m.attention.position, "none, sine2d");
+  visit("model.cla.enabled", m.cla.enabled, "cross-layer fusion, equations (5)-(7)");
+  visit("model.cla.residual", m.cla.residual, "add the upper level to the attention's output");
+  visit("model.cla.query", m.cla.query,
+        "upper: tokens of the upper level; upsampled: at the lower level's size");
+  visit("model.cla.pma", m.cla.pma, "max-pool keys and values before attention");
+  visit("model.cla.kv_stride_p4", m.cla.kv_stride_p4, "kernel and stride of that pooling on P4");
+  visit("model.cla.kv_stride_p3", m.cla.kv_stride_p3, "and on P3");
+  visit("model.head.pool", m.head.pool, "mean, max, topk, csra: from class map to logit");
+  visit("model.head.topk", m.head.topk, "tokens of topk");
+  visit("model.head.csra_lambda", m.head.csra_lambda, "weight of csra's attention part");
+  visit("model.head.csra_temperature", m.head.csra_temperature, "of csra's softmax");
+  visit("model.head.frozen_fusion", m.head.frozen_fusion, "alpha, beta, gamma stay 1/3");
+}
+
+template <typename Options, typename Visit>
+void visit_training_keys(Options& o, Visit&& visit) {
+  visit("batch.global", o.batch.global, "images of one optimizer step over all ranks");
+  visit("batch.per_device", o.batch.per_device,
+        "images of one micro-batch at most; the rest is accumulated");
+  visit("optimizer.name", o.optimizer.name, "adamw, sgd");
+  visit("optimizer.learning_rate", o.optimizer.learning_rate,
+        "of the new layers, at the schedule's top");
+  visit("optimizer.backbone_ratio", o.optimizer.backbone_ratio,
+        "the backbone's learning rate is this times the above");
+  visit("optimizer.weight_decay", o.optimizer.weight_decay, "on tensors of two or more dimensions");
+  visit("optimizer.momentum", o.optimizer.momentum, "sgd");
+  visit("optimizer.beta1", o.optimizer.beta1, "adamw");
+  visit("optimizer.beta2", o.optimizer.beta2, "adamw");
+  visit("optimizer.epsilon", o.optimizer.epsilon, "adamw");
+  visit("schedule.name", o.schedule.name, "onecycle, cosine, step, constant");
+  visit("schedule.epochs", o.schedule.epochs, "epochs of the whole schedule");
+  visit("schedule.max_steps", o.schedule.max_steps,
+        "above 0: stop after so many steps, the schedule keeps its shape");
+  visit("schedule.warmup_epochs", o.schedule.warmup_epochs,
+        "linear warm-up of constant, step and cosine");
+  visit("schedule.milestones", o.schedule.milestones, "epochs at which step multiplies by gamma");
+  visit("schedule.gamma", o.schedule.gamma, "step");
+  visit("schedule.pct_start", o.schedule.pct_start, "onecycle: share of the steps that rise");
+  visit("schedule.div_factor", o.schedule.div_factor, "onecycle: first rate = top / this");
+  visit("schedule.final_div_factor", o.schedule.final_div_factor,
+        "onecycle: last rate = first / this");
+  visit("schedule.final_ratio", o.schedule.final_ratio, "cosine: last rate = top * this");
+  visit("clip.max_norm", o.clip.max_norm, "of all gradients together; 0: measured, not clipped");
+  visit("ema.decay", o.ema.decay,
+        "average of the weights at reference_batch images a step; 0: none is kept");
+  visit("ema.reference_batch", o.ema.reference_batch,
+        "the decay is rescaled from this batch to batch.global");
+  visit("ema.warmup", o.ema.warmup, "a shorter memory at the beginning");
+}
+
+template <typename Options, typename Visit>
+void visit_config_keys(Options& o, Visit&& visit) {
+  visit("run.name", o.name, "name in metrics and reports; empty: that of the run directory");
+  visit("run.seed", o.seed, "of initial weights, sample order, augmentation and dropout");
+  visit_model_keys(o.model, visit);
+  visit("weights.backbone", o.weights.backbone,
+        "safetensors file with timm's names; empty: random");
+  visit("weights.init", o.weights.init, "checkpoint or safetensors of a whole model to start from");
+  visit("weights.allow_partial", o.weights.allow_partial,
+        "start although tensors are missing in the file");
+  visit("data.train", o.data.train, "pack folder");
+  visit("data.eval", o.data.eval, "pack folder; empty: no evaluation");
+  visit("data.difficult_train", o.data.difficult_train,
+        "what label 0 means to the loss: ignore, positive, negative");
+  visit("data.allow_overlap", o.data.allow_overlap, "let images be in both packs");
+  visit("data.threads", o.data.threads, "loader threads a rank; 0: as many as compute threads");
+  visit("data.prefetch_batches", o.data.prefetch_batches, "batches ready or in work at most");
+  visit("data.augment.crop", o.data.augment.crop, "multi_scale, none");
+  visit("data.augment.resize", o.data.augment.resize, "canvas of multi_scale, pixels");
+  visit("data.augment.scales", o.data.augment.scales, "crop sizes as shares of the canvas");
+  visit("data.augment.max_distort", o.data.augment.max_distort,
+        "steps between the scales of width and height at most");
+  visit("data.augment.flip", o.data.augment.flip, "mirror half of the images");
+  visit_training_keys(o, visit);
+  visit("evaluate.every_epochs", o.evaluate.every_epochs, "0: at the end only");
+  visit("evaluate.protocol", o.evaluate.protocol, "default, mlgcn, voc2010, voc2007");
+  visit("evaluate.batch", o.evaluate.batch, "images a rank at a time; 0: as in training");
+  visit("checkpoint.every_epochs", o.checkpoint.every_epochs, "0: at the end only");
+  visit("checkpoint.every_steps", o.checkpoint.every_steps, "above 0: instead of every_epochs");
+  visit("checkpoint.keep", o.checkpoint.keep, "newest kept; the best is kept besides");
+  visit("reducer.first_bucket_bytes", o.reducer.first_bucket_bytes,
+        "gradients of the first all-reduce");
+  visit("reducer.bucket_bytes", o.reducer.bucket_bytes, "and of each later one");
+  visit("numerics.max_consecutive_skips", o.numerics.max_consecutive_skips,
+        "steps in a row that are not finite before the run stops");
+  visit("numerics.consistency_every_steps", o.numerics.consistency_every_steps,
+        "hash of the weights across ranks; 0: at checkpoints only");
+  visit("log.every_steps", o.log.every_steps, "steps between lines of metrics.jsonl");
+  visit("log.samples", o.log.samples, "samples.jsonl: the ids of every step in global order");
+  visit("comm.backend", o.comm.backend, "auto, mpi, nccl");
+  visit("comm.timeout_seconds", o.comm.timeout_seconds,
+        "a collective that takes longer ends the job");
+  visit("comm.threads_per_rank", o.comm.threads_per_rank,
+        "compute threads; 0: cores / ranks of the node");
+  visit("monitoring.enabled", o.monitoring.enabled, "serve Prometheus metrics from rank 0");
+  visit("monitoring.address", o.monitoring.address, "to listen on");
+  visit("monitoring.port", o.monitoring.port, "0: the kernel picks a free one");
+}
+
+}  // namespace catamaran

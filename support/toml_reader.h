@@ -1,0 +1,61 @@
+// TOML with `extends`, overrides, and memory of where each value came from. Every mistake is
+// collected, so that a user sees all of them at once.
+//
+//   TomlReader reader;
+//   reader.load("configs/demo.toml");                 // follows extends = "base.toml", relative to
+//   the file reader.set("batch.global=64");                    // like --set; a bare word counts as
+//   text reader.read("batch.global", options.batch.global); reader.throw_if_problems(); // unknown
+//   keys are those that nobody read
+//
+// Sources print as FILE:LINE:COLUMN or "--set". Integers are accepted where a float is due, not the
+// other way round. Errors: UsageError. One thread at a time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace catamaran {
+
+class TomlReader {
+ public:
+  TomlReader();
+  ~TomlReader();
+  TomlReader(const TomlReader&) = delete;
+  TomlReader& operator=(const TomlReader&) = delete;
+
+  void load(const std::filesystem::path& file);
+  void set(const std::string& assignment);
+
+  void read(const std::string& key, bool& value);
+  void read(const std::string& key, int64_t& value);
+  void read(const std::string& key, uint64_t& value);
+  void read(const std::string& key, double& value);
+  void read(const std::string& key, std::string& value);
+  void read(const std::string& key, std::vector<double>& value);
+  void read(const std::string& key, std::array<double, 3>& value);
+
+  // "FILE:LINE:COLUMN", "--set", or "default" when nobody gave the key.
+  std::string source(const std::string& key) const;
+  void add_problem(const std::string& problem) { problems_.push_back(problem); }
+  // UsageError with every problem, the unknown keys included (each with the nearest known one).
+  void throw_if_problems();
+
+ private:
+  struct Leaf;
+  const Leaf* find(const std::string& key);
+  void mistyped(const std::string& key, const std::string& wanted, const Leaf& leaf);
+  void load_file(const std::filesystem::path& file, std::vector<std::filesystem::path>& chain);
+  void flatten(const void* table, const std::string& prefix, const std::string& file);
+  bool read_numbers(const std::string& key, std::vector<double>& values);
+
+  std::map<std::string, std::unique_ptr<Leaf>> leaves_;
+  std::vector<std::string> known_;  // every key that was read
+  std::vector<std::string> problems_;
+};
+
+}  // namespace catamaran
