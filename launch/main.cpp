@@ -1,1 +1,79 @@
-int main() { return 0; }
+// catamaran: parse, run one command, one catch that turns errors into a sentence and an exit code.
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+
+#include "comm/mpi_session.h"
+#include "launch/command.h"
+#include "launch/exit_code.h"
+#include "launch/version.h"
+#include "support/error.h"
+#include "support/log.h"
+
+namespace {
+
+using namespace catamaran;
+
+// Errors that every rank finds by itself (usage, data, weights) are printed by rank 0 alone.
+bool this_rank_prints(ErrorKind kind) {
+  const int rank = rank_from_environment();
+  return rank <= 0 || kind == ErrorKind::kCommunication || kind == ErrorKind::kNumerics ||
+         kind == ErrorKind::kInternal;
+}
+
+[[noreturn]] void fail(ErrorKind kind, const std::string& sentence) {
+  if (this_rank_prints(kind)) {
+    const int rank = rank_from_environment();
+    const std::string who = rank >= 0 ? "rank " + std::to_string(rank) + ": " : "";
+    std::fprintf(stderr, "catamaran: %serror: %s\n", who.c_str(), sentence.c_str());
+    std::fflush(stderr);
+  }
+  abort_all_ranks(exit_code(kind));  // ends the other ranks too; without MPI just this process
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Catamaran trains CAT, a multi-label image classifier, data-parallel on clusters.",
+               "catamaran");
+  app.footer(
+      "Start with: catamaran pack manifest --help, catamaran train --help. Exit codes: "
+      "docs/exit-codes.md");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", version_text());
+  CommandSlot slot;
+  add_pack_command(app, slot);
+  add_check_command(app, slot);
+  add_train_command(app, slot);
+  add_eval_command(app, slot);
+  add_predict_command(app, slot);
+  add_explain_command(app, slot);
+  add_report_command(app, slot);
+  add_weights_command(app, slot);
+  add_config_command(app, slot);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {  // --help, --version
+    return app.exit(done);
+  } catch (const CLI::ParseError& problem) {
+    throw UsageError(problem.what(), "command line",
+                     "see `catamaran --help` or `catamaran COMMAND --help`");
+  }
+  return slot.work(argc, argv);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe or socket is an error code, not the end
+  std::signal(SIGXFSZ, SIG_IGN);
+  configure_log(std::max(0, rank_from_environment()), 1);
+  try {
+    return run(argc, argv);
+  } catch (const Error& problem) {
+    fail(problem.kind(), problem.what());
+  } catch (const std::exception& problem) {
+    fail(ErrorKind::kInternal, problem.what());
+  }
+}

@@ -1,0 +1,61 @@
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "launch/command.h"
+#include "launch/config.h"
+
+namespace catamaran {
+namespace {
+
+struct ConfigArguments {
+  std::filesystem::path config;
+  std::vector<std::string> overrides;
+  bool json = false;
+};
+
+void add_common(CLI::App& command, const std::shared_ptr<ConfigArguments>& given) {
+  command.add_option("--config", given->config, "TOML file; none: the defaults");
+  command.add_option("--set", given->overrides, "KEY=VALUE, over the file; may be repeated")
+      ->take_all();
+}
+
+int show(const ConfigArguments& given) {
+  const ResolvedConfig config = resolve_config(given.config, given.overrides);
+  if (!given.json) {
+    std::fputs(config.toml.c_str(), stdout);
+    return 0;
+  }
+  nlohmann::json root = nlohmann::json::object();
+  for (const ConfigEntry& entry : config.entries)
+    root[entry.key] = {{"value", entry.value}, {"source", entry.source}};
+  std::printf("%s\n", root.dump(2).c_str());
+  return 0;
+}
+
+}  // namespace
+
+void add_config_command(CLI::App& app, CommandSlot& slot) {
+  CLI::App* config = app.add_subcommand("config", "Show or check a configuration");
+  config->require_subcommand(1);
+  const auto given = std::make_shared<ConfigArguments>();
+  CLI::App* shown =
+      config->add_subcommand("show", "Every key with its value and where the value came from");
+  add_common(*shown, given);
+  shown->add_flag("--json", given->json, "print as JSON");
+  shown->footer("Example: catamaran config show --config configs/cat.toml --set batch.global=64");
+  shown->callback([&slot, given] { slot.work = [given](int&, char**&) { return show(*given); }; });
+  CLI::App* checked =
+      config->add_subcommand("check", "Report every mistake of a configuration at once");
+  add_common(*checked, given);
+  checked->footer("Example: catamaran config check --config my.toml");
+  checked->callback([&slot, given] {
+    slot.work = [given](int&, char**&) {
+      resolve_config(given->config, given->overrides);
+      std::printf("the configuration is valid\n");
+      return 0;
+    };
+  });
+}
+
+}  // namespace catamaran

@@ -1,0 +1,79 @@
+#include <cstdio>
+#include <memory>
+
+#include "comm/mpi_session.h"
+#include "comm/process_group.h"
+#include "launch/command.h"
+#include "launch/config.h"
+#include "launch/exit_code.h"
+#include "launch/self_launch.h"
+#include "launch/signals.h"
+#include "launch/version.h"
+#include "support/log.h"
+#include "trainer/api.h"
+
+namespace catamaran {
+namespace {
+
+struct TrainArguments {
+  std::filesystem::path config;
+  std::vector<std::string> overrides;
+  std::filesystem::path run_dir;
+  std::string resume = "auto";
+  int64_t ranks = 0;
+};
+
+int run(const TrainArguments& given, int& argc, char**& argv) {
+  const ResolvedConfig config =
+      resolve_config(given.config, given.overrides);  // mistakes end here, before any rank waits
+  if (given.ranks > 0) launch_ranks(given.ranks, argc, argv);
+  MpiSession mpi(argc, argv);
+  configure_log(mpi.rank(), mpi.world());
+  ProcessGroup group = make_process_group(mpi, config.options.comm);
+  const StopSignals signals;
+  TrainRequest request;
+  request.options = config.options;
+  request.run_dir = given.run_dir;
+  request.resume = given.resume;
+  request.resolved_config = config.toml;
+  request.overrides = config.overrides;
+  request.version = version();
+  request.git = git_id();
+  request.stop_wish = &signals.wish();
+  const ExitReason reason = train(request, group);
+  if (reason == ExitReason::kStoppedResumable) {
+    log::info("stopped with a checkpoint; the same command goes on from there");
+    return kExitStopped;
+  }
+  log::info("done: {}", given.run_dir.string());
+  return kExitDone;
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app, CommandSlot& slot) {
+  CLI::App* train = app.add_subcommand(
+      "train", "Train a model; alone, under mpirun, under srun --mpi=pmix, or with --ranks");
+  const auto given = std::make_shared<TrainArguments>();
+  train->add_option("--config", given->config, "TOML file")->required();
+  train->add_option("--set", given->overrides, "KEY=VALUE, over the file; may be repeated")
+      ->take_all();
+  train
+      ->add_option("--run-dir", given->run_dir,
+                   "folder of the run: log, metrics, evaluations, checkpoints")
+      ->required();
+  train
+      ->add_option(
+          "--resume", given->resume,
+          "auto: newest checkpoint of the run directory, if any; never; or a checkpoint folder")
+      ->capture_default_str();
+  train->add_option("--ranks", given->ranks, "start so many ranks on this machine (with mpirun)");
+  train->footer(
+      "Example: catamaran train --config configs/cat.toml --set data.train=packs/voc07-trainval "
+      "--set data.eval=packs/voc07-test --run-dir runs/voc --ranks 2");
+  train->callback([&slot, given] {
+    slot.work = [given](int& argc, char**& argv) { return run(*given, argc, argv); };
+  });
+}
+
+}  // namespace catamaran

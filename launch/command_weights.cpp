@@ -1,0 +1,110 @@
+#include <cstdio>
+#include <memory>
+
+#include "dataio/pack.h"
+#include "launch/command.h"
+#include "launch/config.h"
+#include "trainer/api.h"
+
+namespace catamaran {
+namespace {
+
+struct WeightsArguments {
+  std::filesystem::path file;
+  std::filesystem::path out;
+  std::filesystem::path pack;
+  std::filesystem::path config;
+  std::vector<std::string> overrides;
+  std::string weights = "auto";
+  bool backbone_only = false;
+  bool json = false;
+};
+
+CatOptions model_of(const WeightsArguments& given) {
+  std::vector<std::string> overrides = given.overrides;
+  overrides.push_back("data.train=" +
+                      std::string("unused"));  // a model is asked for, not a whole run
+  return resolve_config(given.config, overrides).options.model;
+}
+
+void add_model(CLI::App& command, const std::shared_ptr<WeightsArguments>& given) {
+  command.add_option("--config", given->config,
+                     "TOML file with the [model] tables; none: the defaults");
+  command
+      .add_option("--set", given->overrides, "KEY=VALUE, for example model.backbone.name=resnet50")
+      ->take_all();
+  command.add_flag("--json", given->json, "print as JSON");
+}
+
+void on_call(CLI::App& command, CommandSlot& slot, const std::shared_ptr<WeightsArguments>& given,
+             std::function<void(const WeightsArguments&)> work) {
+  command.callback([&slot, given, work = std::move(work)] {
+    slot.work = [given, work](int&, char**&) {
+      work(*given);
+      return 0;
+    };
+  });
+}
+
+}  // namespace
+
+void add_weights_command(CLI::App& app, CommandSlot& slot) {
+  CLI::App* weights = app.add_subcommand("weights", "safetensors in and out");
+  weights->require_subcommand(1);
+  const auto given = std::make_shared<WeightsArguments>();
+
+  CLI::App* inspect =
+      weights->add_subcommand("inspect", "What is in a file: names, types, shapes, metadata");
+  inspect->add_option("file", given->file, "safetensors file, checkpoint or run directory")
+      ->required();
+  inspect->add_flag("--json", given->json, "print as JSON");
+  inspect->footer("Example: catamaran weights inspect resnext50_swsl.safetensors");
+  on_call(*inspect, slot, given, [](const WeightsArguments& a) {
+    std::fputs(inspect_weights(a.file, a.json).c_str(), stdout);
+  });
+
+  CLI::App* check =
+      weights->add_subcommand("check", "How much of a model's backbone a file covers");
+  check->add_option("file", given->file, "safetensors file with timm's names")->required();
+  add_model(*check, given);
+  check->footer(
+      "Example: catamaran weights check resnext50_swsl.safetensors --set "
+      "model.backbone.name=resnext50_32x4d");
+  on_call(*check, slot, given, [](const WeightsArguments& a) {
+    std::fputs(check_backbone_weights(a.file, model_of(a), a.json).c_str(), stdout);
+  });
+
+  CLI::App* import = weights->add_subcommand(
+      "import", "A backbone or a whole model from timm or torchvision as a model of ours");
+  import->add_option("file", given->file, "safetensors file")->required();
+  import->add_option("--pack", given->pack, "pack whose classes the heads are for")->required();
+  import->add_option("--out", given->out, "safetensors file to write")->required();
+  add_model(*import, given);
+  import->footer(
+      "Example: catamaran weights import resnet50.safetensors --set model.backbone.name=resnet50 "
+      "--pack packs/voc07-trainval --out start.safetensors");
+  on_call(*import, slot, given, [](const WeightsArguments& a) {
+    std::fputs(
+        import_weights(a.file, model_of(a), read_pack_manifest(a.pack).classes, a.out, a.json)
+            .c_str(),
+        stdout);
+  });
+
+  CLI::App* exported =
+      weights->add_subcommand("export", "A checkpoint's weights as one safetensors file");
+  exported->add_option("checkpoint", given->file, "checkpoint folder or run directory")->required();
+  exported->add_option("--out", given->out, "safetensors file to write")->required();
+  exported->add_option("--weights", given->weights, "auto: ema if there, else raw")
+      ->check(CLI::IsMember({"auto", "ema", "raw"}))
+      ->capture_default_str();
+  exported->add_flag("--backbone-only", given->backbone_only,
+                     "the backbone alone, with timm's names");
+  exported->footer(
+      "Example: catamaran weights export runs/voc --backbone-only --out backbone.safetensors");
+  on_call(*exported, slot, given, [](const WeightsArguments& a) {
+    export_weights(a.file, a.weights, a.backbone_only, a.out);
+    std::printf("%s\n", a.out.c_str());
+  });
+}
+
+}  // namespace catamaran

@@ -1,0 +1,58 @@
+#include "launch/self_launch.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+#include "comm/mpi_session.h"
+#include "support/error.h"
+#include "support/log.h"
+
+namespace catamaran {
+
+std::vector<std::string> mpirun_command(int64_t ranks, const std::vector<std::string>& arguments) {
+  // No binding: loader threads and compute threads of a rank share its part of the cores.
+  std::vector<std::string> command = {"mpirun", "--oversubscribe",    "--bind-to", "none",
+                                      "-n",     std::to_string(ranks)};
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--ranks") {
+      ++i;
+    } else if (!arguments[i].starts_with("--ranks=")) {
+      command.push_back(arguments[i]);
+    }
+  }
+  return command;
+}
+
+void launch_ranks(int64_t ranks, int argc, char** argv) {
+  if (started_by_launcher()) {
+    throw UsageError("this process was started by a launcher already", "--ranks",
+                     "leave --ranks out under mpirun or srun");
+  }
+  if (ranks < 1 || ranks > 4096)
+    throw UsageError("must be 1 to 4096", "--ranks", "one per GPU, or one per core on a CPU");
+  std::vector<std::string> arguments(argv, argv + argc);
+  std::error_code code;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", code);
+  if (!code) arguments[0] = self.string();
+  const std::vector<std::string> command = mpirun_command(ranks, arguments);
+  if (::geteuid() == 0) {  // containers run as root; Open MPI asks for a confirmation
+    ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
+    ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+  }
+  std::string line;
+  std::vector<char*> pointers;
+  for (const std::string& part : command) {
+    line += (line.empty() ? "" : " ") + part;
+    pointers.push_back(const_cast<char*>(part.c_str()));
+  }
+  pointers.push_back(nullptr);
+  log::info("starting {} ranks: {}", ranks, line);
+  ::execvp("mpirun", pointers.data());
+  throw UsageError(with_errno("mpirun cannot be started", errno), "--ranks",
+                   "install openmpi-bin, or start the ranks with your cluster's launcher");
+}
+
+}  // namespace catamaran

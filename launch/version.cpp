@@ -1,0 +1,26 @@
+#include "launch/version.h"
+
+#include <cstdlib>
+
+#include "trainer/api.h"
+
+namespace catamaran {
+
+const char* version() { return CATAMARAN_VERSION; }
+const char* git_id() { return CATAMARAN_GIT; }
+
+std::string version_text() {
+  const LibraryVersions libraries = library_versions();
+  return std::string("catamaran ") + version() + " (" + git_id() + "), LibTorch " +
+         libraries.torch + ", NCCL " + libraries.nccl + ", CUDA " + libraries.cuda + ", " +
+         libraries.mpi;
+}
+
+int rank_from_environment() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
+    if (const char* text = std::getenv(name)) return std::atoi(text);
+  }
+  return -1;
+}
+
+}  // namespace catamaran
