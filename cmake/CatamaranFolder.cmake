@@ -1,11 +1,11 @@
-# catamaran_folder(NAME DEPENDS folder... LINKS target... [TORCH])
+# catamaran_folder(NAME DEPENDS folder... LINKS target... [PRIVATE_LINKS target...] [TORCH])
 #
 # One static library per folder of the house. Its public headers are reachable as "NAME/header.h" only by targets that
 # link it: each folder gets an include root of its own, build/public/NAME with one link NAME -> source/NAME, so a wrong
 # include does not compile (shared roots would let it: tests/must_not_compile shows it). Headers are a FILE_SET, so that
 # `all_verify_interface_header_sets` compiles each one alone. TORCH: the folder sees torch/torch.h, precompiled.
 function(catamaran_folder name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "DEPENDS;LINKS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "DEPENDS;LINKS;PRIVATE_LINKS")
   set(root ${PROJECT_BINARY_DIR}/public/${name})
   file(MAKE_DIRECTORY ${root})
   if(NOT EXISTS ${root}/${name})
@@ -18,7 +18,7 @@ function(catamaran_folder name)
 
   add_library(${name} STATIC ${sources})
   target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${root} FILES ${headers})
-  target_link_libraries(${name} PUBLIC ${arg_DEPENDS} ${arg_LINKS} PRIVATE catamaran_warnings)
+  target_link_libraries(${name} PUBLIC ${arg_DEPENDS} ${arg_LINKS} PRIVATE catamaran_warnings ${arg_PRIVATE_LINKS})
   if(arg_TORCH)
     target_link_libraries(${name} PUBLIC LibTorch::LibTorch)
     target_precompile_headers(${name} PRIVATE <torch/torch.h>)

@@ -45,7 +45,7 @@ int run(const TrainArguments& given, int& argc, char**& argv) {
     log::info("stopped with a checkpoint; the same command goes on from there");
     return kExitStopped;
   }
-  log::info("done: {}", given.run_dir.string());
+  log::info("done: " + given.run_dir.string());
   return kExitDone;
 }
 

@@ -49,7 +49,7 @@ void launch_ranks(int64_t ranks, int argc, char** argv) {
     pointers.push_back(const_cast<char*>(part.c_str()));
   }
   pointers.push_back(nullptr);
-  log::info("starting {} ranks: {}", ranks, line);
+  log::info(text("starting %ld ranks: %s", ranks, line.c_str()));
   ::execvp("mpirun", pointers.data());
   throw UsageError(with_errno("mpirun cannot be started", errno), "--ranks",
                    "install openmpi-bin, or start the ranks with your cluster's launcher");

@@ -1,9 +1,10 @@
+// spdlog stays in this file: LibTorch ships another version of its formatting library.
 #include "support/log.h"
 
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <memory>
-#include <string>
 
 namespace catamaran {
 
@@ -16,4 +17,11 @@ void configure_log(int rank, int world) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+namespace log {
+
+void info(const std::string& line) { spdlog::default_logger_raw()->info("{}", line); }
+void warn(const std::string& line) { spdlog::default_logger_raw()->warn("{}", line); }
+void error(const std::string& line) { spdlog::default_logger_raw()->error("{}", line); }
+
+}  // namespace log
 }  // namespace catamaran

@@ -1,23 +1,24 @@
-// The log: spdlog to stderr, one line each, with the rank in front once there are several.
+// The log: one line each on stderr, with the rank in front once there are several. stdout is left
+// to results.
 //
-//   configure_log(rank, world);                 // once, in main
-//   log::info("packed {} images", count);       // rank 0 only, unless all_ranks is used
+//   configure_log(rank, world);                        // once, in main
+//   log::info(text("packed %ld images", count));       // rank 0 only
 //
-// Warnings and errors are printed by every rank; info by rank 0. stdout is left to results.
-// Thread-safe.
+// Warnings and errors are printed by every rank, information by rank 0. Thread-safe.
 #pragma once
 
-#include <spdlog/spdlog.h>
+#include <string>
+
+#include "support/text.h"
 
 namespace catamaran {
 
 void configure_log(int rank, int world);
 
 namespace log {
-using spdlog::debug;
-using spdlog::error;
-using spdlog::info;
-using spdlog::warn;
+void info(const std::string& line);
+void warn(const std::string& line);
+void error(const std::string& line);
 }  // namespace log
 
 }  // namespace catamaran

@@ -65,7 +65,8 @@ void require_same_run(const CheckpointState& state, const TrainerParts& parts,
 void require_coverage(const Coverage& coverage, const WeightsOptions& options,
                       const std::string& key, const std::string& file, ProcessGroup& group) {
   if (group.is_root())
-    log::info("{}: {:.1f} % of the model's values come from {}", key, 100 * coverage.ratio(), file);
+    log::info(text("%s: %.1f %% of the model's values come from %s", key.c_str(),
+                   100 * coverage.ratio(), file.c_str()));
   if (coverage.complete() || options.allow_partial) return;
   throw WeightsError("the file does not cover the model:\n" + coverage.table(), file,
                      "use the file of this architecture, or set weights.allow_partial = true, "
@@ -157,12 +158,13 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
     int64_t values = 0;
     for (const auto& [name, tensor] : parts.parameters) values += tensor.numel();
     log::info(
-        "{:.2f} M trained values, {} steps of {} images ({} an epoch), {} rank(s) x {} x {} "
-        "images, {} thread(s) a rank, {}",
-        static_cast<double>(values) * 1e-6, schedule.last_step(), parts.options.batch.global,
-        parts.steps_per_epoch, group.world(), parts.batch.parts, parts.batch.per_part,
-        group.threads(), group.gradients().backend());
-    if (checkpoint) log::info("resumed from {} at step {}", checkpoint->string(), state->step);
+        text("%.2f M trained values, %ld steps of %ld images (%ld an epoch), %d rank(s) x %ld x "
+             "%ld images, %d thread(s) a rank, %s",
+             static_cast<double>(values) * 1e-6, schedule.last_step(), parts.options.batch.global,
+             parts.steps_per_epoch, group.world(), parts.batch.parts, parts.batch.per_part,
+             group.threads(), std::string(group.gradients().backend()).c_str()));
+    if (checkpoint)
+      log::info(text("resumed from %s at step %ld", checkpoint->c_str(), state->step));
   }
   auto trainer = std::make_unique<Trainer>(std::move(parts), group, *packs.train, packs.eval.get(),
                                            monitoring);

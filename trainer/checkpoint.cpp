@@ -144,7 +144,7 @@ std::optional<fs::path> find_checkpoint(const fs::path& folder) {
       read_checkpoint_state(candidate);
       return candidate;
     } catch (const Error& problem) {
-      log::warn("{}; trying an older checkpoint", problem.what());
+      log::warn(std::string(problem.what()) + "; trying an older checkpoint");
     }
   }
   return std::nullopt;

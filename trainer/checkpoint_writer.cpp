@@ -14,7 +14,7 @@ CheckpointWriter::~CheckpointWriter() {
   try {
     finish();
   } catch (const std::exception& problem) {
-    log::error("{}", problem.what());
+    log::error(problem.what());
   }
 }
 

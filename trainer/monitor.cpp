@@ -42,7 +42,7 @@ struct Monitor::Root {
       endpoint.emplace(metrics, options.monitoring);
       write_file_atomically(run_dir / "metrics-address.txt", endpoint->url() + "\n",
                             ErrorKind::kUsage);
-      log::info("Prometheus metrics at {}", endpoint->url());
+      log::info("Prometheus metrics at " + endpoint->url());
     }
     if (options.log.samples) {
       const std::filesystem::path path = run_dir / "samples.jsonl";
@@ -103,9 +103,9 @@ void Monitor::record(const Evaluation& evaluation, const std::string& name,
   file["seconds"] = seconds;
   write_file_atomically(root_->run_dir / "eval" / (name + ".json"), file.dump(2) + "\n",
                         ErrorKind::kUsage);
-  log::info("{}: mAP {:.2f}, OF1 {:.2f}, CF1 {:.2f} ({} weights, {} images, {:.1f} s)", name,
-            100 * evaluation.map, 100 * evaluation.all.of1, 100 * evaluation.all.cf1, weights,
-            evaluation.images, seconds);
+  log::info(text("%s: mAP %.2f, OF1 %.2f, CF1 %.2f (%s weights, %ld images, %.1f s)", name.c_str(),
+                 100 * evaluation.map, 100 * evaluation.all.of1, 100 * evaluation.all.cf1,
+                 weights.c_str(), evaluation.images, seconds));
 }
 
 void Monitor::record_consistency_check(bool agreed) {

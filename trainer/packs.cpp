@@ -24,7 +24,7 @@ RunPacks open_packs(const DataOptions& options, ProcessGroup& group) {
                     "evaluate on images that were not trained on, or set data.allow_overlap = "
                     "true, which the manifest records");
   }
-  if (group.is_root()) log::warn("{}; data.allow_overlap lets it pass", what);
+  if (group.is_root()) log::warn(what + "; data.allow_overlap lets it pass");
   return packs;
 }
 

@@ -43,8 +43,8 @@ FileDescriptor take_lock(const fs::path& path, double patience_seconds) {
   for (bool said = false; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; said = true) {
     if (errno == ENOLCK || errno == ENOSYS || errno == EOPNOTSUPP) {
       log::warn(
-          "{}: the file system has no locks; make sure that no other job uses this run directory",
-          path.string());
+          path.string() +
+          ": the file system has no locks; make sure that no other job uses this run directory");
       return lock;
     }
     if (errno != EWOULDBLOCK && errno != EINTR) refuse("cannot lock", errno, path);
@@ -54,8 +54,8 @@ FileDescriptor take_lock(const fs::path& path, double patience_seconds) {
                        "wait until that job has ended, or choose another --run-dir");
     }
     if (!said)
-      log::info("{}: waiting for {} to let go of the run directory", path.string(),
-                holder_of(path));
+      log::info(path.string() + ": waiting for " + holder_of(path) +
+                " to let go of the run directory");
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   std::array<char, 128> host{};

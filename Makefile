@@ -1,0 +1,67 @@
+# The front door. `make help` lists the targets; each does the set-up that is missing by itself.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+JOBS ?= $(shell nproc)
+BIN := build/release/bin/catamaran
+
+# ccache serves a second clone too: paths relative to the checkout, precompiled headers included.
+export CCACHE_SLOPPINESS := pch_defines,time_macros,include_file_mtime,include_file_ctime
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+# Open MPI refuses root without this; containers run as root.
+export OMPI_ALLOW_RUN_AS_ROOT := 1
+export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
+
+.PHONY: help setup build demo demo-real test test-all test-asan bench bench-step same-loss format lint clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
+
+setup:  ## install what is missing (Debian packages, Python venv with LibTorch)
+	@scripts/setup.sh base test
+
+build: setup  ## build/release/bin/catamaran
+	@test -f build/release/build.ninja || cmake --preset release >build/cmake-release.log || { tail -20 build/cmake-release.log; exit 1; }
+	@ninja -C build/release -j $(JOBS) catamaran
+
+build-tests: setup
+	@test -f build/release/build.ninja || cmake --preset release >build/cmake-release.log || { tail -20 build/cmake-release.log; exit 1; }
+	@ninja -C build/release -j $(JOBS)
+
+demo: build  ## set-up and main job: train on generated scenes, evaluate, explain, report
+	@scripts/demo.sh
+
+demo-real: build  ## the same on real photographs, where CATAMARAN_TEST_DATA has them
+	@scripts/demo_real.sh
+
+test: build-tests test-asan  ## set-up and all tests (the slow ones left out)
+	@ctest --test-dir build/release --output-on-failure -j 2 -LE slow
+
+test-all: build-tests test-asan  ## the slow ones too
+	@ctest --test-dir build/release --output-on-failure -j 2
+
+test-asan: setup
+	@test -f build/asan/build.ninja || cmake --preset asan >build/cmake-asan.log || { tail -20 build/cmake-asan.log; exit 1; }
+	@ninja -C build/asan -j $(JOBS)
+	@ctest --test-dir build/asan --output-on-failure -j 2 -LE slow
+
+bench: bench-step  ## all benchmarks
+
+bench-step: build  ## a training step against PyTorch DistributedDataParallel, in turn
+	@build/venv/bin/python bench/step.py
+
+same-loss: build  ## proves that a change left the arithmetic alone: BASE=HEAD~ by default
+	@scripts/same_loss.sh
+
+format:  ## clang-format over the sources
+	@scripts/setup.sh lint
+	@git ls-files '*.h' '*.cpp' | xargs clang-format-14 -i
+
+lint:  ## rules that matter: format, arrows, headers alone, scripts, clang-tidy
+	@scripts/setup.sh base test lint
+	@scripts/lint.sh
+
+clean:  ## remove build/ (the cache with the wheels stays)
+	@rm -rf build

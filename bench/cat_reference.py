@@ -1,0 +1,192 @@
+"""CAT in plain PyTorch, as a user of PyTorch would write it: the golden model of our tests and the peer of `make bench-step`.
+
+Parameter names and options (the JSON of model.safetensors' metadata) are those of catamaran, the code is independent of it:
+backbones come from timm.
+"""
+import math
+
+import torch
+from timm.models.resnet import BasicBlock, Bottleneck, ResNet
+from torch import nn
+from torch.nn import functional as F
+
+SMALL_OPTIONS = {
+    "input.size": 64, "input.mean": [0.485, 0.456, 0.406], "input.std": [0.229, 0.224, 0.225],
+    "backbone.name": "resnet18_narrow", "backbone.freeze_bn": False,
+    "fpn.enabled": True, "fpn.topdown": "conv_then_upsample", "fpn.share_td_conv": False, "lrd.enabled": True,
+    "attention.dim": 32, "attention.heads": 4, "attention.ffn_dim": 64, "attention.dropout": 0.0, "attention.norm": "post",
+    "attention.position": "none", "cla.enabled": True, "cla.residual": True, "cla.query": "upper", "cla.pma": True,
+    "cla.kv_stride_p4": 2, "cla.kv_stride_p3": 4, "head.pool": "mean", "head.topk": 4, "head.csra_lambda": 0.2,
+    "head.csra_temperature": 1.0, "head.frozen_fusion": False,
+}
+
+
+def make_backbone(name):
+    if name == "resnet18_narrow":
+        model = ResNet(BasicBlock, [2, 2, 2, 2], channels=(32, 64, 128, 256), num_classes=0)
+        model.conv1 = nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False)
+        model.bn1 = nn.BatchNorm2d(32)
+        model.maxpool = nn.Identity()
+        # timm's stem has 64 channels: the first block takes 32
+        block = model.layer1[0]
+        block.conv1 = nn.Conv2d(32, 32, 3, padding=1, bias=False)
+        block.downsample = None
+        return model, (64, 128, 256)
+    settings = {"resnet18": (BasicBlock, [2, 2, 2, 2], {}), "resnet50": (Bottleneck, [3, 4, 6, 3], {}),
+                "resnet101": (Bottleneck, [3, 4, 23, 3], {}),
+                "resnext50_32x4d": (Bottleneck, [3, 4, 6, 3], {"cardinality": 32, "base_width": 4})}
+    block, layers, extra = settings[name]
+    return ResNet(block, layers, num_classes=0, **extra), tuple(c * block.expansion for c in (128, 256, 512))
+
+
+class Attention(nn.Module):
+    def __init__(self, dim, heads, dropout):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.q, self.k, self.v, self.out = (nn.Linear(dim, dim) for _ in range(4))
+
+    def forward(self, query, source):
+        def split(t):
+            return t.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        q, k, v = split(self.q(query)), split(self.k(source)), split(self.v(source))
+        weight = (q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])).softmax(-1)
+        weight = F.dropout(weight, self.dropout, self.training)
+        return self.out((weight @ v).transpose(1, 2).flatten(2))
+
+
+class FeedForward(nn.Module):
+    def __init__(self, dim, inner, dropout, pre):
+        super().__init__()
+        self.linear1, self.linear2, self.norm = nn.Linear(dim, inner), nn.Linear(inner, dim), nn.LayerNorm(dim)
+        self.dropout, self.pre = nn.Dropout(dropout), pre
+
+    def forward(self, x):
+        if self.pre:
+            return x + self.linear2(self.dropout(F.gelu(self.linear1(self.norm(x)))))
+        return self.norm(x + self.linear2(self.dropout(F.gelu(self.linear1(x)))))
+
+
+class Block(nn.Module):
+    """LRD when source is None, CLA otherwise."""
+
+    def __init__(self, o, residual=True):
+        super().__init__()
+        dim, pre = o["attention.dim"], o["attention.norm"] == "pre"
+        self.attention = Attention(dim, o["attention.heads"], o["attention.dropout"])
+        self.norm = nn.LayerNorm(dim)
+        self.ffn = FeedForward(dim, o["attention.ffn_dim"], o["attention.dropout"], pre)
+        self.pre, self.residual = pre, residual
+
+    def forward(self, query, source=None):
+        if self.pre:
+            q = self.norm(query)
+            y = self.attention(q, q if source is None else source)
+        else:
+            y = self.attention(query, query if source is None else source)
+        if self.residual:
+            y = query + y
+        return self.ffn(y if self.pre else self.norm(y))
+
+
+def sine2d(h, w, dim):
+    quarter = dim // 4
+    omega = 10000.0 ** (-torch.arange(quarter) / quarter)
+    ys, xs = torch.arange(h)[:, None] * omega, torch.arange(w)[:, None] * omega
+    y = torch.cat([ys.sin(), ys.cos()], 1)[:, None].repeat(1, w, 1)
+    x = torch.cat([xs.sin(), xs.cos()], 1)[None].repeat(h, 1, 1)
+    return torch.cat([y, x], 2).reshape(1, h * w, dim)
+
+
+class Fpn(nn.Module):
+    def __init__(self, o, channels):
+        super().__init__()
+        dim = o["attention.dim"]
+        self.kind = o["fpn.topdown"]
+        self.lateral3, self.lateral4, self.lateral5 = (nn.Conv2d(c, dim, 1) for c in channels)
+
+        def conv():
+            return nn.ConvTranspose2d(dim, dim, 2, stride=2) if self.kind == "deconv" else nn.Conv2d(dim, dim, 3, padding=1)
+        self.topdown5 = conv()
+        self.shared = o["fpn.share_td_conv"]
+        if not self.shared:
+            self.topdown4 = conv()
+
+    def down(self, conv, upper, lower):
+        size = lower.shape[-2:]
+        if self.kind == "upsample_then_conv":
+            return conv(F.interpolate(upper, size))
+        return F.interpolate(conv(upper), size)
+
+    def forward(self, s3, s4, s5):
+        p5 = self.lateral5(s5)
+        l4, l3 = self.lateral4(s4), self.lateral3(s3)
+        p4 = l4 + self.down(self.topdown5, p5, l4)
+        return l3 + self.down(self.topdown5 if self.shared else self.topdown4, p4, l3), p4, p5
+
+
+class Head(nn.Module):
+    def __init__(self, o, dim, labels):
+        super().__init__()
+        self.fc, self.o = nn.Linear(dim, labels), o
+
+    def forward(self, p):
+        scores = self.fc(p.flatten(2).transpose(1, 2))
+        pool = self.o["head.pool"]
+        if pool == "max":
+            return scores.max(1).values
+        if pool == "topk":
+            return scores.topk(min(self.o["head.topk"], scores.shape[1]), 1).values.mean(1)
+        if pool == "csra":
+            weight = (scores * self.o["head.csra_temperature"]).softmax(1)
+            return scores.mean(1) + self.o["head.csra_lambda"] * (weight * scores).sum(1)
+        return scores.mean(1)
+
+
+class Cat(nn.Module):
+    def __init__(self, options, labels):
+        super().__init__()
+        self.o = o = options
+        self.backbone, channels = make_backbone(o["backbone.name"])
+        fpn = o["fpn.enabled"]
+        if fpn:
+            self.fpn = Fpn(o, channels)
+        if fpn and o["lrd.enabled"]:
+            self.lrd = Block(o)
+        if fpn and o["cla.enabled"]:
+            self.cla4, self.cla3 = Block(o, o["cla.residual"]), Block(o, o["cla.residual"])
+        heads = 3 if fpn else 1
+        for i in range(heads):
+            setattr(self, f"head{i + 1}", Head(o, o["attention.dim"] if fpn else channels[2], labels))
+            setattr(self, ("alpha", "beta", "gamma")[i],
+                    nn.Parameter(torch.tensor(1.0 / heads), requires_grad=heads > 1 and not o["head.frozen_fusion"]))
+
+    def tokens(self, p):
+        t = p.flatten(2).transpose(1, 2)
+        if self.o["attention.position"] == "sine2d":
+            t = t + sine2d(*p.shape[-2:], p.shape[1]).to(t)
+        return t
+
+    def cross(self, block, upper, lower, stride):
+        if self.o["cla.query"] == "upsampled":
+            upper = F.interpolate(upper, lower.shape[-2:])
+        if self.o["cla.pma"]:
+            lower = F.max_pool2d(lower, stride, stride, ceil_mode=True)
+        return block(self.tokens(upper), self.tokens(lower)).transpose(1, 2).unflatten(2, upper.shape[-2:])
+
+    def forward(self, x):
+        b = self.backbone
+        x = b.layer1(b.maxpool(b.act1(b.bn1(b.conv1(x)))))
+        s3 = b.layer2(x)
+        s4 = b.layer3(s3)
+        s5 = b.layer4(s4)
+        if not self.o["fpn.enabled"]:
+            return self.alpha * self.head1(s5)
+        p3, p4, p5 = self.fpn(s3, s4, s5)
+        r5 = p5
+        if self.o["lrd.enabled"]:
+            r5 = self.lrd(self.tokens(p5)).transpose(1, 2).unflatten(2, p5.shape[-2:])
+        r4, r3 = p4, p3
+        if self.o["cla.enabled"]:
+            r4 = self.cross(self.cla4, r5, p4, self.o["cla.kv_stride_p4"])
+            r3 = self.cross(self.cla3, r4, p3, self.o["cla.kv_stride_p3"])
+        return self.alpha * self.head1(r5) + self.beta * self.head2(r4) + self.gamma * self.head3(r3)

@@ -1,0 +1,93 @@
+"""Golden values for model/: timm backbones and an independent CAT (bench/cat_reference.py), with random weights.
+
+usage: model.py OUT_DIR
+Writes, per case: NAME.weights.safetensors, NAME.input.safetensors and NAME.expected.safetensors.
+"""
+import json
+import pathlib
+import sys
+
+import timm
+import torch
+from safetensors.torch import save_file
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
+import cat_reference  # noqa: E402
+
+out = pathlib.Path(sys.argv[1])
+out.mkdir(parents=True, exist_ok=True)
+
+
+def randomise(model, seed):
+    generator = torch.Generator().manual_seed(seed)
+    for name, value in model.state_dict().items():
+        if name.endswith("running_var"):
+            value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
+        elif name.endswith("running_mean") or name.endswith("bias"):
+            value.copy_(torch.randn(value.shape, generator=generator) * 0.1)
+        elif name.endswith(("bn1.weight", "bn2.weight", "bn3.weight", "norm.weight")) or ".downsample.1.weight" in name:
+            value.copy_(torch.rand(value.shape, generator=generator) * 0.4 + 0.6)
+
+
+def backbone(name):
+    torch.manual_seed(7)
+    model = timm.create_model(name, pretrained=False)
+    randomise(model, 11)
+    model.eval()
+    x = torch.randn(2, 3, 96, 96)
+    features = timm.create_model(name, pretrained=False, features_only=True, out_indices=(2, 3, 4))
+    features.load_state_dict(model.state_dict(), strict=False)
+    features.eval()
+    with torch.no_grad():
+        s3, s4, s5 = features(x)
+    save_file(model.state_dict(), out / f"{name}.weights.safetensors")
+    save_file({"x": x}, out / f"{name}.input.safetensors")
+    save_file({"s3": s3.contiguous(), "s4": s4.contiguous(), "s5": s5.contiguous()}, out / f"{name}.expected.safetensors")
+
+
+def cat(case, size=64, **changes):
+    options = dict(cat_reference.SMALL_OPTIONS)
+    options["input.size"] = size
+    options.update(changes)
+    torch.manual_seed(3)
+    model = cat_reference.Cat(options, labels=5)
+    randomise(model, 5)
+    with torch.no_grad():
+        for name, value in zip(("alpha", "beta", "gamma"), (0.5, 0.3, 0.2)):
+            if hasattr(model, name):
+                getattr(model, name).fill_(value)
+    model.train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eval()
+    x = torch.randn(2, 3, size, size)
+    labels = torch.tensor([[1, -1, 0, 1, -1], [-1, -1, 1, 0, 1]], dtype=torch.int8)
+    weights = {name: value.clone().contiguous() for name, value in model.state_dict().items()}
+    logits = model(x)
+    mask = labels != 0
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits[mask], (labels[mask] > 0).float(), reduction="sum")
+    loss.backward()
+    expected = {"logits": logits.detach(), "loss": loss.detach()}
+    expected.update({f"grad.{name}": p.grad.contiguous() for name, p in model.named_parameters() if p.grad is not None})
+    save_file(weights, out / f"{case}.weights.safetensors", metadata={"catamaran.model": json.dumps(options), "catamaran.classes": json.dumps(list("abcde"))})
+    save_file({"x": x, "labels": labels}, out / f"{case}.input.safetensors")
+    save_file(expected, out / f"{case}.expected.safetensors")
+
+
+for name in ("resnet18", "resnet50", "resnet101", "resnext50_32x4d"):
+    backbone(name)
+cat("cat-default")
+cat("cat-without-fpn", **{"fpn.enabled": False, "lrd.enabled": False, "cla.enabled": False})
+cat("cat-without-lrd", **{"lrd.enabled": False})
+cat("cat-without-cla", **{"cla.enabled": False})
+cat("cat-without-pma", **{"cla.pma": False})
+cat("cat-without-residual", **{"cla.residual": False})
+cat("cat-upsampled-query", size=72, **{"cla.query": "upsampled"})
+cat("cat-upsample-then-conv", **{"fpn.topdown": "upsample_then_conv"})
+cat("cat-deconv", **{"fpn.topdown": "deconv"})
+cat("cat-shared-conv", **{"fpn.share_td_conv": True})
+cat("cat-pre-norm", **{"attention.norm": "pre"})
+cat("cat-sine2d", **{"attention.position": "sine2d"})
+for pool in ("max", "topk", "csra"):
+    cat(f"cat-pool-{pool}", **{"head.pool": pool})
+(out / "cases.txt").write_text("\n".join(sorted(p.name[:-len(".weights.safetensors")] for p in out.glob("cat-*.weights.safetensors"))) + "\n")

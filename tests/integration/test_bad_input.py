@@ -1,0 +1,100 @@
+"""Wrong input gets one sentence with what, where and how to go on, the right exit code, and leaves nothing half-written."""
+import json
+import shutil
+
+import pytest
+from conftest import SMALL, catamaran, settings
+
+
+def refused(code, *arguments, **kwargs):
+    done = catamaran(*arguments, check=False, **kwargs)
+    assert done.returncode == code, done.stderr
+    assert done.stderr.count("error:") == 1, done.stderr
+    assert "terminate" not in done.stderr and "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_every_mistake_of_a_configuration_is_reported_at_once(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text('[batch]\nglobl = 3\nper_device = "x"\n[optimizer]\nname = "adam"\n[data]\ntrain = "somewhere"\n')
+    message = refused(2, "config", "check", "--config", path, "--set", "schedule.epochs=-1")
+    assert f"{path}:2" in message and "did you mean 'batch.global'" in message
+    assert f"{path}:3" in message and "whole number" in message
+    assert "did you mean 'adamw'" in message
+    assert "--set: schedule.epochs" in message
+    assert "4 mistakes" in message
+
+
+@pytest.mark.parametrize("text, says", [("[batch\nglobal = 1", "not valid TOML"), ('extends = "nowhere.toml"', "no such file"),
+                                        ('extends = "c.toml"', "extends itself"), ("extends = 3", "must be a file name")])
+def test_a_broken_file_is_refused(tmp_path, text, says):
+    (tmp_path / "c.toml").write_text(text)
+    assert says in refused(2, "config", "check", "--config", tmp_path / "c.toml")
+
+
+def test_unknown_commands_and_options_are_usage_errors():
+    refused(2, "trian")
+    refused(2, "train", "--confg", "x")
+
+
+def test_a_missing_pack_is_a_data_error(config, tmp_path):
+    assert "pack.json is missing" in refused(3, "train", "--config", config, *settings(*SMALL, f"data.train={tmp_path}/none"), "--run-dir", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_different_class_lists_stop_the_run(config, packs, tmp_path):
+    lines = [json.loads(line) for line in (packs / "test.jsonl").read_text().splitlines()]
+    (tmp_path / "m.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+    (tmp_path / "classes.txt").write_text("top right\ntop left\nbottom left\nbottom right\n")
+    catamaran("pack", "manifest", "--images", packs, "--manifest", tmp_path / "m.jsonl", "--classes", tmp_path / "classes.txt", "--out", tmp_path / "other")
+    message = refused(3, "train", "--config", config, *settings(*SMALL, f"data.eval={tmp_path}/other"), "--run-dir", tmp_path / "run")
+    assert "class 0 is 'top left' in one and 'top right' in the other" in message
+
+
+def test_an_image_in_both_packs_stops_the_run_on_every_rank(config, packs, tmp_path):
+    message = refused(3, "train", "--config", config, *settings(*SMALL, f"data.eval={packs}/pack-train"), "--run-dir", tmp_path / "run", ranks=2)
+    assert "96 images are in both packs" in message and "allow_overlap" in message
+
+
+def test_a_batch_that_does_not_divide_names_the_nearest(config, tmp_path):
+    message = refused(2, "train", "--config", config, *settings(*SMALL, "batch.global=15"), "--run-dir", tmp_path / "run", ranks=2)
+    assert "14" in message and "16" in message
+
+
+def test_nccl_without_a_gpu_is_a_sentence(config, tmp_path):
+    message = refused(2, "train", "--config", config, *settings(*SMALL, "comm.backend=nccl"), "--run-dir", tmp_path / "run")
+    assert "needs a GPU for every rank" in message
+
+
+def test_a_shard_cut_short_is_refused_before_the_first_step(config, packs, tmp_path):
+    shutil.copytree(packs / "pack-train", tmp_path / "cut")
+    shard = tmp_path / "cut/shard-00000.h5"
+    shard.write_bytes(shard.read_bytes()[:-4096])
+    message = refused(3, "train", "--config", config, *settings(*SMALL, f"data.train={tmp_path}/cut"), "--run-dir", tmp_path / "run")
+    assert "shard-00000.h5" in message
+
+
+def test_damaged_weights_are_refused(tmp_path, packs):
+    broken = tmp_path / "w.safetensors"
+    broken.write_bytes(b"\xff" * 8 + b"{}")
+    assert "header" in refused(4, "weights", "inspect", broken)
+    assert "no checkpoint" in refused(4, "predict", "--checkpoint", tmp_path, packs / "test0.jpg")
+
+
+def test_a_picture_that_is_none_is_refused_and_leaves_no_pack(tmp_path):
+    (tmp_path / "x.jpg").write_bytes(b"\x89PNG\r\n\x1a\nnot a jpeg")
+    (tmp_path / "m.jsonl").write_text('{"image": "x.jpg", "labels": ["a"]}\n')
+    assert "x.jpg" in refused(3, "pack", "manifest", "--images", tmp_path, "--manifest", tmp_path / "m.jsonl", "--out", tmp_path / "out")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.jsonl", "x.jpg"]
+
+
+@pytest.mark.parametrize("line, says", [('{"image": "../x.jpg", "labels": []}', "leads out"), ('{"image": 3, "labels": []}', "wrong type"),
+                                        ('{"labels": []}', "is missing"), ("{", "not valid JSON"), ('{"image": "a.jpg", "labels": ["a"], "x": 1}', "not known")])
+def test_a_wrong_manifest_line_is_named(tmp_path, line, says):
+    (tmp_path / "m.jsonl").write_text(line + "\n")
+    message = refused(3, "pack", "manifest", "--images", tmp_path, "--manifest", tmp_path / "m.jsonl", "--out", tmp_path / "out")
+    assert says in message and "line 1" in message
+
+
+def test_missing_voc_lists_are_named(tmp_path):
+    assert "aeroplane_trainval.txt" in refused(3, "pack", "voc", "--root", tmp_path, "--split", "trainval", "--out", tmp_path / "out")

@@ -1,0 +1,112 @@
+"""The main job end to end on generated pictures: train, resume, evaluate, predict, explain, report, stop and die."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+import h5py
+import numpy as np
+import pytest
+from conftest import BINARY, SMALL, catamaran, metrics, settings
+
+
+def train(config, run, *pairs, ranks=0, **kwargs):
+    return catamaran("train", "--config", config, *settings(*SMALL, *pairs), "--run-dir", run, ranks=ranks, **kwargs)
+
+
+def test_two_ranks_train_checkpoint_resume_evaluate_and_predict(config, packs, tmp_path):
+    run = tmp_path / "run"
+    train(config, run, "schedule.max_steps=12", ranks=2)
+    first = metrics(run)
+    assert [line["step"] for line in first] == list(range(1, 13))
+    train(config, run, "schedule.max_steps=20", ranks=2)
+    lines = metrics(run)
+    assert [line["step"] for line in lines] == list(range(1, 21))
+    assert lines[:12] == first
+    losses = [line["loss"] for line in lines]
+    assert np.mean(losses[-4:]) < 0.8 * np.mean(losses[:4])
+    assert (run / "checkpoints/latest").read_text().strip() == "step-00000020"
+
+    evaluation = json.loads(catamaran("eval", "--checkpoint", run, "--data", packs / "pack-test", "--json", "--scores", tmp_path / "scores.h5").stdout)
+    assert evaluation["images"] == 33 and evaluation["classes"] == 4
+    stored = json.loads((run / "eval/step-00000020.json").read_text())
+    assert evaluation["map"] == pytest.approx(stored["map"], abs=1e-9)
+    with h5py.File(tmp_path / "scores.h5") as scores:
+        assert scores["score"].shape == (33, 4)
+        assert list(scores.attrs["classes"]) == ["top left", "top right", "bottom left", "bottom right"]
+
+    predicted = json.loads(catamaran("predict", "--checkpoint", run, packs / "test0.jpg", "--json").stdout)
+    logits = h5py.File(tmp_path / "scores.h5")["score"][0]
+    by_name = {entry["label"]: entry["probability"] for entry in predicted[0]["labels"]}
+    assert by_name["top left"] == pytest.approx(1 / (1 + np.exp(-logits[0])), abs=1e-5)
+
+    catamaran("explain", "--checkpoint", run, packs / "test0.jpg", packs / "test1.jpg", "--out", run / "explain")
+    catamaran("report", run, "--out", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "<svg" in page and "data:image/png;base64" in page
+
+
+def test_one_rank_and_two_ranks_agree_step_by_step(config, tmp_path):
+    frozen = ["model.backbone.freeze_bn=true", "schedule.max_steps=10", "log.samples=true"]
+    train(config, tmp_path / "one", *frozen)
+    train(config, tmp_path / "two", *frozen, ranks=2)
+    train(config, tmp_path / "parts", *frozen, "batch.per_device=4")
+    one, two, parts = (metrics(tmp_path / name) for name in ("one", "two", "parts"))
+    assert len(one) == len(two) == len(parts) == 10
+    for a, b, c in zip(one, two, parts):
+        assert b["loss"] == pytest.approx(a["loss"], abs=1e-5)
+        assert c["loss"] == pytest.approx(a["loss"], abs=1e-5)
+        assert b["gradient_norm"] == pytest.approx(a["gradient_norm"], rel=1e-4)
+    assert (tmp_path / "one/samples.jsonl").read_text() == (tmp_path / "two/samples.jsonl").read_text()
+
+
+def test_a_resumed_run_equals_an_undisturbed_one(config, tmp_path):
+    pairs = ["model.attention.dropout=0.1", "ema.decay=0.99"]
+    train(config, tmp_path / "whole", *pairs, "schedule.max_steps=9", "checkpoint.every_steps=5")
+    train(config, tmp_path / "halves", *pairs, "schedule.max_steps=5", "checkpoint.every_steps=5")
+    train(config, tmp_path / "halves", *pairs, "schedule.max_steps=9", "checkpoint.every_steps=5")
+    whole, halves = metrics(tmp_path / "whole"), metrics(tmp_path / "halves")
+    assert [line["loss"] for line in whole] == [line["loss"] for line in halves]
+    for name in ("model.safetensors", "ema.safetensors", "optimizer.safetensors"):
+        left, right = (tmp_path / run / "checkpoints/step-00000009" / name for run in ("whole", "halves"))
+        assert left.read_bytes() == right.read_bytes(), name
+
+
+def test_a_killed_rank_ends_the_job_within_ten_seconds_with_a_message(config, tmp_path):
+    environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+    job = subprocess.Popen(["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "2", str(BINARY), "train", "--config", str(config),
+                            *settings(*SMALL, "schedule.epochs=2000"), "--run-dir", str(tmp_path / "run")],
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not (tmp_path / "run/metrics.jsonl").exists():
+            time.sleep(0.1)
+        children = subprocess.run(["pgrep", "-P", str(job.pid)], capture_output=True, text=True).stdout.split()
+        assert len(children) == 2
+        os.kill(int(children[1]), signal.SIGKILL)
+        output, _ = job.communicate(timeout=10)
+    finally:
+        job.kill()
+    assert job.returncode != 0
+    assert "signal 9" in output or "rank" in output
+    for child in children:
+        assert not os.path.exists(f"/proc/{child}") or open(f"/proc/{child}/stat").read().split()[2] == "Z"
+
+
+def test_usr1_stops_all_ranks_with_a_checkpoint_and_exit_75(config, tmp_path):
+    run = tmp_path / "run"
+    environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+    job = subprocess.Popen(["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "2", str(BINARY), "train", "--config", str(config),
+                            *settings(*SMALL, "schedule.epochs=2000"), "--run-dir", str(run)], stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not (run / "metrics.jsonl").exists():
+            time.sleep(0.1)
+        job.send_signal(signal.SIGUSR1)
+        job.communicate(timeout=30)
+    finally:
+        job.kill()
+    assert job.returncode == 75
+    state = json.loads((run / "checkpoints" / (run / "checkpoints/latest").read_text().strip() / "state.json").read_text())
+    assert state["step"] == metrics(run)[-1]["step"]

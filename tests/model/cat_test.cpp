@@ -1,0 +1,192 @@
+// CAT against an independent PyTorch implementation (bench/cat_reference.py), and the properties
+// the paper claims.
+#include "model/cat.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "golden.h"
+#include "model/activation_map.h"
+#include "model/losses.h"
+#include "model/weights.h"
+#include "support/error.h"
+
+namespace catamaran {
+namespace {
+
+CatOptions small_options() {
+  CatOptions options;
+  options.input.size = 64;
+  options.backbone.name = "resnet18_narrow";
+  options.attention.dim = 32;
+  options.attention.heads = 4;
+  options.attention.ffn_dim = 64;
+  options.attention.dropout = 0;
+  return options;
+}
+
+std::vector<std::string> cases() {
+  std::vector<std::string> names;
+  std::ifstream file(golden_folder() / "cases.txt");
+  for (std::string name; std::getline(file, name);) names.push_back(name);
+  return names;
+}
+
+TEST(Cat, EqualsTheReferenceInLogitsLossAndEveryGradientUnderEverySwitch) {
+  const std::vector<std::string> names = cases();
+  ASSERT_GE(names.size(), 15u);
+  for (const std::string& name : names) {
+    SCOPED_TRACE(name);
+    const Golden golden(name);
+    std::vector<std::string> classes;
+    Cat cat = load_model(golden.weights_file, classes);
+    EXPECT_EQ(classes.size(), 5u);
+    cat->train();
+    for (const auto& module : cat->modules()) {
+      if (auto* norm = module->as<torch::nn::BatchNorm2dImpl>()) norm->eval();
+    }
+    const CatOutput out = cat->forward(golden.input.at("x"));
+    EXPECT_LT(largest_difference(out.yhat_BL, golden.expected.at("logits")), 1e-4);
+    const LossSum loss = bce_with_ignore(out.yhat_BL, golden.input.at("labels"));
+    EXPECT_NEAR(loss.sum.item<double>(), golden.expected.at("loss").item<double>(), 1e-4);
+    EXPECT_EQ(loss.count.item<double>(), 8);  // of 10 labels, 2 are ignored
+    loss.sum.backward();
+    int64_t compared = 0;
+    for (const auto& item : cat->named_parameters()) {
+      const auto wanted = golden.expected.find("grad." + item.key());
+      if (wanted == golden.expected.end()) continue;
+      const double scale = std::max(1.0, wanted->second.abs().max().item<double>());
+      EXPECT_LT(largest_difference(item.value().grad(), wanted->second), 2e-4 * scale)
+          << item.key();
+      ++compared;
+    }
+    EXPECT_GT(compared, 40);
+  }
+}
+
+int64_t trained_values(const CatOptions& options) {
+  Cat cat(options, 80);
+  int64_t values = 0;
+  for (const torch::Tensor& parameter : cat->parameters()) values += parameter.numel();
+  return values;
+}
+
+TEST(Cat, HasThePublishedSizesOfTheAblations) {
+  CatOptions options;  // ResNeXt50, d = 512
+  EXPECT_NEAR(static_cast<double>(trained_values(options)) * 1e-6, 39.11, 0.02);
+  CatOptions without_lrd = options;
+  without_lrd.lrd_enabled = false;
+  EXPECT_NEAR(static_cast<double>(trained_values(without_lrd)) * 1e-6, 35.96, 0.02);
+  CatOptions without_clf = options;
+  without_clf.cla.enabled = false;
+  EXPECT_NEAR(static_cast<double>(trained_values(without_clf)) * 1e-6, 32.81, 0.02);
+  CatOptions backbone_fpn = without_clf;
+  backbone_fpn.lrd_enabled = false;
+  EXPECT_NEAR(static_cast<double>(trained_values(backbone_fpn)) * 1e-6, 29.66, 0.02);
+  CatOptions backbone = backbone_fpn;
+  backbone.fpn.enabled = false;
+  EXPECT_NEAR(static_cast<double>(trained_values(backbone)) * 1e-6, 23.14, 0.02);
+}
+
+TEST(Pma, KeysAreLinearInTheLowerLevelsAreaAndCeilOddSides) {
+  EXPECT_EQ(key_count(28, 28, 2), 196);
+  EXPECT_EQ(key_count(56, 56, 4), 196);
+  EXPECT_EQ(key_count(9, 9, 2), 25);
+  for (int64_t side = 8; side <= 64; side *= 2)
+    EXPECT_EQ(key_count(2 * side, side, 4), 2 * key_count(side, side, 4));
+}
+
+TEST(Cat, LogitsOfAnImageDoNotDependOnItsBatchMates) {
+  const torch::NoGradGuard no_grad;
+  Cat cat(small_options(), 7);
+  initialise(*cat, 1);
+  cat->eval();
+  const torch::Tensor x = torch::randn({3, 3, 64, 64});
+  const torch::Tensor all = cat->forward(x).yhat_BL;
+  EXPECT_LT(largest_difference(cat->forward(x.slice(0, 1, 2)).yhat_BL, all.slice(0, 1, 2)), 1e-5);
+}
+
+TEST(Cat, MeanPooledClassMapsAverageToTheLogit) {
+  const torch::NoGradGuard no_grad;
+  Cat cat(small_options(), 7);
+  initialise(*cat, 1);
+  cat->eval();
+  const torch::Tensor x = torch::randn({2, 3, 64, 64});
+  const CatOutput out = cat->forward(x, /*with_class_maps=*/true);
+  ASSERT_EQ(out.class_maps_BLHW.size(), 3u);
+  EXPECT_LT(largest_difference(out.yhat_BL, cat->forward(x).yhat_BL), 1e-5);
+  const torch::Tensor maps_LHW = activation_maps(out, cat->fusion_weights(), 1, 64, 64);
+  EXPECT_EQ(maps_LHW.sizes(), (std::vector<int64_t>{7, 64, 64}));
+  torch::Tensor means = torch::zeros({7});
+  for (size_t h = 0; h < 3; ++h)
+    means += out.class_maps_BLHW[h][1].mean({1, 2}) * cat->fusion_weights()[h];
+  EXPECT_LT(largest_difference(means, out.yhat_BL[1]), 1e-5);
+}
+
+TEST(Cat, InitialisationIsAFunctionOfTheSeedAlone) {
+  Cat a(small_options(), 3);
+  torch::manual_seed(99);
+  Cat b(small_options(), 3);
+  initialise(*a, 4);
+  torch::randn({100});
+  initialise(*b, 4);
+  for (const auto& item : a->named_parameters())
+    EXPECT_TRUE(torch::equal(item.value(), b->named_parameters()[item.key()])) << item.key();
+  initialise(*b, 5);
+  EXPECT_FALSE(torch::equal(a->named_parameters()["fpn.topdown5.weight"],
+                            b->named_parameters()["fpn.topdown5.weight"]));
+  for (const double weight : a->fusion_weights()) EXPECT_NEAR(weight, 1.0 / 3, 1e-7);
+}
+
+TEST(Cat, FrozenBatchNormKeepsItsStatisticsAndHasNoGradient) {
+  CatOptions options = small_options();
+  options.backbone.freeze_bn = true;
+  Cat cat(options, 3);
+  initialise(*cat, 1);
+  cat->train();
+  const torch::Tensor before = cat->named_buffers()["backbone.bn1.running_mean"].clone();
+  bce_with_ignore(cat->forward(torch::randn({2, 3, 64, 64})).yhat_BL,
+                  torch::ones({2, 3}, torch::kInt8))
+      .sum.backward();
+  EXPECT_TRUE(torch::equal(before, cat->named_buffers()["backbone.bn1.running_mean"]));
+  EXPECT_FALSE(cat->named_parameters()["backbone.bn1.weight"].grad().defined());
+  EXPECT_TRUE(cat->named_parameters()["backbone.conv1.weight"].grad().defined());
+}
+
+TEST(Loss, PartsAddUpToTheWholeAndIgnoredLabelsContributeNothing) {
+  const torch::Tensor z = torch::randn({6, 4});
+  torch::Tensor y = torch::randint(-1, 2, {6, 4}).to(torch::kInt8);
+  const LossSum whole = bce_with_ignore(z, y);
+  const LossSum first = bce_with_ignore(z.slice(0, 0, 2), y.slice(0, 0, 2));
+  const LossSum rest = bce_with_ignore(z.slice(0, 2, 6), y.slice(0, 2, 6));
+  EXPECT_NEAR(whole.sum.item<double>(), first.sum.item<double>() + rest.sum.item<double>(), 1e-5);
+  EXPECT_EQ(whole.count.item<double>(), first.count.item<double>() + rest.count.item<double>());
+  torch::Tensor moved = z.clone();
+  moved.masked_fill_(y.eq(0), 50);
+  EXPECT_NEAR(bce_with_ignore(moved, y).sum.item<double>(), whole.sum.item<double>(), 1e-5);
+}
+
+TEST(CatOptionsCheck, NamesTheKeyOfAnImpossibleValue) {
+  CatOptions options = small_options();
+  options.attention.heads = 5;
+  try {
+    options.check();
+    FAIL();
+  } catch (const UsageError& problem) {
+    EXPECT_EQ(problem.where(), "model.attention.heads");
+  }
+}
+
+TEST(CatOptionsJson, ReadsBackWhatItWroteAndRefusesUnknownKeys) {
+  CatOptions options = small_options();
+  options.cla.query = "upsampled";
+  options.head.csra_lambda = 0.3;
+  EXPECT_EQ(to_json(cat_options_from_json(to_json(options), "here")), to_json(options));
+  std::string more = to_json(options);
+  more.insert(1, "\"fpn.colour\":1,");
+  EXPECT_THROW(cat_options_from_json(more, "here"), WeightsError);
+}
+
+}  // namespace
+}  // namespace catamaran

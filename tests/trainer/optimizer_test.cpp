@@ -1,0 +1,163 @@
+// Our optimizers against torch::optim, on a model with backbone and new parameters, decayed and
+// not.
+#include "trainer/optimizer.h"
+
+#include <gtest/gtest.h>
+
+#include "comm/self_communicator.h"
+#include "support/error.h"
+#include "trainer/ema.h"
+#include "trainer/gradient_reducer.h"
+
+namespace catamaran {
+namespace {
+
+NamedTensors some_parameters() {
+  torch::manual_seed(1);
+  NamedTensors named;
+  for (const auto& [name, shape] : std::vector<std::pair<std::string, std::vector<int64_t>>>{
+           {"backbone.conv.weight", {4, 3, 3, 3}},
+           {"backbone.bn.weight", {4}},
+           {"head1.fc.weight", {5, 8}},
+           {"head1.fc.bias", {5}},
+           {"alpha", {}}}) {
+    torch::Tensor tensor = torch::randn(shape);
+    if (tensor.dim() == 4) tensor = tensor.contiguous(at::MemoryFormat::ChannelsLast);
+    named.emplace_back(name, tensor.requires_grad_());
+  }
+  return named;
+}
+
+// torch::optim with one parameter group per tensor, set up by hand.
+template <typename Options, typename Optim>
+void compare(const OptimizerOptions& ours, const Options& base) {
+  NamedTensors mine = some_parameters();
+  NamedTensors theirs = some_parameters();
+  std::vector<torch::Tensor> gradients;
+  for (const auto& [name, tensor] : mine) gradients.push_back(torch::zeros_like(tensor).detach());
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer(ours, mine, gradients);
+  std::vector<torch::optim::OptimizerParamGroup> groups;
+  for (const auto& [name, tensor] : theirs) {
+    Options options = base;
+    options.lr(name.starts_with("backbone.") ? ours.learning_rate * ours.backbone_ratio
+                                             : ours.learning_rate);
+    options.weight_decay(tensor.dim() >= 2 ? ours.weight_decay : 0);
+    groups.emplace_back(std::vector<torch::Tensor>{tensor}, std::make_unique<Options>(options));
+  }
+  Optim reference(groups, base);
+  for (int step = 0; step < 5; ++step) {
+    for (size_t i = 0; i < mine.size(); ++i) {
+      const torch::Tensor gradient = torch::randn(mine[i].second.sizes());
+      gradients[i].copy_(gradient);
+      theirs[i].second.mutable_grad() = gradient;
+    }
+    optimizer->step(ours.learning_rate);
+    reference.step();
+    for (size_t i = 0; i < mine.size(); ++i) {
+      EXPECT_LT((mine[i].second - theirs[i].second).abs().max().item<double>(), 2e-6)
+          << mine[i].first << " step " << step;
+    }
+  }
+}
+
+TEST(Optimizer, SgdEqualsTorchWithMomentumAndDecayOnlyOnMatrices) {
+  OptimizerOptions o;
+  o.name = "sgd";
+  o.learning_rate = 0.1;
+  o.backbone_ratio = 0.1;
+  o.weight_decay = 0.05;
+  compare<torch::optim::SGDOptions, torch::optim::SGD>(o,
+                                                       torch::optim::SGDOptions(0.1).momentum(0.9));
+}
+
+TEST(Optimizer, AdamWEqualsTorch) {
+  OptimizerOptions o;
+  o.learning_rate = 0.01;
+  o.backbone_ratio = 0.5;
+  o.weight_decay = 0.1;
+  compare<torch::optim::AdamWOptions, torch::optim::AdamW>(o, torch::optim::AdamWOptions(0.01));
+}
+
+TEST(Optimizer, PutsEveryParameterIntoExactlyOneGroup) {
+  const NamedTensors named = some_parameters();
+  std::vector<torch::Tensor> gradients;
+  for (const auto& [name, tensor] : named) gradients.push_back(torch::zeros_like(tensor));
+  size_t count = 0;
+  for (const ParameterGroup& group : group_parameters(named, gradients)) {
+    for (size_t i = 0; i < group.names.size(); ++i, ++count) {
+      EXPECT_EQ(group.backbone, group.names[i].starts_with("backbone."));
+      EXPECT_EQ(group.decayed, group.parameters[i].dim() >= 2);
+    }
+  }
+  EXPECT_EQ(count, named.size());
+}
+
+TEST(Optimizer, RefusesAStateOfAnotherModelNamingTheTensor) {
+  const NamedTensors named = some_parameters();
+  std::vector<torch::Tensor> gradients;
+  for (const auto& [name, tensor] : named) gradients.push_back(torch::zeros_like(tensor).detach());
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer({}, named, gradients);
+  std::map<std::string, torch::Tensor> saved;
+  for (const auto& [name, tensor] : optimizer->state()) saved[name] = torch::ones_like(tensor);
+  optimizer->load_state(saved, "here");
+  EXPECT_TRUE(torch::equal(optimizer->state().front().second,
+                           torch::ones_like(optimizer->state().front().second)));
+  saved.erase("exp_avg/head1.fc.bias");
+  try {
+    optimizer->load_state(saved, "here");
+    FAIL();
+  } catch (const WeightsError& problem) {
+    EXPECT_NE(std::string(problem.what()).find("exp_avg/head1.fc.bias"), std::string::npos);
+  }
+}
+
+TEST(GradientReducer, LaysGradientsIntoBucketsAddsPartsAndClearsUnused) {
+  NamedTensors named = some_parameters();
+  std::vector<torch::Tensor> parameters;
+  for (auto& [name, tensor] : named) parameters.push_back(tensor);
+  SelfCommunicator alone;
+  ReducerOptions options{.first_bucket_bytes = 64, .bucket_bytes = 300};
+  GradientReducer reducer(parameters, alone, options, torch::kCPU);
+  EXPECT_GE(reducer.flat_gradients().size(), 3u);
+  for (int step = 0; step < 2; ++step) {  // the second step must not see the first
+    for (int part = 0; part < 2; ++part) {
+      reducer.begin_part(part == 0, part == 1);
+      (parameters[0].sum() * 2 + parameters[2].sum() * 3 + parameters[4] * 4).backward();
+    }
+    reducer.finish();
+    EXPECT_TRUE(torch::equal(reducer.gradient(0), torch::full_like(parameters[0], 4)));
+    EXPECT_TRUE(torch::equal(reducer.gradient(2), torch::full_like(parameters[2], 6)));
+    EXPECT_EQ(reducer.gradient(4).item<float>(), 8);
+    EXPECT_TRUE(torch::equal(reducer.gradient(1),
+                             torch::zeros_like(parameters[1])));  // not used by the loss
+    EXPECT_FALSE(parameters[0].grad().defined());
+  }
+  const double norm = std::sqrt(16.0 * 108 + 36.0 * 40 + 64);
+  EXPECT_NEAR(gradient_norm(reducer.flat_gradients()), norm, 1e-3);
+  scale_gradients(reducer.flat_gradients(), 0.5);
+  EXPECT_EQ(reducer.gradient(4).item<float>(), 4);
+}
+
+TEST(Ema, AveragesAndSwapsForAScope) {
+  torch::nn::Linear model(2, 1);
+  EmaOptions options{.decay = 0.9, .reference_batch = 10, .warmup = false};
+  Ema ema(*model, options, 20);  // decay' = 0.81
+  const torch::Tensor first = model->weight.detach().clone();
+  {
+    const torch::NoGradGuard no_grad;
+    model->weight.add_(1);
+  }
+  ema.update();
+  const torch::Tensor average = ema.average()[0].second;
+  EXPECT_LT((average - (first + 0.19)).abs().max().item<double>(), 1e-6);
+  {
+    const EmaSwap swap(ema);
+    EXPECT_LT((model->weight - (first + 0.19)).abs().max().item<double>(), 1e-6);
+  }
+  EXPECT_LT((model->weight - (first + 1)).abs().max().item<double>(), 1e-6);
+  EmaOptions off{.decay = 0, .reference_batch = 10, .warmup = false};
+  EXPECT_TRUE(Ema(*model, off, 20).average().empty());
+}
+
+}  // namespace
+}  // namespace catamaran

@@ -1,0 +1,68 @@
+#include "trainer/schedule.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace catamaran {
+namespace {
+
+ScheduleOptions options(const std::string& name, int64_t epochs) {
+  ScheduleOptions o;
+  o.name = name;
+  o.epochs = epochs;
+  return o;
+}
+
+// torch.optim.lr_scheduler.OneCycleLR(max_lr=1, total_steps=20, pct_start=.3, div_factor=25,
+// final_div_factor=1e4): its values.
+TEST(Schedule, OneCycleStartsAtTheFirstRatePeaksAtTheTopAndEndsAtTheLast) {
+  const Schedule schedule(options("onecycle", 2), 10);
+  EXPECT_NEAR(schedule.factor(0), 0.04, 1e-12);
+  EXPECT_NEAR(schedule.factor(5), 1.0, 1e-12);  // 0.3 * 20 - 1
+  EXPECT_NEAR(schedule.factor(19), 0.04 / 1e4, 1e-12);
+  EXPECT_NEAR(schedule.factor(12), 0.5 * (1 + 4e-6), 1e-9);  // half way down
+}
+
+TEST(Schedule, StepMultipliesAtEachMilestoneEpochAlsoAfterAResume) {
+  ScheduleOptions o = options("step", 40);
+  const Schedule schedule(o, 5);
+  EXPECT_DOUBLE_EQ(schedule.factor(99), 1);
+  EXPECT_DOUBLE_EQ(schedule.factor(100), 0.1);  // epoch 20 begins
+  EXPECT_NEAR(schedule.factor(150), 0.01, 1e-15);
+}
+
+TEST(Schedule, WarmUpRisesLinearlyAndReachesTheFullRateAtItsLastStep) {
+  ScheduleOptions o = options("constant", 4);
+  o.warmup_epochs = 2;
+  const Schedule schedule(o, 5);
+  EXPECT_DOUBLE_EQ(schedule.factor(0), 0.1);
+  EXPECT_DOUBLE_EQ(schedule.factor(9), 1);
+  EXPECT_DOUBLE_EQ(schedule.factor(15), 1);
+}
+
+TEST(Schedule, CosineEndsAtItsFinalRatio) {
+  ScheduleOptions o = options("cosine", 3);
+  o.final_ratio = 0.1;
+  const Schedule schedule(o, 7);
+  EXPECT_DOUBLE_EQ(schedule.factor(0), 1);
+  EXPECT_NEAR(schedule.factor(10), 0.55, 1e-12);
+  EXPECT_NEAR(schedule.factor(20), 0.1, 1e-12);
+}
+
+TEST(Schedule, MaxStepsEndsTheRunAndLeavesTheShape) {
+  ScheduleOptions o = options("cosine", 10);
+  o.max_steps = 20;
+  const Schedule cut(o, 10);
+  EXPECT_EQ(cut.last_step(), 20);
+  EXPECT_DOUBLE_EQ(cut.factor(15), Schedule(options("cosine", 10), 10).factor(15));
+}
+
+TEST(StepsOfEpochs, RoundsAndIsAtLeastOneUnlessNever) {
+  EXPECT_EQ(steps_of_epochs(0, 100), 0);
+  EXPECT_EQ(steps_of_epochs(0.001, 100), 1);
+  EXPECT_EQ(steps_of_epochs(2.5, 100), 250);
+}
+
+}  // namespace
+}  // namespace catamaran
