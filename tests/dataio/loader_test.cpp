@@ -41,7 +41,8 @@ class LoaderTest : public testing::Test {
     if (golden == nullptr) throw std::runtime_error("CATAMARAN_GOLDEN is not set: run under ctest");
     const std::filesystem::path images = std::filesystem::path(golden) / "image";
     std::vector<MadeImage> made;
-    for (const auto& file : read_json_file(images / "cases.json", ErrorKind::kData)["files"]) {
+    const nlohmann::json cases = read_json_file(images / "cases.json", ErrorKind::kData);
+    for (const auto& file : cases["files"]) {
       const std::string name = file["name"];
       if (!name.starts_with("made-")) continue;
       const auto i = static_cast<int>(made.size());
