@@ -12,7 +12,8 @@ namespace {
 
 constexpr int kPrecisionBits = 22;
 constexpr int kLowBits = 11;
-constexpr int32_t kTapsStep = 4;  // what resize_columns reads at once
+constexpr int32_t kTapsStep = 4;    // what resize_columns reads at once
+constexpr int32_t kRowsAtOnce = 4;  // and for how many rows
 
 // The weights of one output in fixed point, zeros at both ends dropped.
 struct Window {
@@ -68,15 +69,17 @@ void FilterTable::prepare(int32_t new_input, float new_from, float new_to, int32
   }
   taps = (static_cast<int32_t>(most) + kTapsStep - 1) / kTapsStep * kTapsStep;
   first.assign(static_cast<size_t>(output), 0);
-  high.assign(static_cast<size_t>(output) * static_cast<size_t>(taps), 0);
-  low.assign(high.size(), 0);
+  weights.assign(static_cast<size_t>(output) * static_cast<size_t>(taps) * 2, 0);
   for (size_t i = 0; i < windows.size(); ++i) {
     // Zero weights must not reach beyond the last input, as far as that can be had.
     first[i] = std::max(std::min(windows[i].first, end - taps), begin);
-    size_t at = i * static_cast<size_t>(taps) + static_cast<size_t>(windows[i].first - first[i]);
+    int16_t* const of_output = weights.data() + i * static_cast<size_t>(taps) * 2;
+    int32_t tap = windows[i].first - first[i];
     for (int32_t weight : windows[i].weights) {
-      high[at] = static_cast<int16_t>(weight >> kLowBits);
-      low[at++] = static_cast<int16_t>(weight & ((1 << kLowBits) - 1));
+      int16_t* const high = of_output + tap / 4 * 8 + tap % 4;
+      high[0] = static_cast<int16_t>(weight >> kLowBits);
+      high[4] = static_cast<int16_t>(weight & ((1 << kLowBits) - 1));
+      ++tap;
     }
   }
 }
@@ -111,44 +114,51 @@ void Resizer::run(const PixelView& view, bool mirrored, uint8_t* out) {
 
 void Resizer::run_columns_first(const uint8_t* source, int64_t source_row_bytes, bool mirrored,
                                 uint8_t* out) {
-  const int64_t out_row_bytes = int64_t{columns_.output} * 3;
-  const int64_t row_bytes = out_row_bytes + kRowSlack;
+  const int64_t row_bytes = int64_t{columns_.output} * 3;
   const int64_t rows = rows_.end - rows_.begin;
   reserve_between((rows + 1) * row_bytes);  // a row of zero weight after the last is read, too
-  for (int64_t row = 0; row < rows; ++row) {
-    resize_columns(columns_, mirrored, source + row * source_row_bytes,
-                   between_.data() + row * row_bytes);
-  }
+  resize_columns(columns_, mirrored,
+                 {.in = source,
+                  .in_row_bytes = source_row_bytes,
+                  .out = between_.data(),
+                  .out_row_bytes = row_bytes,
+                  .count = rows});
   for (int32_t y = 0; y < rows_.output; ++y) {
-    blend_output_row(y, between_.data(), row_bytes, out_row_bytes, out + y * out_row_bytes);
+    blend_output_row(y, between_.data(), row_bytes, row_bytes, out + y * row_bytes);
   }
 }
 
 void Resizer::run_rows_first(const uint8_t* source, int64_t source_row_bytes, bool mirrored,
                              uint8_t* out) {
-  const int64_t out_row_bytes = int64_t{columns_.output} * 3;
+  const int64_t row_bytes = int64_t{columns_.output} * 3;
   const int64_t blended_bytes = int64_t{columns_.end - columns_.begin} * 4;
-  const int64_t last_row_at = blended_bytes + kRowSlack;
-  reserve_between(last_row_at + out_row_bytes + kRowSlack);
-  uint8_t* last_row = between_.data() + last_row_at;  // what comes after it in `out` is not ours
-  for (int32_t y = 0; y < rows_.output; ++y) {
-    const bool last = y + 1 == rows_.output;
-    blend_output_row(y, source, source_row_bytes, blended_bytes, between_.data());
-    resize_columns(columns_, mirrored, between_.data(), last ? last_row : out + y * out_row_bytes);
+  reserve_between(kRowsAtOnce * blended_bytes + kViewSlack);
+  for (int32_t y = 0; y < rows_.output; y += kRowsAtOnce) {
+    const int32_t count = std::min(kRowsAtOnce, rows_.output - y);
+    for (int32_t i = 0; i < count; ++i) {
+      blend_output_row(y + i, source, source_row_bytes, blended_bytes,
+                       between_.data() + i * blended_bytes);
+    }
+    resize_columns(columns_, mirrored,
+                   {.in = between_.data(),
+                    .in_row_bytes = blended_bytes,
+                    .out = out + y * row_bytes,
+                    .out_row_bytes = row_bytes,
+                    .count = count});
   }
-  std::copy_n(last_row, out_row_bytes, out + (rows_.output - 1) * out_row_bytes);
 }
 
 void Resizer::blend_output_row(int32_t y, const uint8_t* in, int64_t row_bytes, int64_t bytes,
                                uint8_t* out) const {
-  const int16_t* high = rows_.high.data() + int64_t{y} * rows_.taps;
-  const int16_t* low = rows_.low.data() + int64_t{y} * rows_.taps;
+  const int16_t* const weights = rows_.weights_of(y);
   int32_t taps = rows_.taps;
-  while (taps > 2 && (high[taps - 1] | low[taps - 1] | high[taps - 2] | low[taps - 2]) == 0) {
-    taps -= 2;
-  }
+  const auto is_zero = [weights](int32_t tap) {
+    const int16_t* const high = weights + tap / 4 * 8 + tap % 4;
+    return high[0] == 0 && high[4] == 0;
+  };
+  while (taps > 2 && is_zero(taps - 1) && is_zero(taps - 2)) taps -= 2;
   const int64_t first = rows_.first[static_cast<size_t>(y)] - rows_.begin;
-  blend_rows(in + first * row_bytes, row_bytes, high, low, taps, bytes, out);
+  blend_rows(in + first * row_bytes, row_bytes, weights, taps, bytes, out);
 }
 
 void Resizer::reserve_between(int64_t bytes) {

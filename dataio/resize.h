@@ -21,9 +21,9 @@
 
 namespace catamaran {
 
-// Weights of one axis: output i is the sum of inputs [first[i], first[i] + taps) times
-// 2^-22 (weights[i * taps ...]), the weight split in two 16-bit numbers, high * 2^11 + low. Taps
-// are a multiple of four, so some weights at the end of a row are zero.
+// Weights of one axis: output i is the sum of inputs [first[i], first[i] + taps) times their
+// weights / 2^22. A weight is split in two numbers, high * 2^11 + low, which 16-bit multiplications
+// take. Taps are a multiple of four, so some weights at the ends are zero.
 struct FilterTable {
   int32_t input = 0;
   int32_t output = 0;
@@ -34,8 +34,9 @@ struct FilterTable {
   int32_t end = 0;
   int32_t taps = 0;
   std::vector<int32_t> first;
-  std::vector<int16_t> high;
-  std::vector<int16_t> low;
+  std::vector<int16_t> weights;  // per output and four taps: four high, four low
+
+  const int16_t* weights_of(int32_t i) const { return weights.data() + int64_t{i} * taps * 2; }
 
   // Does nothing when the table is for these numbers already.
   void prepare(int32_t new_input, float new_from, float new_to, int32_t new_output);
