@@ -36,10 +36,16 @@ struct FilterTable {
   std::vector<int32_t> first;
   std::vector<int16_t> weights;  // per output and four taps: four high, four low
 
-  const int16_t* weights_of(int32_t i) const { return weights.data() + int64_t{i} * taps * 2; }
-
   // Does nothing when the table is for these numbers already.
   void prepare(int32_t new_input, float new_from, float new_to, int32_t new_output);
+  const int16_t* weights_of(int32_t i) const { return weights.data() + int64_t{i} * taps * 2; }
+
+ private:
+  void split_weights(int32_t i, const int32_t* of_output);
+
+  // Scratch, kept so that nothing is allocated per image.
+  std::vector<int32_t> unsplit_;
+  std::vector<int32_t> counts_;
 };
 
 class Resizer {
