@@ -25,8 +25,8 @@ struct Span {
 Span weigh_output(int32_t output, int32_t input, double from, double scale, int32_t* weights) {
   const double widened = std::max(scale, 1.0);  // also the triangle's half width, in inputs
   const double centre = from + (output + 0.5) * scale;
-  const int32_t first = std::max(static_cast<int32_t>(centre - widened + 0.5), 0);
-  const int32_t last = std::min(static_cast<int32_t>(centre + widened + 0.5), input);
+  const int32_t first = std::max(static_cast<int32_t>(std::floor(centre - widened + 0.5)), 0);
+  const int32_t last = std::min(static_cast<int32_t>(std::floor(centre + widened + 0.5)), input);
   const auto triangle = [centre, widened](int32_t x) {
     return std::max(0.0, 1.0 - std::abs((x - centre + 0.5) * (1.0 / widened)));
   };
@@ -37,7 +37,7 @@ Span weigh_output(int32_t output, int32_t input, double from, double scale, int3
   int32_t used = 0;  // up to the last weight that is not zero
   for (int32_t x = first; x < last; ++x) {
     const double share = sum != 0 ? triangle(x) / sum : 0;
-    const auto weight = static_cast<int32_t>(0.5 + share * (1 << kPrecisionBits));
+    const auto weight = static_cast<int32_t>(std::floor(share * (1 << kPrecisionBits) + 0.5));
     if (weight == 0 && used == 0) {
       span = {.first = x + 1, .count = 0};
       continue;
@@ -87,7 +87,7 @@ void FilterTable::split_weights(int32_t i, const int32_t* of_output) {
   int32_t tap = at - moved;
   at = moved;
   for (int32_t k = 0; k < counts_[static_cast<size_t>(i)]; ++k, ++tap) {
-    int16_t* const high = weights.data() + int64_t{i} * taps * 2 + tap / 4 * 8 + tap % 4;
+    int16_t* const high = weights.data() + int64_t{i} * taps * 2 + weight_index(tap);
     high[0] = static_cast<int16_t>(of_output[k] >> kLowBits);
     high[4] = static_cast<int16_t>(of_output[k] & ((1 << kLowBits) - 1));
   }
@@ -162,7 +162,7 @@ void Resizer::blend_output_row(int32_t y, const uint8_t* in, int64_t row_bytes, 
   const int16_t* const weights = rows_.weights_of(y);
   int32_t taps = rows_.taps;
   const auto is_zero = [weights](int32_t tap) {
-    const int16_t* const high = weights + tap / 4 * 8 + tap % 4;
+    const int16_t* const high = weights + weight_index(tap);
     return high[0] == 0 && high[4] == 0;
   };
   while (taps > 2 && is_zero(taps - 1) && is_zero(taps - 2)) taps -= 2;

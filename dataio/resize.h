@@ -21,6 +21,9 @@
 
 namespace catamaran {
 
+// Where the high part of a tap's weight lies; the low part is four further on.
+constexpr int64_t weight_index(int64_t tap) { return tap / 4 * 8 + tap % 4; }
+
 // Weights of one axis: output i is the sum of inputs [first[i], first[i] + taps) times their
 // weights / 2^22. A weight is split in two numbers, high * 2^11 + low, which 16-bit multiplications
 // take. Taps are a multiple of four, so some weights at the ends are zero.

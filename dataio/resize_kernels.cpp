@@ -21,7 +21,7 @@ constexpr int kPrecisionBits = 22;  // of a weight
 HWY_INLINE uint8_t weigh(const uint8_t* in, int64_t step, const int16_t* weights, int32_t taps) {
   int32_t sum = 1 << (kPrecisionBits - 1);
   for (int32_t tap = 0; tap < taps; ++tap) {
-    const int16_t* high = weights + tap / 4 * 8 + tap % 4;
+    const int16_t* high = weights + weight_index(tap);
     sum += ((int32_t{high[0]} << kLowBits) + high[4]) * in[tap * step];
   }
   return static_cast<uint8_t>(HWY_MIN(sum >> kPrecisionBits, 255));
@@ -85,7 +85,7 @@ HWY_INLINE void weigh_pixel(const int16_t* HWY_RESTRICT weights, int32_t taps,
   hn::Vec<decltype(d32)> low[kRows];
   for (int r = 0; r < kRows; ++r) high[r] = low[r] = hn::Zero(d32);
   for (int32_t tap = 0; tap < taps; tap += 4) {
-    const auto four = hn::BitCast(d32, hn::LoadU(d16, weights + tap * 2));
+    const auto four = hn::BitCast(d32, hn::LoadU(d16, weights + int64_t{tap} * 2));
     const auto high01 = hn::BitCast(d16, hn::Broadcast<0>(four));
     const auto high23 = hn::BitCast(d16, hn::Broadcast<1>(four));
     const auto low01 = hn::BitCast(d16, hn::Broadcast<2>(four));
@@ -168,7 +168,7 @@ void blend_rows(const uint8_t* HWY_RESTRICT in, int64_t row_bytes, const int16_t
       const auto b = hn::LoadU(d8, in + (tap + 1) * row_bytes + i);
       const auto ab0 = hn::PromoteTo(d16, hn::InterleaveLower(d8, a, b));
       const auto ab1 = hn::PromoteTo(d16, hn::InterleaveUpper(d8, a, b));
-      const int16_t* const at = weights + tap / 4 * 8 + tap % 4;
+      const int16_t* const at = weights + weight_index(tap);
       const auto high = two_weights(d16, at);
       const auto low = two_weights(d16, at + 4);
       high_sum0 = add_pairs(d32, high_sum0, ab0, high);

@@ -216,7 +216,7 @@ TEST(ReadJpegSize, RefusesMorePixelsThanTheLimitBeforeAnyIsDecoded) {
 
 TEST(ImageDecoder, RefusesARegionThatTheImageDoesNotHave) {
   ImageDecoder decoder;
-  Bytes out(8 * 8 * 3);
+  Bytes out(size_t{8} * 8 * 3);
   EXPECT_THROW(decoder.decode(read_file("made-64x48-444.jpg"),
                               whole_image({.height = 48, .width = 65}), 8, out.data(), "x"),
                DataError);

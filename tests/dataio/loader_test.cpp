@@ -157,7 +157,7 @@ TEST_F(LoaderTest, GivesTheSamePixelsWhateverTheThreadsAndThePrefetch) {
     return pixels;
   };
   const std::vector<uint8_t> expected = all(1, 1);
-  ASSERT_EQ(std::ssize(expected), 20 * 5 * kSize * kSize * 3);
+  ASSERT_EQ(std::ssize(expected), int64_t{20} * 5 * kSize * kSize * 3);
   for (const auto& [threads, prefetch] : {std::tuple(1, 4), std::tuple(2, 1), std::tuple(2, 4),
                                           std::tuple(4, 2), std::tuple(4, 30)}) {
     EXPECT_TRUE(all(threads, prefetch) == expected) << threads << " threads, " << prefetch;
@@ -309,7 +309,7 @@ TEST_F(LoaderTest, CountsWhatItDid) {
 }
 
 TEST_F(LoaderTest, RefusesOptionsThatCannotBeWithTheirKeys) {
-  const auto refusal = [](LoaderOptions options) -> std::string {
+  const auto refusal = [](const LoaderOptions& options) -> std::string {
     try {
       const Loader loader(*pack_, options, batches(1));
     } catch (const UsageError& error) {
