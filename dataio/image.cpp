@@ -1,5 +1,7 @@
 #include "dataio/image.h"
 
+#include <algorithm>
+
 #include "dataio/jpeg_decoder.h"
 #include "dataio/resize.h"
 #include "support/error.h"
@@ -38,12 +40,11 @@ RgbImage ImageDecoder::decode_whole(std::span<const uint8_t> jpeg, const std::st
   const PixelView view =
       state_->decoder.decode({.left = 0, .top = 0, .right = size.width, .bottom = size.height});
   RgbImage image{.size = size, .pixels = {}};
-  image.pixels.reserve(static_cast<size_t>(size.height) * static_cast<size_t>(size.width) * 3);
+  image.pixels.resize(static_cast<size_t>(size.height) * static_cast<size_t>(size.width) * 3);
+  uint8_t* to = image.pixels.data();
   for (int64_t y = 0; y < size.height; ++y) {
     const uint8_t* row = view.pixels + y * view.row_bytes;
-    for (int64_t x = 0; x < size.width; ++x) {
-      image.pixels.insert(image.pixels.end(), row + x * 4, row + x * 4 + 3);
-    }
+    for (int64_t x = 0; x < size.width; ++x, to += 3) std::copy_n(row + x * 4, 3, to);
   }
   return image;
 }

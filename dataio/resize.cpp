@@ -12,37 +12,42 @@ namespace {
 
 constexpr int kPrecisionBits = 22;
 constexpr int kLowBits = 11;
-constexpr int32_t kTapsStep = 4;  // what resize_columns reads at once
+constexpr int32_t kTapsStep = 4;    // what resize_columns reads at once
+constexpr int32_t kRowsAtOnce = 4;  // and for how many rows
 
-// The weights of one output in fixed point, zeros at both ends dropped.
-struct Window {
+struct Span {
   int32_t first = 0;
-  std::vector<int32_t> weights;
+  int32_t count = 0;
 };
 
-Window window_of(int32_t output, int32_t input, double from, double scale) {
+// The weights of one output in fixed point, without the zeros at both ends; at most
+// 2 * ceil(widened) + 1 of them.
+Span weigh_output(int32_t output, int32_t input, double from, double scale, int32_t* weights) {
   const double widened = std::max(scale, 1.0);  // also the triangle's half width, in inputs
   const double centre = from + (output + 0.5) * scale;
-  const int32_t first = std::max(static_cast<int32_t>(centre - widened + 0.5), 0);
-  const int32_t last = std::min(static_cast<int32_t>(centre + widened + 0.5), input);
-
-  std::vector<double> weights;
+  const int32_t first = std::max(static_cast<int32_t>(std::floor(centre - widened + 0.5)), 0);
+  const int32_t last = std::min(static_cast<int32_t>(std::floor(centre + widened + 0.5)), input);
+  const auto triangle = [centre, widened](int32_t x) {
+    return std::max(0.0, 1.0 - std::abs((x - centre + 0.5) * (1.0 / widened)));
+  };
   double sum = 0;
+  for (int32_t x = first; x < last; ++x) sum += triangle(x);
+
+  Span span{.first = first, .count = 0};
+  int32_t used = 0;  // up to the last weight that is not zero
   for (int32_t x = first; x < last; ++x) {
-    weights.push_back(std::max(0.0, 1.0 - std::abs((x - centre + 0.5) * (1.0 / widened))));
-    sum += weights.back();
+    const double share = sum != 0 ? triangle(x) / sum : 0;
+    const auto weight = static_cast<int32_t>(std::floor(share * (1 << kPrecisionBits) + 0.5));
+    if (weight == 0 && used == 0) {
+      span = {.first = x + 1, .count = 0};
+      continue;
+    }
+    weights[span.count++] = weight;
+    if (weight != 0) used = span.count;
   }
-  Window window{.first = first, .weights = {}};
-  for (double weight : weights) {
-    const double share = sum != 0 ? weight / sum : weight;
-    window.weights.push_back(static_cast<int32_t>(0.5 + share * (1 << kPrecisionBits)));
-  }
-  while (window.weights.size() > 1 && window.weights.back() == 0) window.weights.pop_back();
-  const auto lead = std::find_if(window.weights.begin(), window.weights.end() - 1,
-                                 [](int32_t w) { return w != 0; });
-  window.first += static_cast<int32_t>(lead - window.weights.begin());
-  window.weights.erase(window.weights.begin(), lead);
-  return window;
+  if (used == 0) return {.first = first, .count = 0};
+  span.count = used;
+  return span;
 }
 
 }  // namespace
@@ -55,29 +60,36 @@ void FilterTable::prepare(int32_t new_input, float new_from, float new_to, int32
   output = new_output;
 
   const double scale = static_cast<double>(to - from) / output;  // single precision, as PIL's
-  std::vector<Window> windows;
-  size_t most = 0;
+  const auto stride = 2 * static_cast<int64_t>(std::ceil(std::max(scale, 1.0))) + 1;
+  unsplit_.resize(static_cast<size_t>(output * stride));
+  first.resize(static_cast<size_t>(output));
+  counts_.resize(static_cast<size_t>(output));
   begin = input;
   end = 0;
+  int32_t most = 1;
   for (int32_t i = 0; i < output; ++i) {
-    windows.push_back(window_of(i, input, from, scale));
-    const Window& window = windows.back();
-    most = std::max(most, window.weights.size());
-    begin = std::min(begin, window.first);
-    end = std::max(end, window.first + static_cast<int32_t>(window.weights.size()));
+    const Span span = weigh_output(i, input, from, scale, unsplit_.data() + i * stride);
+    first[static_cast<size_t>(i)] = span.first;
+    counts_[static_cast<size_t>(i)] = span.count;
+    most = std::max(most, span.count);
+    begin = std::min(begin, span.first);
+    end = std::max(end, span.first + span.count);
   }
-  taps = (static_cast<int32_t>(most) + kTapsStep - 1) / kTapsStep * kTapsStep;
-  first.assign(static_cast<size_t>(output), 0);
-  high.assign(static_cast<size_t>(output) * static_cast<size_t>(taps), 0);
-  low.assign(high.size(), 0);
-  for (size_t i = 0; i < windows.size(); ++i) {
-    // Zero weights must not reach beyond the last input, as far as that can be had.
-    first[i] = std::max(std::min(windows[i].first, end - taps), begin);
-    size_t at = i * static_cast<size_t>(taps) + static_cast<size_t>(windows[i].first - first[i]);
-    for (int32_t weight : windows[i].weights) {
-      high[at] = static_cast<int16_t>(weight >> kLowBits);
-      low[at++] = static_cast<int16_t>(weight & ((1 << kLowBits) - 1));
-    }
+  taps = (most + kTapsStep - 1) / kTapsStep * kTapsStep;
+  weights.assign(static_cast<size_t>(output) * static_cast<size_t>(taps) * 2, 0);
+  for (int32_t i = 0; i < output; ++i) split_weights(i, unsplit_.data() + i * stride);
+}
+
+void FilterTable::split_weights(int32_t i, const int32_t* of_output) {
+  int32_t& at = first[static_cast<size_t>(i)];
+  // Zero weights must not reach beyond the last input, as far as that can be had.
+  const int32_t moved = std::max(std::min(at, end - taps), begin);
+  int32_t tap = at - moved;
+  at = moved;
+  for (int32_t k = 0; k < counts_[static_cast<size_t>(i)]; ++k, ++tap) {
+    int16_t* const high = weights.data() + int64_t{i} * taps * 2 + weight_index(tap);
+    high[0] = static_cast<int16_t>(of_output[k] >> kLowBits);
+    high[4] = static_cast<int16_t>(of_output[k] & ((1 << kLowBits) - 1));
   }
 }
 
@@ -111,44 +123,51 @@ void Resizer::run(const PixelView& view, bool mirrored, uint8_t* out) {
 
 void Resizer::run_columns_first(const uint8_t* source, int64_t source_row_bytes, bool mirrored,
                                 uint8_t* out) {
-  const int64_t out_row_bytes = int64_t{columns_.output} * 3;
-  const int64_t row_bytes = out_row_bytes + kRowSlack;
+  const int64_t row_bytes = int64_t{columns_.output} * 3;
   const int64_t rows = rows_.end - rows_.begin;
   reserve_between((rows + 1) * row_bytes);  // a row of zero weight after the last is read, too
-  for (int64_t row = 0; row < rows; ++row) {
-    resize_columns(columns_, mirrored, source + row * source_row_bytes,
-                   between_.data() + row * row_bytes);
-  }
+  resize_columns(columns_, mirrored,
+                 {.in = source,
+                  .in_row_bytes = source_row_bytes,
+                  .out = between_.data(),
+                  .out_row_bytes = row_bytes,
+                  .count = rows});
   for (int32_t y = 0; y < rows_.output; ++y) {
-    blend_output_row(y, between_.data(), row_bytes, out_row_bytes, out + y * out_row_bytes);
+    blend_output_row(y, between_.data(), row_bytes, row_bytes, out + y * row_bytes);
   }
 }
 
 void Resizer::run_rows_first(const uint8_t* source, int64_t source_row_bytes, bool mirrored,
                              uint8_t* out) {
-  const int64_t out_row_bytes = int64_t{columns_.output} * 3;
+  const int64_t row_bytes = int64_t{columns_.output} * 3;
   const int64_t blended_bytes = int64_t{columns_.end - columns_.begin} * 4;
-  const int64_t last_row_at = blended_bytes + kRowSlack;
-  reserve_between(last_row_at + out_row_bytes + kRowSlack);
-  uint8_t* last_row = between_.data() + last_row_at;  // what comes after it in `out` is not ours
-  for (int32_t y = 0; y < rows_.output; ++y) {
-    const bool last = y + 1 == rows_.output;
-    blend_output_row(y, source, source_row_bytes, blended_bytes, between_.data());
-    resize_columns(columns_, mirrored, between_.data(), last ? last_row : out + y * out_row_bytes);
+  reserve_between(kRowsAtOnce * blended_bytes + kViewSlack);
+  for (int32_t y = 0; y < rows_.output; y += kRowsAtOnce) {
+    const int32_t count = std::min(kRowsAtOnce, rows_.output - y);
+    for (int32_t i = 0; i < count; ++i) {
+      blend_output_row(y + i, source, source_row_bytes, blended_bytes,
+                       between_.data() + i * blended_bytes);
+    }
+    resize_columns(columns_, mirrored,
+                   {.in = between_.data(),
+                    .in_row_bytes = blended_bytes,
+                    .out = out + y * row_bytes,
+                    .out_row_bytes = row_bytes,
+                    .count = count});
   }
-  std::copy_n(last_row, out_row_bytes, out + (rows_.output - 1) * out_row_bytes);
 }
 
 void Resizer::blend_output_row(int32_t y, const uint8_t* in, int64_t row_bytes, int64_t bytes,
                                uint8_t* out) const {
-  const int16_t* high = rows_.high.data() + int64_t{y} * rows_.taps;
-  const int16_t* low = rows_.low.data() + int64_t{y} * rows_.taps;
+  const int16_t* const weights = rows_.weights_of(y);
   int32_t taps = rows_.taps;
-  while (taps > 2 && (high[taps - 1] | low[taps - 1] | high[taps - 2] | low[taps - 2]) == 0) {
-    taps -= 2;
-  }
+  const auto is_zero = [weights](int32_t tap) {
+    const int16_t* const high = weights + weight_index(tap);
+    return high[0] == 0 && high[4] == 0;
+  };
+  while (taps > 2 && is_zero(taps - 1) && is_zero(taps - 2)) taps -= 2;
   const int64_t first = rows_.first[static_cast<size_t>(y)] - rows_.begin;
-  blend_rows(in + first * row_bytes, row_bytes, high, low, taps, bytes, out);
+  blend_rows(in + first * row_bytes, row_bytes, weights, taps, bytes, out);
 }
 
 void Resizer::reserve_between(int64_t bytes) {

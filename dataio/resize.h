@@ -21,9 +21,12 @@
 
 namespace catamaran {
 
-// Weights of one axis: output i is the sum of inputs [first[i], first[i] + taps) times
-// 2^-22 (weights[i * taps ...]), the weight split in two 16-bit numbers, high * 2^11 + low. Taps
-// are a multiple of four, so some weights at the end of a row are zero.
+// Where the high part of a tap's weight lies; the low part is four further on.
+constexpr int64_t weight_index(int64_t tap) { return tap / 4 * 8 + tap % 4; }
+
+// Weights of one axis: output i is the sum of inputs [first[i], first[i] + taps) times their
+// weights / 2^22. A weight is split in two numbers, high * 2^11 + low, which 16-bit multiplications
+// take. Taps are a multiple of four, so some weights at the ends are zero.
 struct FilterTable {
   int32_t input = 0;
   int32_t output = 0;
@@ -34,11 +37,18 @@ struct FilterTable {
   int32_t end = 0;
   int32_t taps = 0;
   std::vector<int32_t> first;
-  std::vector<int16_t> high;
-  std::vector<int16_t> low;
+  std::vector<int16_t> weights;  // per output and four taps: four high, four low
 
   // Does nothing when the table is for these numbers already.
   void prepare(int32_t new_input, float new_from, float new_to, int32_t new_output);
+  const int16_t* weights_of(int32_t i) const { return weights.data() + int64_t{i} * taps * 2; }
+
+ private:
+  void split_weights(int32_t i, const int32_t* of_output);
+
+  // Scratch, kept so that nothing is allocated per image.
+  std::vector<int32_t> unsplit_;
+  std::vector<int32_t> counts_;
 };
 
 class Resizer {

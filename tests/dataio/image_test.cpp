@@ -4,11 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
+#include <turbojpeg.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 
 #include "dataio/jpeg_decoder.h"
 #include "dataio/resize.h"
@@ -96,36 +98,66 @@ TEST(ImageDecoder, WritesNothingBeyondItsSquare) {
   }
 }
 
-TEST(JpegDecoder, GivesTheSamePixelsWhicheverWindowIsAskedFor) {
+// Random windows of a JPEG hold the pixels that the whole image (RGB) has there.
+void expect_windows_of(const Bytes& jpeg, const RgbImage& whole, const std::string& name) {
   JpegDecoder decoder;
   PhiloxStream random(7, Purpose::kAugment, 0, 0);
+  const auto width = static_cast<uint32_t>(whole.size.width);
+  const auto height = static_cast<uint32_t>(whole.size.height);
+  for (int round = 0; round < 40; ++round) {
+    const auto left = static_cast<int32_t>(random.below(width));
+    const auto top = static_cast<int32_t>(random.below(height));
+    const PixelWindow window{
+        .left = left,
+        .top = top,
+        .right = left + 1 + static_cast<int32_t>(random.below(width - static_cast<uint32_t>(left))),
+        .bottom =
+            top + 1 + static_cast<int32_t>(random.below(height - static_cast<uint32_t>(top)))};
+    decoder.open(jpeg, name);
+    const PixelView view = decoder.decode(window);
+    int64_t different = 0;
+    for (int64_t y = window.top; y < window.bottom; ++y) {
+      for (int64_t x = window.left; x < window.right; ++x) {
+        const uint8_t* got =
+            view.pixels + (y - window.top) * view.row_bytes + (x - window.left) * 4;
+        const uint8_t* want = whole.pixels.data() + (y * width + x) * 3;
+        different += std::equal(got, got + 3, want) ? 0 : 1;
+      }
+    }
+    ASSERT_EQ(different, 0) << name << " columns " << window.left << " to " << window.right
+                            << ", rows " << window.top << " to " << window.bottom;
+  }
+}
+
+TEST(JpegDecoder, GivesTheSamePixelsWhicheverWindowIsAskedFor) {
   for (const auto& file : golden()["files"]) {
     const std::string name = file["name"];
-    const Bytes jpeg = read_file(name + ".jpg");
-    const Bytes whole = read_file(name + ".rgb");
-    const auto width = file["width"].get<uint32_t>();
-    const auto height = file["height"].get<uint32_t>();
-    for (int round = 0; round < 40; ++round) {
-      const auto left = static_cast<int32_t>(random.below(width));
-      const auto top = static_cast<int32_t>(random.below(height));
-      const PixelWindow window{
-          .left = left,
-          .top = top,
-          .right = left + 1 + static_cast<int32_t>(random.below(width - left)),
-          .bottom = top + 1 + static_cast<int32_t>(random.below(height - top))};
-      decoder.open(jpeg, name);
-      const PixelView view = decoder.decode(window);
-      int64_t different = 0;
-      for (int64_t y = window.top; y < window.bottom; ++y) {
-        for (int64_t x = window.left; x < window.right; ++x) {
-          const uint8_t* got =
-              view.pixels + (y - window.top) * view.row_bytes + (x - window.left) * 4;
-          const uint8_t* want = whole.data() + (y * width + x) * 3;
-          different += std::equal(got, got + 3, want) ? 0 : 1;
-        }
-      }
-      ASSERT_EQ(different, 0) << name << " columns " << window.left << " to " << window.right
-                              << ", rows " << window.top << " to " << window.bottom;
+    const RgbImage whole{.size = {.height = file["height"], .width = file["width"]},
+                         .pixels = read_file(name + ".rgb")};
+    expect_windows_of(read_file(name + ".jpg"), whole, name);
+  }
+}
+
+TEST(JpegDecoder, DoesSoForEverySubsamplingOfColour) {
+  struct Closer {
+    void operator()(void* handle) const { tjDestroy(handle); }
+  };
+  const RgbImage picture =
+      ImageDecoder().decode_whole(read_file("made-333x250-444.jpg"), "made-333x250-444");
+  for (const int subsampling :
+       {TJSAMP_444, TJSAMP_422, TJSAMP_420, TJSAMP_GRAY, TJSAMP_440, TJSAMP_411}) {
+    for (const int flags : {0, TJFLAG_PROGRESSIVE}) {
+      // One encoder a file: TurboJPEG 2.1 leaves a progressive file's Huffman tables to the next.
+      const std::unique_ptr<void, Closer> encoder(tjInitCompress());
+      unsigned char* bytes = nullptr;
+      unsigned long count = 0;
+      ASSERT_EQ(tjCompress2(encoder.get(), picture.pixels.data(), picture.size.width, 0,
+                            picture.size.height, TJPF_RGB, &bytes, &count, subsampling, 80, flags),
+                0);
+      const Bytes jpeg(bytes, bytes + count);
+      tjFree(bytes);
+      const std::string name = "subsampling " + std::to_string(subsampling);
+      expect_windows_of(jpeg, ImageDecoder().decode_whole(jpeg, name), name);
     }
   }
 }
@@ -184,7 +216,7 @@ TEST(ReadJpegSize, RefusesMorePixelsThanTheLimitBeforeAnyIsDecoded) {
 
 TEST(ImageDecoder, RefusesARegionThatTheImageDoesNotHave) {
   ImageDecoder decoder;
-  Bytes out(8 * 8 * 3);
+  Bytes out(size_t{8} * 8 * 3);
   EXPECT_THROW(decoder.decode(read_file("made-64x48-444.jpg"),
                               whole_image({.height = 48, .width = 65}), 8, out.data(), "x"),
                DataError);

@@ -41,7 +41,8 @@ class LoaderTest : public testing::Test {
     if (golden == nullptr) throw std::runtime_error("CATAMARAN_GOLDEN is not set: run under ctest");
     const std::filesystem::path images = std::filesystem::path(golden) / "image";
     std::vector<MadeImage> made;
-    for (const auto& file : read_json_file(images / "cases.json", ErrorKind::kData)["files"]) {
+    const nlohmann::json cases = read_json_file(images / "cases.json", ErrorKind::kData);
+    for (const auto& file : cases["files"]) {
       const std::string name = file["name"];
       if (!name.starts_with("made-")) continue;
       const auto i = static_cast<int>(made.size());
@@ -156,7 +157,7 @@ TEST_F(LoaderTest, GivesTheSamePixelsWhateverTheThreadsAndThePrefetch) {
     return pixels;
   };
   const std::vector<uint8_t> expected = all(1, 1);
-  ASSERT_EQ(std::ssize(expected), 20 * 5 * kSize * kSize * 3);
+  ASSERT_EQ(std::ssize(expected), int64_t{20} * 5 * kSize * kSize * 3);
   for (const auto& [threads, prefetch] : {std::tuple(1, 4), std::tuple(2, 1), std::tuple(2, 4),
                                           std::tuple(4, 2), std::tuple(4, 30)}) {
     EXPECT_TRUE(all(threads, prefetch) == expected) << threads << " threads, " << prefetch;
@@ -308,7 +309,7 @@ TEST_F(LoaderTest, CountsWhatItDid) {
 }
 
 TEST_F(LoaderTest, RefusesOptionsThatCannotBeWithTheirKeys) {
-  const auto refusal = [](LoaderOptions options) -> std::string {
+  const auto refusal = [](const LoaderOptions& options) -> std::string {
     try {
       const Loader loader(*pack_, options, batches(1));
     } catch (const UsageError& error) {

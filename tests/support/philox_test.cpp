@@ -24,6 +24,7 @@ TEST(Philox, GivesTheKnownAnswersOfRandom123) {
 
 std::vector<uint32_t> first_numbers(PhiloxStream stream) {
   std::vector<uint32_t> numbers;
+  numbers.reserve(12);
   for (int i = 0; i < 12; ++i) numbers.push_back(stream.next());
   return numbers;
 }
