@@ -1,5 +1,6 @@
 #include "trainer/monitor.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -7,18 +8,11 @@
 #include "monitoring/run_log.h"
 #include "support/atomic_file.h"
 #include "support/error.h"
-#include "support/handle.h"
 #include "support/log.h"
 #include "support/progress.h"
 
 namespace catamaran {
 namespace {
-
-struct StdioTraits {
-  using type = std::FILE*;
-  static constexpr type empty() { return nullptr; }
-  static void close(type file) noexcept { std::fclose(file); }
-};
 
 std::string progress_note(const StepReport& report) {
   char note[160];
@@ -46,7 +40,7 @@ struct Monitor::Root {
     }
     if (options.log.samples) {
       const std::filesystem::path path = run_dir / "samples.jsonl";
-      samples = Handle<StdioTraits>(std::fopen(path.c_str(), setup.first_step == 0 ? "w" : "a"));
+      samples = StdioFile(std::fopen(path.c_str(), setup.first_step == 0 ? "w" : "a"));
       if (!samples)
         throw UsageError(with_errno("cannot write", errno), path.string(),
                          "check the run directory");
@@ -59,7 +53,7 @@ struct Monitor::Root {
   RunLog log;
   Metrics metrics;
   std::optional<MetricsEndpoint> endpoint;
-  Handle<StdioTraits> samples;
+  StdioFile samples;
   Progress progress;
 };
 

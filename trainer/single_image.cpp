@@ -37,8 +37,8 @@ SingleImage SingleImageModel::load(const std::filesystem::path& file) {
   batch.pixels = plain_host_allocator()(input.size * input.size * 3);
   SingleImage image;
   image.picture = decoder_.decode_whole(jpeg, file.string());
-  decoder_.decode(jpeg, Placement{whole_image(image.picture.size), false}, input.size,
-                  batch.pixels.get(), file.string());
+  decoder_.decode(jpeg, whole_image(image.picture.size), input.size, batch.pixels.get(),
+                  file.string());
   image.x_BCHW = to_device(batch, input, DifficultRule::kIgnore, torch::Device(torch::kCPU)).x_BCHW;
   return image;
 }

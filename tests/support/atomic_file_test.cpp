@@ -1,0 +1,96 @@
+#include "support/atomic_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace catamaran {
+namespace {
+
+namespace fs = std::filesystem;
+
+class AtomicFiles : public testing::Test {
+ protected:
+  AtomicFiles() : folder_(fs::path(testing::TempDir()) / ("atomic_" + std::to_string(::getpid()))) {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  ~AtomicFiles() override { fs::remove_all(folder_); }
+  static std::string content(const fs::path& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+  size_t entries() const {
+    return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {}));
+  }
+  fs::path folder_;
+};
+
+TEST_F(AtomicFiles, AFileAppearsOnlyAtCommit) {
+  const fs::path path = folder_ / "a.txt";
+  write_file_atomically(path, "old");
+  {
+    AtomicFile file(path);
+    file.write("new content", 11);
+    EXPECT_EQ(content(path), "old");
+    file.commit();
+  }
+  EXPECT_EQ(content(path), "new content");
+  EXPECT_EQ(entries(), 1u);
+}
+
+TEST_F(AtomicFiles, WithoutCommitNothingStaysBehind) {
+  {
+    AtomicFile file(folder_ / "b.txt");
+    file.write("x", 1);
+    AtomicDirectory directory(folder_ / "pack");
+    write_file_atomically(directory.path() / "part", "y");
+  }
+  EXPECT_EQ(entries(), 0u);
+}
+
+TEST_F(AtomicFiles, ADirectoryAppearsWholeAndRefusesToReplaceUnlessAsked) {
+  const fs::path target = folder_ / "pack";
+  {
+    AtomicDirectory directory(target);
+    write_file_atomically(directory.path() / "part", "1");
+    directory.commit();
+  }
+  EXPECT_EQ(content(target / "part"), "1");
+  EXPECT_THROW(AtomicDirectory{target}, Error);
+  AtomicDirectory again(target, /*replace=*/true);
+  write_file_atomically(again.path() / "part", "2");
+  again.commit();
+  EXPECT_EQ(content(target / "part"), "2");
+  EXPECT_EQ(entries(), 1u);
+}
+
+TEST_F(AtomicFiles, RemovesLeftoversOfDeadProcessesOnly) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    AtomicFile file(folder_ / "c.txt");
+    ::_exit(0);  // dies with its temporary file there
+  }
+  ::waitpid(child, nullptr, 0);
+  const AtomicFile mine(folder_ / "d.txt");
+  EXPECT_EQ(entries(), 2u);
+  remove_stale_temporaries(folder_);
+  EXPECT_EQ(entries(), 1u);
+}
+
+TEST_F(AtomicFiles, AnErrorNamesThePathAndTheKind) {
+  try {
+    write_file_atomically("/proc/none/x", "y", ErrorKind::kWeights);
+    FAIL();
+  } catch (const Error& problem) {
+    EXPECT_EQ(problem.kind(), ErrorKind::kWeights);
+    EXPECT_NE(std::string(problem.what()).find("/proc/none"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace catamaran
