@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "evaluation/ranking.h"
+#include "support/assert.h"
 #include "support/error.h"
 
 namespace catamaran {
@@ -22,7 +24,12 @@ const std::array<Protocol, 4>& protocols() {
   return all;
 }
 
-void require_numbers(const ScoreTable& table) {
+void check(const ScoreTable& table) {
+  const size_t cells = static_cast<size_t>(table.images) * table.classes.size();
+  CATAMARAN_ASSERT(!table.classes.empty() && table.scores.size() == cells &&
+                       table.labels.size() == cells &&
+                       table.indices.size() == static_cast<size_t>(table.images),
+                   "a table has a score and a label per cell and an index per image");
   for (size_t at = 0; at < table.scores.size(); ++at) {
     if (!std::isnan(table.scores[at])) continue;
     const size_t image = at / table.classes.size();
@@ -56,18 +63,19 @@ std::vector<std::string> protocol_names() {
 }
 
 Evaluation evaluate(const ScoreTable& table, const Protocol& protocol) {
-  require_numbers(table);
+  check(table);
   Evaluation result;
   result.protocol = protocol;
   result.images = table.images;
   result.classes = table.classes;
   const auto classes = static_cast<int64_t>(table.classes.size());
+  Ranking ranking;
   double sum = 0;
   for (int64_t c = 0; c < classes; ++c) {
     const size_t from = table.images > 0 ? static_cast<size_t>(c) : 0;
-    const std::span<const float> scores = std::span(table.scores).subspan(from);
-    const std::span<const int8_t> labels = std::span(table.labels).subspan(from);
-    result.ap.push_back(average_precision(scores, labels, classes, protocol.ap));
+    ranking.sort(std::span(table.scores).subspan(from), std::span(table.labels).subspan(from),
+                 classes);
+    result.ap.push_back(average_precision(ranking, protocol.ap));
     if (result.ap.back()) {
       sum += *result.ap.back();
     } else {

@@ -4,11 +4,13 @@
 //   const Evaluation result = evaluate(table, protocol("default"));
 //   std::puts(evaluation_json(result).c_str());      // the keys of eval/*.json
 //
-//   default   sklearn's AP, difficult labels ignored        mlgcn    ML-GCN's AP, difficult labels
-//   negative in P and R voc2010   AP under the envelope                         voc2007  11-point
-//   AP of the devkit
-// Thread-safe. Errors: UsageError for an unknown protocol, naming the known ones; NumericsError for
-// a score that is not a number, naming image and class.
+//   default   sklearn's AP; difficult labels ignored
+//   mlgcn     ML-GCN's AP; difficult labels count as negative in precision and recall
+//   voc2010   AP under the envelope; difficult labels ignored
+//   voc2007   11-point AP of the devkit; difficult labels ignored
+//
+// Errors: UsageError for an unknown protocol, naming the known ones; NumericsError for a score that
+// is not a number, naming image and class. Thread-safe.
 #pragma once
 
 #include <cstdint>

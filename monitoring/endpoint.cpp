@@ -5,17 +5,19 @@
 
 #include <array>
 #include <exception>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "monitoring/collectables.h"
 #include "monitoring/metrics.h"
-#include "monitoring/registry_access.h"
 #include "support/error.h"
 
 namespace catamaran {
 namespace {
 
-// prometheus-cpp's own defaults let two half-open connections block every scrape for half a minute.
+// With prometheus-cpp's defaults (2 threads, 30 s) two half-open connections block every scrape for
+// half a minute.
 std::vector<std::string> server_options(const std::string& listen) {
   return {"listening_ports",    listen, "num_threads",       "8",
           "request_timeout_ms", "1000", "enable_keep_alive", "no"};
@@ -25,8 +27,10 @@ std::vector<std::string> server_options(const std::string& listen) {
 
 struct MetricsEndpoint::Server {
   explicit Server(const std::string& listen) : exposer(server_options(listen)) {}
-  prometheus::Exposer exposer;
+
   std::string host;
+  std::vector<std::shared_ptr<prometheus::Collectable>> collectables;  // the exposer does not own
+  prometheus::Exposer exposer;  // last, so that it stops before what it serves goes
 };
 
 void MonitoringOptions::check() const {
@@ -51,7 +55,8 @@ MetricsEndpoint::MetricsEndpoint(Metrics& metrics, const MonitoringOptions& opti
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
   server_->host = options.address == "0.0.0.0" ? name.data() : options.address;
-  server_->exposer.RegisterCollectable(registry_of(metrics));
+  server_->collectables = collectables_of(metrics);
+  for (const auto& each : server_->collectables) server_->exposer.RegisterCollectable(each);
 }
 
 MetricsEndpoint::~MetricsEndpoint() = default;

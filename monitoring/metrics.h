@@ -1,11 +1,11 @@
-// Metrics: every Prometheus series of a run, in one place (docs/metrics.md is made from the table
-// in metrics.cpp), and the HTTP endpoint that serves them. Rank 0 has one; other ranks construct
-// nothing.
+// Metrics: every Prometheus series of a run (monitoring/metric_table.h lists them), and the HTTP
+// endpoint that serves them. Rank 0 has one; other ranks construct nothing.
 //
 //   Metrics metrics(info);
-//   metrics.record(report);  metrics.record_evaluation("ema", evaluation);
-//   metrics.set_state(RunState::kTrain); MetricsEndpoint endpoint(metrics, options);      //
-//   endpoint.port(), endpoint.url()
+//   MetricsEndpoint endpoint(metrics, options);      // endpoint.url()
+//   metrics.set_state(RunState::kTrain);
+//   metrics.record(report);
+//   metrics.record_evaluation("ema", evaluation, seconds);
 //
 // Names, labels and buckets: docs/metrics.md. Thread-safe.
 #pragma once
@@ -13,12 +13,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "evaluation/protocol.h"
 #include "monitoring/step_report.h"
 
 namespace prometheus {
-class Registry;
+class Collectable;
 }
 
 namespace catamaran {
@@ -41,21 +42,23 @@ class Metrics {
 
   void set_state(RunState state);
   void record(const StepReport& report);
-  void record_evaluation(const std::string& weights, const Evaluation& evaluation,
-                         double seconds);  // weights: raw, ema
+  // weights: raw, ema.
+  void record_evaluation(const std::string& weights, const Evaluation& evaluation, double seconds);
+  // kind: periodic, best, signal, final. Of a checkpoint that failed only the stall is counted.
   void record_checkpoint(CheckpointResult result, const std::string& kind, double write_seconds,
-                         double stall_seconds,
-                         int64_t bytes);  // kind: periodic, best, signal, final
+                         double stall_seconds, int64_t bytes);
+  // The loader's totals of this process, so they never fall.
   void record_loader(int64_t read_bytes_total, double decode_seconds_total, int64_t ready_batches,
                      int64_t capacity_batches);
   void record_consistency_check(bool agreed);
-  // Prometheus text format 0.0.4.
+
+  // Prometheus text format 0.0.4: what the endpoint serves.
   std::string text() const;
 
  private:
-  friend std::shared_ptr<prometheus::Registry> registry_of(const Metrics& metrics);
-  struct Families;
-  std::unique_ptr<Families> families_;
+  friend std::vector<std::shared_ptr<prometheus::Collectable>> collectables_of(const Metrics&);
+  struct Series;
+  std::unique_ptr<Series> series_;
 };
 
 struct MonitoringOptions {
@@ -66,8 +69,9 @@ struct MonitoringOptions {
   void check() const;  // UsageError naming the key
 };
 
-// Serves /metrics, and answers nothing else. A port that is taken is a UsageError that names it and
-// port = 0.
+// Serves GET /metrics; every other path is 404. Clients that connect and say nothing hold one of
+// its threads for a second at most. A port that is taken is a UsageError that names it and port =
+// 0.
 class MetricsEndpoint {
  public:
   MetricsEndpoint(Metrics& metrics, const MonitoringOptions& options);

@@ -15,61 +15,88 @@ namespace {
 
 using nlohmann::json;
 
-json finite_or_null(double value) { return std::isfinite(value) ? json(value) : json(); }
-
+// nlohmann::json writes a number that is not finite as null, which is what we want.
 std::string line_of(const StepReport& r) {
-  const json line = {{"step", r.step},
-                     {"epoch", r.epoch},
-                     {"loss", finite_or_null(r.loss)},
-                     {"learning_rate", r.learning_rate},
-                     {"gradient_norm", finite_or_null(r.gradient_norm)},
-                     {"images_per_second", r.images_per_second()},
-                     {"data_wait_ratio", r.data_wait_ratio()},
-                     {"step_seconds", r.step_seconds},
-                     {"applied", r.applied},
-                     {"images", r.images},
-                     {"data_wait_seconds", r.data_wait_seconds},
-                     {"forward_seconds", r.forward_seconds},
-                     {"backward_seconds", r.backward_seconds},
-                     {"exchange_exposed_seconds", r.exchange_exposed_seconds},
-                     {"optimizer_seconds", r.optimizer_seconds},
-                     {"alpha", r.alpha},
-                     {"beta", r.beta},
-                     {"gamma", r.gamma}};
+  const nlohmann::ordered_json line = {{"step", r.step},
+                                       {"epoch", r.epoch},
+                                       {"loss", r.loss},
+                                       {"learning_rate", r.learning_rate},
+                                       {"gradient_norm", r.gradient_norm},
+                                       {"images_per_second", r.images_per_second()},
+                                       {"data_wait_ratio", r.data_wait_ratio()},
+                                       {"step_seconds", r.step_seconds},
+                                       {"applied", r.applied},
+                                       {"images", r.images},
+                                       {"data_wait_seconds", r.data_wait_seconds},
+                                       {"forward_seconds", r.forward_seconds},
+                                       {"backward_seconds", r.backward_seconds},
+                                       {"exchange_exposed_seconds", r.exchange_exposed_seconds},
+                                       {"optimizer_seconds", r.optimizer_seconds},
+                                       {"exchanged_bytes", r.exchanged_bytes},
+                                       {"alpha", r.alpha},
+                                       {"beta", r.beta},
+                                       {"gamma", r.gamma}};
   return line.dump() + "\n";
 }
 
 double number(const json& line, const char* key) {
-  const json value = line.value(key, json());
-  return value.is_number() ? value.get<double>() : std::nan("");
+  const json& value = line.at(key);
+  return value.is_null() ? std::nan("") : value.get<double>();
 }
 
 StepReport report_of(const json& line) {
   StepReport r;
-  r.step = line.value("step", int64_t{0});
-  r.epoch = line.value("epoch", int64_t{0});
+  r.step = line.at("step").get<int64_t>();
+  r.epoch = line.at("epoch").get<int64_t>();
   r.loss = number(line, "loss");
   r.learning_rate = number(line, "learning_rate");
   r.gradient_norm = number(line, "gradient_norm");
-  r.applied = line.value("applied", true);
-  r.images = line.value("images", int64_t{0});
+  r.applied = line.at("applied").get<bool>();
+  r.images = line.at("images").get<int64_t>();
   r.step_seconds = number(line, "step_seconds");
   r.data_wait_seconds = number(line, "data_wait_seconds");
   r.forward_seconds = number(line, "forward_seconds");
   r.backward_seconds = number(line, "backward_seconds");
   r.exchange_exposed_seconds = number(line, "exchange_exposed_seconds");
   r.optimizer_seconds = number(line, "optimizer_seconds");
+  r.exchanged_bytes = line.at("exchanged_bytes").get<int64_t>();
   r.alpha = number(line, "alpha");
   r.beta = number(line, "beta");
   r.gamma = number(line, "gamma");
   return r;
 }
 
-// Lines of an earlier life that this one repeats, and a torn last line, are left out.
-void keep_lines_before(const std::filesystem::path& path, int64_t first_step) {
+struct LogLine {
+  std::string text;  // without the line's end
+  StepReport report;
+};
+
+std::vector<LogLine> read_lines(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  if (!file) {
+    throw UsageError(with_errno("cannot read the run's log", errno), path.string(),
+                     "name a run directory of `catamaran train`");
+  }
+  std::vector<LogLine> lines;
+  for (std::string text; std::getline(file, text);) {
+    const json line = json::parse(text, nullptr, /*allow_exceptions=*/false);
+    try {
+      lines.push_back({text, report_of(line)});
+    } catch (const json::exception&) {
+      const bool torn = file.eof();  // a kill came between the line's start and its end
+      if (torn) break;
+      throw UsageError("this line is no step of a run",
+                       path.string() + ":" + std::to_string(lines.size() + 1),
+                       "delete the line if the file was edited or damaged");
+    }
+  }
+  return lines;
+}
+
+void drop_lines_from(const std::filesystem::path& path, int64_t first_step) {
   std::string kept;
-  for (const StepReport& report : read_run_log(path)) {
-    if (report.step < first_step) kept += line_of(report);
+  for (const LogLine& line : read_lines(path)) {
+    if (line.report.step < first_step) kept += line.text + "\n";
   }
   write_file_atomically(path, kept, ErrorKind::kUsage);
 }
@@ -78,8 +105,8 @@ void keep_lines_before(const std::filesystem::path& path, int64_t first_step) {
 
 RunLog::RunLog(std::filesystem::path path, int64_t first_step) : path_(std::move(path)) {
   std::error_code code;
-  if (std::filesystem::exists(path_, code)) keep_lines_before(path_, first_step);
-  file_ = StdioFile(std::fopen(path_.c_str(), "ae"));
+  if (std::filesystem::exists(path_, code)) drop_lines_from(path_, first_step);
+  file_ = Handle<StdioTraits>(std::fopen(path_.c_str(), "ae"));
   if (!file_)
     throw UsageError(with_errno("cannot write", errno), path_.string(), "check the run directory");
 }
@@ -93,15 +120,8 @@ void RunLog::record(const StepReport& report) {
 }
 
 std::vector<StepReport> read_run_log(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file)
-    throw UsageError("cannot read the run's log", path.string(),
-                     "name a run directory of `catamaran train`");
   std::vector<StepReport> reports;
-  for (std::string text; std::getline(file, text);) {
-    const json line = json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (line.is_object()) reports.push_back(report_of(line));
-  }
+  for (const LogLine& line : read_lines(path)) reports.push_back(line.report);
   return reports;
 }
 

@@ -1,0 +1,284 @@
+#include "monitoring/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "monitoring/metric_table.h"
+#include "support/clock.h"
+#include "temporary_directory.h"
+
+namespace catamaran {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+RunInfo run_info() {
+  RunInfo info;
+  info.version = "0.1.0";
+  info.run = "voc \"07\"";
+  info.dataset = "VOC2007";
+  info.world_size = 4;
+  info.global_batch = 64;
+  info.total_steps = 100;
+  return info;
+}
+
+StepReport step_report(int64_t step) {
+  StepReport report;
+  report.step = step;
+  report.epoch = 2;
+  report.loss = 0.25;
+  report.learning_rate = 0.01;
+  report.gradient_norm = 1.5;
+  report.images = 64;
+  report.step_seconds = 0.5;
+  report.data_wait_seconds = 0.01;
+  report.forward_seconds = 0.125;
+  report.backward_seconds = 0.25;
+  report.exchange_exposed_seconds = 0.03125;
+  report.optimizer_seconds = 0.0625;
+  report.exchanged_bytes = 1000;
+  report.alpha = 0.5;
+  return report;
+}
+
+// The value of a series as it is written, "name" or "name{label=\"value\"}".
+std::optional<double> value_of(const Metrics& metrics, const std::string& series) {
+  std::istringstream lines(metrics.text());
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind(series + " ", 0) == 0) return std::stod(line.substr(series.size() + 1));
+  }
+  return std::nullopt;
+}
+
+double sum_of_phases(const Metrics& metrics) {
+  double sum = 0;
+  std::istringstream lines(metrics.text());
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("catamaran_phase_seconds_total{", 0) == 0)
+      sum += std::stod(line.substr(line.rfind(' ')));
+  }
+  return sum;
+}
+
+TEST(Metrics, PassPromtool) {
+  Metrics metrics(run_info());
+  metrics.record(step_report(1));
+  StepReport broken = step_report(2);
+  broken.loss = std::nan("");
+  broken.gradient_norm = INFINITY;
+  broken.applied = false;
+  metrics.record(broken);
+  const TemporaryDirectory folder;
+  const auto page = folder.path() / "page.txt";
+  const auto complaints = folder.path() / "complaints.txt";
+  write_text(page, metrics.text());
+  const std::string command =
+      "promtool check metrics < '" + page.string() + "' > '" + complaints.string() + "' 2>&1";
+  const int status = std::system(command.c_str());
+  ASSERT_NE(WEXITSTATUS(status), 127) << "promtool is missing: apt-get install prometheus";
+  EXPECT_EQ(status, 0) << read_text(complaints);
+  EXPECT_EQ(read_text(complaints), "");
+}
+
+TEST(Metrics, ExistFromTheStartWithEveryLabelValue) {
+  const Metrics metrics(run_info());
+  const std::string text = metrics.text();
+  for (const auto* table : {&metric_table(), &process_metric_table()}) {
+    for (const MetricDescription& metric : *table) {
+      EXPECT_THAT(text, HasSubstr("\n# TYPE " + metric.name + " "));
+      EXPECT_THAT(text, HasSubstr("\n" + metric.name + (metric.buckets.empty() ? "" : "_bucket")));
+      for (const MetricLabel& label : metric.labels) {
+        for (const std::string& value : label.values)
+          EXPECT_THAT(text, HasSubstr(label.name + "=\"" + value + "\"")) << metric.name;
+      }
+    }
+  }
+  EXPECT_EQ(value_of(metrics, "catamaran_checkpoints_total{kind=\"signal\",result=\"error\"}"), 0);
+  EXPECT_EQ(value_of(metrics, "catamaran_steps_total{result=\"skipped_nonfinite\"}"), 0);
+}
+
+TEST(Metrics, HaveNoSeriesThatTheTableLacks) {
+  Metrics metrics(run_info());
+  metrics.record(step_report(1));
+  metrics.record_evaluation("ema", Evaluation(), 1);
+  std::set<std::string> known;
+  for (const auto* table : {&metric_table(), &process_metric_table()}) {
+    for (const MetricDescription& metric : *table) known.insert(metric.name);
+  }
+  std::istringstream lines(metrics.text());
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("# TYPE ", 0) != 0) continue;
+    EXPECT_EQ(known.count(line.substr(7, line.rfind(' ') - 7)), 1u) << line;
+  }
+}
+
+TEST(Metrics, CarryTheRunsNamesAsLabels) {
+  const Metrics metrics(run_info());
+  EXPECT_THAT(metrics.text(), HasSubstr("run=\"voc \\\"07\\\"\""));
+  EXPECT_THAT(metrics.text(), HasSubstr("world_size=\"4\""));
+}
+
+TEST(Metrics, StartTimestampsAtTheStartSoThatAgesAreSmall) {
+  const double before = unix_seconds();
+  const Metrics metrics(run_info());
+  for (const char* name :
+       {"catamaran_start_timestamp_seconds", "catamaran_last_step_timestamp_seconds",
+        "catamaran_last_eval_timestamp_seconds", "catamaran_last_checkpoint_timestamp_seconds"}) {
+    EXPECT_NEAR(value_of(metrics, name).value_or(0), before, 5) << name;
+  }
+}
+
+TEST(Metrics, SayTheStateInExactlyOneSeries) {
+  Metrics metrics(run_info());
+  EXPECT_EQ(value_of(metrics, "catamaran_state{state=\"init\"}"), 1);
+  metrics.set_state(RunState::kEval);
+  EXPECT_EQ(value_of(metrics, "catamaran_state{state=\"eval\"}"), 1);
+  EXPECT_EQ(value_of(metrics, "catamaran_state{state=\"init\"}"), 0);
+  EXPECT_EQ(value_of(metrics, "catamaran_state{state=\"train\"}"), 0);
+}
+
+TEST(Metrics, FollowAStep) {
+  Metrics metrics(run_info());
+  metrics.record(step_report(25));
+  EXPECT_EQ(value_of(metrics, "catamaran_step"), 25);
+  EXPECT_EQ(value_of(metrics, "catamaran_epoch"), 2);
+  EXPECT_EQ(value_of(metrics, "catamaran_progress_ratio"), 0.25);
+  EXPECT_EQ(value_of(metrics, "catamaran_eta_seconds"), 75 * 0.5);
+  EXPECT_EQ(value_of(metrics, "catamaran_samples_total{split=\"train\"}"), 64);
+  EXPECT_EQ(value_of(metrics, "catamaran_steps_total{result=\"ok\"}"), 1);
+  EXPECT_EQ(value_of(metrics, "catamaran_loss"), 0.25);
+  EXPECT_EQ(value_of(metrics, "catamaran_learning_rate"), 0.01);
+  EXPECT_EQ(value_of(metrics, "catamaran_gradient_norm"), 1.5);
+  EXPECT_EQ(value_of(metrics, "catamaran_fusion_weight{weight=\"alpha\"}"), 0.5);
+  EXPECT_EQ(value_of(metrics, "catamaran_allreduce_bytes_total{op=\"gradient\"}"), 1000);
+  EXPECT_EQ(value_of(metrics, "catamaran_step_duration_seconds_count"), 1);
+  EXPECT_EQ(value_of(metrics, "catamaran_step_duration_seconds_bucket{le=\"0.5\"}"), 1)
+      << "a step of exactly a bucket's bound belongs to it";
+  EXPECT_EQ(value_of(metrics, "catamaran_step_duration_seconds_bucket{le=\"0.3\"}"), 0);
+}
+
+TEST(Metrics, CountAStepThatWasSkippedAndKeepTheSmoothedLoss) {
+  Metrics metrics(run_info());
+  metrics.record(step_report(1));
+  StepReport broken = step_report(2);
+  broken.applied = false;
+  broken.loss = std::nan("");
+  metrics.record(broken);
+  EXPECT_EQ(value_of(metrics, "catamaran_steps_total{result=\"skipped_nonfinite\"}"), 1);
+  EXPECT_EQ(value_of(metrics, "catamaran_nonfinite_steps_total"), 1);
+  EXPECT_TRUE(std::isnan(value_of(metrics, "catamaran_loss").value_or(0)));
+  EXPECT_EQ(value_of(metrics, "catamaran_loss_smoothed"), 0.25);
+}
+
+TEST(Metrics, PhasesSumToWallTime) {
+  Metrics metrics(run_info());
+  for (int step = 1; step <= 10; ++step) metrics.record(step_report(step));
+  metrics.record_evaluation("raw", Evaluation(), 3.0);
+  metrics.record_checkpoint(CheckpointResult::kOk, "periodic", 20.0, 0.25, 1 << 20);
+  EXPECT_NEAR(sum_of_phases(metrics), 10 * 0.5 + 3.0 + 0.25, 1e-9)
+      << "writing in the background is not wall time of the loop";
+  EXPECT_NEAR(value_of(metrics, "catamaran_phase_seconds_total{phase=\"other\"}").value_or(0),
+              10 * (0.5 - 0.01 - 0.125 - 0.25 - 0.03125 - 0.0625), 1e-9);
+}
+
+TEST(Metrics, KeepTheBestMapApartFromTheNewest) {
+  Metrics metrics(run_info());
+  Evaluation evaluation;
+  evaluation.images = 10;
+  evaluation.map = 0.75;
+  evaluation.all.of1 = 0.5;
+  evaluation.all.cf1 = 0.25;
+  metrics.record_evaluation("ema", evaluation, 1);
+  evaluation.map = 0.5;
+  metrics.record_evaluation("ema", evaluation, 1);
+  EXPECT_EQ(value_of(metrics, "catamaran_eval_map_ratio{split=\"eval\",weights=\"ema\"}"), 0.5);
+  EXPECT_EQ(value_of(metrics, "catamaran_eval_map_ratio{split=\"eval\",weights=\"raw\"}"), 0);
+  EXPECT_EQ(value_of(metrics, "catamaran_best_map_ratio"), 0.75);
+  EXPECT_EQ(value_of(metrics, "catamaran_eval_f1_ratio{average=\"micro\"}"), 0.5);
+  EXPECT_EQ(value_of(metrics, "catamaran_eval_f1_ratio{average=\"macro\"}"), 0.25);
+  EXPECT_EQ(value_of(metrics, "catamaran_samples_total{split=\"eval\"}"), 20);
+}
+
+TEST(Metrics, CountAFailedCheckpointWithoutCallingItTheNewest) {
+  Metrics metrics(run_info());
+  metrics.record_checkpoint(CheckpointResult::kOk, "periodic", 2, 0.1, 1000);
+  metrics.record_checkpoint(CheckpointResult::kError, "final", 5, 0.1, 0);
+  EXPECT_EQ(value_of(metrics, "catamaran_checkpoints_total{kind=\"final\",result=\"error\"}"), 1);
+  EXPECT_EQ(value_of(metrics, "catamaran_checkpoints_total{kind=\"periodic\",result=\"ok\"}"), 1);
+  EXPECT_EQ(value_of(metrics, "catamaran_checkpoint_bytes"), 1000);
+  EXPECT_EQ(value_of(metrics, "catamaran_checkpoint_write_duration_seconds_count"), 1);
+  EXPECT_EQ(value_of(metrics, "catamaran_checkpoint_stall_duration_seconds_count"), 2);
+}
+
+TEST(Metrics, TakeTheLoadersTotalsAsCounters) {
+  Metrics metrics(run_info());
+  metrics.record_loader(1000, 2.0, 3, 4);
+  metrics.record_loader(1500, 2.5, 1, 4);
+  EXPECT_EQ(value_of(metrics, "catamaran_read_bytes_total"), 1500);
+  EXPECT_EQ(value_of(metrics, "catamaran_decode_seconds_total"), 2.5);
+  EXPECT_EQ(value_of(metrics, "catamaran_queue_batches"), 1);
+  EXPECT_EQ(value_of(metrics, "catamaran_queue_capacity_batches"), 4);
+}
+
+TEST(Metrics, CountConsistencyChecksAndTheirFailures) {
+  Metrics metrics(run_info());
+  metrics.record_consistency_check(true);
+  metrics.record_consistency_check(false);
+  EXPECT_EQ(value_of(metrics, "catamaran_consistency_checks_total"), 2);
+  EXPECT_EQ(value_of(metrics, "catamaran_consistency_check_failures_total"), 1);
+}
+
+TEST(Metrics, DescribeTheProcess) {
+  const Metrics metrics(run_info());
+  EXPECT_GT(value_of(metrics, "process_resident_memory_bytes").value_or(0), 1e6);
+  EXPECT_GE(value_of(metrics, "process_open_fds").value_or(0), 3);
+  EXPECT_GE(value_of(metrics, "process_threads").value_or(0), 1);
+  EXPECT_GE(value_of(metrics, "process_cpu_seconds_total").value_or(-1), 0);
+  const double started = value_of(metrics, "process_start_time_seconds").value_or(0);
+  EXPECT_NEAR(started, unix_seconds(), 3600) << "the test process is young";
+}
+
+TEST(Metrics, MayBeRecordedFromSeveralThreadsWhileTheyAreScraped) {
+  Metrics metrics(run_info());
+  constexpr int kSteps = 200;
+  std::thread trainer([&] {
+    for (int step = 1; step <= kSteps; ++step) metrics.record(step_report(step));
+  });
+  std::thread writer([&] {
+    for (int i = 0; i < kSteps; ++i)
+      metrics.record_checkpoint(CheckpointResult::kOk, "periodic", 1, 0.1, 10);
+  });
+  for (int scrape = 0; scrape < 20; ++scrape)
+    EXPECT_THAT(metrics.text(), HasSubstr("catamaran_step "));
+  trainer.join();
+  writer.join();
+  EXPECT_EQ(value_of(metrics, "catamaran_steps_total{result=\"ok\"}"), kSteps);
+  EXPECT_EQ(value_of(metrics, "catamaran_checkpoints_total{kind=\"periodic\",result=\"ok\"}"),
+            kSteps);
+}
+
+TEST(Metrics, RefuseALabelValueThatTheTableLacks) {
+  Metrics metrics(run_info());
+  EXPECT_THROW(metrics.record_evaluation("swa", Evaluation(), 1), std::logic_error);
+}
+
+TEST(MetricsPage, IsMadeFromTheTable) {
+  const auto page = std::filesystem::path(__FILE__).parent_path() / "../../docs/metrics.md";
+  EXPECT_EQ(read_text(page), metrics_markdown())
+      << "write it again: CATAMARAN_WRITE_DOCS=1 monitoring_test --gtest_filter=MetricsPage.*";
+  if (std::getenv("CATAMARAN_WRITE_DOCS") != nullptr) write_text(page, metrics_markdown());
+}
+
+}  // namespace
+}  // namespace catamaran
