@@ -1,36 +1,27 @@
 // MetricsEndpoint of monitoring/metrics.h.
 #include <arpa/inet.h>
-#include <prometheus/exposer.h>
 #include <unistd.h>
 
 #include <array>
-#include <exception>
 #include <memory>
+#include <optional>
 #include <string>
-#include <vector>
 
-#include "monitoring/collectables.h"
+#include "monitoring/http_server.h"
 #include "monitoring/metrics.h"
 #include "support/error.h"
 
 namespace catamaran {
-namespace {
-
-// With prometheus-cpp's defaults (2 threads, 30 s) two half-open connections block every scrape for
-// half a minute.
-std::vector<std::string> server_options(const std::string& listen) {
-  return {"listening_ports",    listen, "num_threads",       "8",
-          "request_timeout_ms", "1000", "enable_keep_alive", "no"};
-}
-
-}  // namespace
-
 struct MetricsEndpoint::Server {
-  explicit Server(const std::string& listen) : exposer(server_options(listen)) {}
+  Server(Metrics& metrics, const MonitoringOptions& options)
+      : http(options.address, static_cast<int>(options.port),
+             [&metrics](const std::string& path) -> std::optional<std::string> {
+               if (path != "/metrics") return std::nullopt;
+               return metrics.text();
+             }) {}
 
   std::string host;
-  std::vector<std::shared_ptr<prometheus::Collectable>> collectables;  // the exposer does not own
-  prometheus::Exposer exposer;  // last, so that it stops before what it serves goes
+  HttpServer http;
 };
 
 void MonitoringOptions::check() const {
@@ -44,24 +35,15 @@ void MonitoringOptions::check() const {
 }
 
 MetricsEndpoint::MetricsEndpoint(Metrics& metrics, const MonitoringOptions& options) {
-  const std::string listen = options.address + ":" + std::to_string(options.port);
-  try {
-    server_ = std::make_unique<Server>(listen);
-  } catch (const std::exception&) {
-    throw UsageError("the metrics port " + listen + " cannot be opened: it is taken or not allowed",
-                     "monitoring.port",
-                     "set monitoring.port = 0 for a free one, or monitoring.enabled = false");
-  }
+  server_ = std::make_unique<Server>(metrics, options);
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
   server_->host = options.address == "0.0.0.0" ? name.data() : options.address;
-  server_->collectables = collectables_of(metrics);
-  for (const auto& each : server_->collectables) server_->exposer.RegisterCollectable(each);
 }
 
 MetricsEndpoint::~MetricsEndpoint() = default;
 
-int MetricsEndpoint::port() const { return server_->exposer.GetListeningPorts().front(); }
+int MetricsEndpoint::port() const { return server_->http.port(); }
 
 std::string MetricsEndpoint::url() const {
   return "http://" + server_->host + ":" + std::to_string(port()) + "/metrics";

@@ -10,6 +10,7 @@
 #include "support/error.h"
 #include "support/log.h"
 #include "support/progress.h"
+#include "support/stdio_file.h"
 
 namespace catamaran {
 namespace {

@@ -1,0 +1,131 @@
+#include "monitoring/http_server.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "support/error.h"
+
+namespace catamaran {
+namespace {
+
+constexpr size_t kMostConnections = 64;
+constexpr size_t kLargestRequestBytes = 8192;
+constexpr double kLongestSeconds = 2;
+constexpr int kPollMilliseconds = 200;
+
+[[noreturn]] void refuse(const std::string& address, int port, int number) {
+  throw UsageError(
+      with_errno("the metrics port " + address + ":" + std::to_string(port) + " cannot be opened",
+                 number),
+      "monitoring.port", "set monitoring.port = 0 for a free one, or monitoring.enabled = false");
+}
+
+std::string response_of(const char* status, const std::string& body) {
+  return std::string("HTTP/1.1 ") + status +
+         "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+}
+
+}  // namespace
+
+HttpServer::HttpServer(const std::string& address, int port, Answer answer)
+    : answer_(std::move(answer)) {
+  listener_ = FileDescriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_port = htons(static_cast<uint16_t>(port));
+  socklen_t length = sizeof where;
+  if (!listener_ || ::inet_pton(AF_INET, address.c_str(), &where.sin_addr) != 1 ||
+      ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0 ||
+      ::listen(listener_.get(), static_cast<int>(kMostConnections)) != 0 ||
+      ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&where), &length) != 0) {
+    refuse(address, port, errno);
+  }
+  port_ = ntohs(where.sin_port);
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) refuse(address, port, errno);
+  wake_read_ = FileDescriptor(ends[0]);
+  wake_write_ = FileDescriptor(ends[1]);
+  thread_ = std::thread([this] { run(); });
+}
+
+HttpServer::~HttpServer() {
+  wake_write_.reset();  // the other end becomes readable
+  thread_.join();
+}
+
+void HttpServer::run() {
+  std::vector<pollfd> watched;
+  for (;;) {
+    const short accepting = connections_.size() < kMostConnections ? POLLIN : 0;
+    watched = {{wake_read_.get(), POLLIN, 0}, {listener_.get(), accepting, 0}};
+    for (const Connection& c : connections_) {
+      watched.push_back(
+          {c.socket.get(), static_cast<short>(c.response.empty() ? POLLIN : POLLOUT), 0});
+    }
+    ::poll(watched.data(), watched.size(), connections_.empty() ? -1 : kPollMilliseconds);
+    if (watched[0].revents != 0) return;
+    std::vector<Connection> alive;
+    for (size_t i = 0; i < connections_.size(); ++i) {
+      Connection& c = connections_[i];
+      const bool over =
+          (watched[i + 2].revents != 0 && !serve(c)) || c.age.seconds() > kLongestSeconds;
+      if (!over) alive.push_back(std::move(c));
+    }
+    connections_ = std::move(alive);
+    if ((watched[1].revents & POLLIN) != 0) accept_one();
+  }
+}
+
+void HttpServer::accept_one() {
+  FileDescriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!socket) return;
+  connections_.emplace_back();
+  connections_.back().socket = std::move(socket);
+}
+
+bool HttpServer::serve(Connection& c) {
+  if (c.response.empty()) {
+    std::array<char, 4096> block{};
+    const ssize_t got = ::recv(c.socket.get(), block.data(), block.size(), 0);
+    if (got < 0) return errno == EAGAIN || errno == EINTR;
+    if (got == 0) return false;
+    c.request.append(block.data(), static_cast<size_t>(got));
+    if (c.request.find("\r\n\r\n") != std::string::npos) {
+      c.response = respond(c.request);
+    } else if (c.request.size() > kLargestRequestBytes) {
+      c.response = response_of("431 Request Header Fields Too Large", "");
+    }
+    if (c.response.empty()) return true;
+  }
+  const ssize_t put =
+      ::send(c.socket.get(), c.response.data() + c.sent, c.response.size() - c.sent, MSG_NOSIGNAL);
+  if (put < 0) return errno == EAGAIN || errno == EINTR;
+  c.sent += static_cast<size_t>(put);
+  if (c.sent < c.response.size()) return true;
+  ::shutdown(c.socket.get(), SHUT_WR);
+  return false;
+}
+
+std::string HttpServer::respond(const std::string& request) const {
+  if (!request.starts_with("GET ")) return response_of("405 Method Not Allowed", "only GET\n");
+  const size_t end = request.find(' ', 4);
+  if (end == std::string::npos || end > request.find("\r\n"))
+    return response_of("400 Bad Request", "");
+  const std::string target = request.substr(4, end - 4);
+  const std::optional<std::string> body = answer_(target.substr(0, target.find('?')));
+  return body ? response_of("200 OK", *body) : response_of("404 Not Found", "try /metrics\n");
+}
+
+}  // namespace catamaran

@@ -1,0 +1,60 @@
+// HttpServer: the smallest HTTP/1.1 server that a metrics page needs: one thread, poll(), no
+// keep-alive.
+//
+//   HttpServer server("0.0.0.0", 0, [](const std::string& path) { return path == "/metrics" ?
+//   page() : std::nullopt; }); server.port();
+//
+// GET only; at most 64 connections, 8 KiB of request and 2 seconds each, so slow, silent or hostile
+// clients cost nothing but their own connection. prometheus-cpp's own server (CivetWeb) cannot
+// start beside LibTorch: it gives its threads 100 KiB of stack, less than the thread-local storage
+// of LibTorch's libraries. Errors: UsageError when the port cannot be had. `answer` runs in the
+// server's thread. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/clock.h"
+#include "support/file_descriptor.h"
+
+namespace catamaran {
+
+class HttpServer {
+ public:
+  // The body of a page, as text/plain; nullopt: there is no such page.
+  using Answer = std::function<std::optional<std::string>(const std::string& path)>;
+
+  HttpServer(const std::string& address, int port, Answer answer);
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+  ~HttpServer();
+  int port() const { return port_; }
+
+ private:
+  struct Connection {
+    FileDescriptor socket;
+    Stopwatch age;
+    std::string request;
+    std::string response;
+    size_t sent = 0;
+  };
+  void run();
+  void accept_one();
+  // False: the connection is over.
+  bool serve(Connection& connection);
+  std::string respond(const std::string& request) const;
+
+  Answer answer_;
+  FileDescriptor listener_;
+  FileDescriptor wake_read_;
+  FileDescriptor wake_write_;
+  int port_ = 0;
+  std::vector<Connection> connections_;
+  std::thread thread_;
+};
+
+}  // namespace catamaran
