@@ -23,15 +23,15 @@ SMALL_OPTIONS = {
 
 def make_backbone(name):
     if name == "resnet18_narrow":
-        model = ResNet(BasicBlock, [2, 2, 2, 2], channels=(32, 64, 128, 256), num_classes=0)
-        model.conv1 = nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False)
-        model.bn1 = nn.BatchNorm2d(32)
+        model = ResNet(BasicBlock, [2, 2, 2, 2], channels=(16, 32, 64, 128), num_classes=0)
+        model.conv1 = nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False)
+        model.bn1 = nn.BatchNorm2d(16)
         model.maxpool = nn.Identity()
-        # timm's stem has 64 channels: the first block takes 32
+        # timm's stem has 64 channels: the first block takes 16
         block = model.layer1[0]
-        block.conv1 = nn.Conv2d(32, 32, 3, padding=1, bias=False)
+        block.conv1 = nn.Conv2d(16, 16, 3, padding=1, bias=False)
         block.downsample = None
-        return model, (64, 128, 256)
+        return model, (32, 64, 128)
     settings = {"resnet18": (BasicBlock, [2, 2, 2, 2], {}), "resnet50": (Bottleneck, [3, 4, 6, 3], {}),
                 "resnet101": (Bottleneck, [3, 4, 23, 3], {}),
                 "resnext50_32x4d": (Bottleneck, [3, 4, 6, 3], {"cardinality": 32, "base_width": 4})}
