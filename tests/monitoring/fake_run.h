@@ -1,0 +1,75 @@
+// A run directory such as training leaves behind, made by the test.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "monitoring/run_log.h"
+#include "temporary_directory.h"
+
+namespace catamaran {
+
+inline StepReport fake_step(int64_t step) {
+  StepReport report;
+  report.step = step;
+  report.epoch = (step - 1) / 10;
+  report.loss = 0.7 / static_cast<double>(step);
+  report.learning_rate = 0.03;
+  report.gradient_norm = 1.5;
+  report.images = 32;
+  report.step_seconds = 0.5;
+  report.data_wait_seconds = 0.05;
+  report.forward_seconds = 0.1;
+  report.backward_seconds = 0.2;
+  report.exchange_exposed_seconds = 0.025;
+  report.optimizer_seconds = 0.025;
+  return report;
+}
+
+inline nlohmann::json fake_evaluation(double map) {
+  const nlohmann::json f = {{"op", 0.911}, {"or", 0.822}, {"of1", 0.8642},
+                            {"cp", 0.733}, {"cr", 0.644}, {"cf1", 0.6856}};
+  nlohmann::json root = f;
+  root["top3"] = f;
+  root["top3"]["of1"] = 0.5551;
+  root["map"] = map;
+  root["protocol"] = "default";
+  root["images"] = 4952;
+  root["classes"] = 3;
+  root["ap"] = {{"dog", 0.9123}, {"cat", 0.3456}, {"unicorn", nullptr}};
+  return root;
+}
+
+// 40 steps in 4 epochs, no evaluation, nothing explained.
+inline void make_fake_run(const std::filesystem::path& folder, const std::string& name = "") {
+  std::filesystem::create_directories(folder);
+  write_text(folder / "config.toml", "# resolved\nname = \"a <b> & c\"\n");
+  nlohmann::json manifest = {
+      {"lives", {{{"started_unix_seconds", 1.7e9}, {"world", 4}, {"backend", "mpi"}}}}};
+  if (!name.empty()) manifest["run"] = name;
+  write_text(folder / "manifest.json", manifest.dump());
+  RunLog log(folder / "metrics.jsonl");
+  for (int64_t step = 1; step <= 40; ++step) log.record(fake_step(step));
+}
+
+inline void add_fake_evaluation(const std::filesystem::path& run, const std::string& name,
+                                double map) {
+  write_text(run / "eval" / (name + ".json"), fake_evaluation(map).dump());
+}
+
+constexpr const char kFakePng[] = "\x89PNG\r\n\x1a\npicture";
+
+inline void add_fake_explanation(const std::filesystem::path& run,
+                                 const std::string& picture = "1.png") {
+  write_text(run / "explain" / "1.png", kFakePng);
+  write_text(run / "explain" / "1-dog.png", kFakePng);
+  const nlohmann::json index = {
+      {"images",
+       {{{"image", "photos/<dog>.jpg"},
+         {"picture", picture},
+         {"labels", {{{"label", "dog"}, {"probability", 0.987}, {"overlay", "1-dog.png"}}}}}}}};
+  write_text(run / "explain" / "explain.json", index.dump());
+}
+
+}  // namespace catamaran
