@@ -8,7 +8,6 @@
 #include <mutex>
 #include <optional>
 
-#include "monitoring/collectables.h"
 #include "monitoring/process_metrics.h"
 #include "monitoring/series_set.h"
 #include "support/clock.h"
@@ -176,10 +175,6 @@ std::string Metrics::text() const {
   std::vector<prometheus::MetricFamily> families = series_->registry->Collect();
   for (auto& family : series_->process->Collect()) families.push_back(std::move(family));
   return prometheus::TextSerializer().Serialize(families);
-}
-
-std::vector<std::shared_ptr<prometheus::Collectable>> collectables_of(const Metrics& metrics) {
-  return {metrics.series_->registry, metrics.series_->process};
 }
 
 }  // namespace catamaran

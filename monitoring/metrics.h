@@ -18,10 +18,6 @@
 #include "evaluation/protocol.h"
 #include "monitoring/step_report.h"
 
-namespace prometheus {
-class Collectable;
-}
-
 namespace catamaran {
 
 struct RunInfo {
@@ -56,7 +52,6 @@ class Metrics {
   std::string text() const;
 
  private:
-  friend std::vector<std::shared_ptr<prometheus::Collectable>> collectables_of(const Metrics&);
   struct Series;
   std::unique_ptr<Series> series_;
 };
