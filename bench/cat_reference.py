@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 SMALL_OPTIONS = {
     "input.size": 64, "input.mean": [0.485, 0.456, 0.406], "input.std": [0.229, 0.224, 0.225],
-    "backbone.name": "resnet18_narrow", "backbone.freeze_bn": False,
+    "backbone.name": "resnet10_narrow", "backbone.freeze_bn": False,
     "fpn.enabled": True, "fpn.topdown": "conv_then_upsample", "fpn.share_td_conv": False, "lrd.enabled": True,
     "attention.dim": 32, "attention.heads": 4, "attention.ffn_dim": 64, "attention.dropout": 0.0, "attention.norm": "post",
     "attention.position": "none", "cla.enabled": True, "cla.residual": True, "cla.query": "upper", "cla.pma": True,
@@ -22,8 +22,8 @@ SMALL_OPTIONS = {
 
 
 def make_backbone(name):
-    if name == "resnet18_narrow":
-        model = ResNet(BasicBlock, [2, 2, 2, 2], channels=(16, 32, 64, 128), num_classes=0)
+    if name == "resnet10_narrow":
+        model = ResNet(BasicBlock, [1, 1, 1, 1], channels=(16, 32, 64, 128), num_classes=0)
         model.conv1 = nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False)
         model.bn1 = nn.BatchNorm2d(16)
         model.maxpool = nn.Identity()

@@ -19,8 +19,8 @@ struct Shape {
 const std::map<std::string, Shape>& shapes() {
   static const std::map<std::string, Shape> all = {
       {"resnet18", {.bottleneck = false, .blocks = {2, 2, 2, 2}}},
-      {"resnet18_narrow",
-       {.bottleneck = false, .blocks = {2, 2, 2, 2}, .width = 16, .small_stem = true}},
+      {"resnet10_narrow",
+       {.bottleneck = false, .blocks = {1, 1, 1, 1}, .width = 16, .small_stem = true}},
       {"resnet50", {.bottleneck = true, .blocks = {3, 4, 6, 3}}},
       {"resnet101", {.bottleneck = true, .blocks = {3, 4, 23, 3}}},
       {"resnext50_32x4d",

@@ -11,7 +11,7 @@ from PIL import Image
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("CATAMARAN_BIN", ROOT / "build/release/bin/catamaran"))
 DATA = pathlib.Path(os.environ.get("CATAMARAN_TEST_DATA", ROOT.parent / "shared/data"))
-SMALL = ["model.input.size=64", "model.backbone.name=resnet18_narrow", "model.attention.dim=32", "model.attention.heads=4",
+SMALL = ["model.input.size=64", "model.backbone.name=resnet10_narrow", "model.attention.dim=32", "model.attention.heads=4",
          "model.attention.ffn_dim=64", "model.attention.dropout=0", "data.augment.crop=none", "ema.decay=0", "comm.threads_per_rank=1",
          "monitoring.address=127.0.0.1", "optimizer.learning_rate=2e-3", "schedule.name=constant"]
 

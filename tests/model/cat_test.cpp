@@ -18,7 +18,7 @@ namespace {
 CatOptions small_options() {
   CatOptions options;
   options.input.size = 64;
-  options.backbone.name = "resnet18_narrow";
+  options.backbone.name = "resnet10_narrow";
   options.attention.dim = 32;
   options.attention.heads = 4;
   options.attention.ffn_dim = 64;
