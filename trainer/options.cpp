@@ -65,8 +65,9 @@ void check_schedule(const ScheduleOptions& s, Problems& p) {
   p.require_one_of("schedule.name", s.name, {"onecycle", "cosine", "step", "constant"});
   p.require(s.epochs > 0, "schedule.epochs", "must be positive");
   p.require(s.max_steps >= 0, "schedule.max_steps", "must not be negative");
-  p.require(s.warmup_epochs >= 0 && s.warmup_epochs <= static_cast<double>(s.epochs),
-            "schedule.warmup_epochs", "must be 0 to schedule.epochs");
+  p.require(
+      s.warmup_epochs >= 0 && (s.epochs <= 0 || s.warmup_epochs <= static_cast<double>(s.epochs)),
+      "schedule.warmup_epochs", "must be 0 to schedule.epochs");
   p.require(s.name != "onecycle" || s.warmup_epochs == 0, "schedule.warmup_epochs",
             "onecycle has its own rise: use schedule.pct_start");
   p.require(std::is_sorted(s.milestones.begin(), s.milestones.end()), "schedule.milestones",
