@@ -163,9 +163,6 @@ std::string metrics_markdown() {
   append_rows(metric_table(), page);
   page += "\n## The process\n\nRead from `/proc` at each scrape.\n\n";
   append_rows(process_metric_table(), page);
-  page +=
-      "\nThe HTTP server adds its own `exposer_transferred_bytes_total`, `exposer_scrapes_total` "
-      "and\n`exposer_request_latencies`.\n";
   return page;
 }
 

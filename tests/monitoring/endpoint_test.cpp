@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
+#include <atomic>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include "http_client.h"
@@ -14,6 +16,7 @@ namespace catamaran {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 MonitoringOptions local(int64_t port = 0) {
@@ -73,15 +76,74 @@ TEST(MetricsEndpoint, FreesItsPortWhenItEnds) {
 TEST(MetricsEndpoint, AnswersWhileOthersHoldHalfOpenConnections) {
   Metrics metrics((RunInfo()));
   const MetricsEndpoint endpoint(metrics, local());
-  std::vector<FileDescriptor> silent;
-  for (int i = 0; i < 2; ++i) silent.push_back(connect_to(endpoint.port()));
-  const std::string half = "GET /metrics HTTP/1.1\r\nHo";
-  silent.push_back(connect_to(endpoint.port()));
-  ASSERT_EQ(::send(silent.back().get(), half.data(), half.size(), MSG_NOSIGNAL),
-            static_cast<ssize_t>(half.size()));
+  for (const int silent_clients : {2, 63, 100}) {
+    std::vector<FileDescriptor> silent;
+    for (int i = 0; i < silent_clients; ++i) {
+      silent.push_back(connect_to(endpoint.port()));
+      if (i % 2 == 0) send_all(silent.back(), "GET /metrics HTTP/1.1\r\nHo");
+    }
+    const Stopwatch watch;
+    EXPECT_THAT(http_get(endpoint.port(), "/metrics"), StartsWith("HTTP/1.1 200"));
+    EXPECT_LT(watch.seconds(), 15) << silent_clients << " silent clients block every scrape";
+  }
+}
+
+TEST(MetricsEndpoint, ClosesAConnectionThatSaysNothing) {
+  Metrics metrics((RunInfo()));
+  const MetricsEndpoint endpoint(metrics, local());
+  const FileDescriptor silent = connect_to(endpoint.port());
+  EXPECT_EQ(read_all(silent), "") << "the end of the stream, before the client's own 20 s are over";
   const Stopwatch watch;
+  EXPECT_EQ(read_all(connect_to(endpoint.port())), "");
+  EXPECT_LT(watch.seconds(), 15);
+}
+
+TEST(MetricsEndpoint, RefusesRequestsThatAreNoScrape) {
+  Metrics metrics((RunInfo()));
+  const MetricsEndpoint endpoint(metrics, local());
+  EXPECT_THAT(http_exchange(endpoint.port(), "POST /metrics HTTP/1.1\r\n\r\n"),
+              StartsWith("HTTP/1.1 405"));
+  EXPECT_THAT(http_exchange(endpoint.port(), "GET\r\n\r\n"), Not(HasSubstr("200 OK")));
+  EXPECT_THAT(http_exchange(endpoint.port(), "GET /metrics\r\n\r\n"), Not(HasSubstr("200 OK")));
+  EXPECT_THAT(http_exchange(endpoint.port(), "\x16\x03\x01 hello\r\n\r\n"),
+              Not(HasSubstr("200 OK")));
+  EXPECT_THAT(http_exchange(endpoint.port(), "GET /metrics HTTP/1.1\r\nX: " +
+                                                 std::string(1 << 20, 'a') + "\r\n\r\n"),
+              Not(HasSubstr("200 OK")));
   EXPECT_THAT(http_get(endpoint.port(), "/metrics"), StartsWith("HTTP/1.1 200"));
-  EXPECT_LT(watch.seconds(), 10) << "the library's own defaults take 30 s";
+}
+
+TEST(MetricsEndpoint, AnswersARequestThatComesByteByByte) {
+  Metrics metrics((RunInfo()));
+  const MetricsEndpoint endpoint(metrics, local());
+  const FileDescriptor socket = connect_to(endpoint.port());
+  for (const char c : std::string("GET /metrics?from=test HTTP/1.1\r\nHost: x\r\n\r\n"))
+    send_all(socket, std::string(1, c));
+  EXPECT_THAT(read_all(socket), HasSubstr("\ncatamaran_step 0\n"));
+}
+
+TEST(MetricsEndpoint, ServesPagesWholeToManyClientsAtOnce) {
+  Metrics metrics((RunInfo()));
+  const MetricsEndpoint endpoint(metrics, local());
+  std::vector<std::thread> clients;
+  std::atomic<int> whole = 0;
+  for (int i = 0; i < 8; ++i) {
+    clients.emplace_back([&] {
+      for (int scrape = 0; scrape < 5; ++scrape) {
+        const std::string answer = http_get(endpoint.port(), "/metrics");
+        const size_t body = answer.find("\r\n\r\n");
+        const std::string header = "Content-Length: " + std::to_string(answer.size() - body - 4);
+        if (body != std::string::npos && answer.find(header) < body) ++whole;
+      }
+    });
+  }
+  for (int step = 1; step <= 50; ++step) {
+    StepReport report;
+    report.step = step;
+    metrics.record(report);
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(whole, 8 * 5);
 }
 
 TEST(MonitoringOptions, NameTheKeyThatIsWrong) {

@@ -1,4 +1,4 @@
-// The smallest HTTP client: a connected socket, and one GET that reads until the server closes.
+// The smallest HTTP client: connect, send, read until the server closes.
 #pragma once
 
 #include <arpa/inet.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <string>
 
 #include "support/file_descriptor.h"
@@ -28,18 +29,36 @@ inline FileDescriptor connect_to(int port) {
   return socket;
 }
 
-// The whole answer, headers first; what came until then if the server says nothing for 20 s.
-inline std::string http_get(int port, const std::string& path) {
-  const FileDescriptor socket = connect_to(port);
-  if (!socket) return "";
-  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
-  EXPECT_EQ(::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL),
-            static_cast<ssize_t>(request.size()));
+// What the other side does not want to read is lost.
+inline void send_all(const FileDescriptor& socket, const std::string& text) {
+  for (size_t sent = 0; sent < text.size();) {
+    const ssize_t put = ::send(socket.get(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+    if (put <= 0) return;
+    sent += static_cast<size_t>(put);
+  }
+}
+
+// Until the other side closes, or says nothing for 20 s, which is a failure.
+inline std::string read_all(const FileDescriptor& socket) {
   std::string answer;
   std::array<char, 4096> part{};
-  for (ssize_t got = 0; (got = ::recv(socket.get(), part.data(), part.size(), 0)) > 0;)
+  ssize_t got = 0;
+  while ((got = ::recv(socket.get(), part.data(), part.size(), 0)) > 0)
     answer.append(part.data(), static_cast<size_t>(got));
+  EXPECT_FALSE(got < 0 && errno == EAGAIN) << "the server neither answers nor closes";
   return answer;
+}
+
+inline std::string http_exchange(int port, const std::string& request) {
+  const FileDescriptor socket = connect_to(port);
+  if (!socket) return "";
+  send_all(socket, request);
+  return read_all(socket);
+}
+
+// The whole answer, headers first.
+inline std::string http_get(int port, const std::string& path) {
+  return http_exchange(port, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
 }
 
 }  // namespace catamaran
