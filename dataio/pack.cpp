@@ -1,11 +1,11 @@
 #include "dataio/pack.h"
 
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <set>
 
 #include "support/error.h"
 #include "support/json.h"
+#include "support/text.h"
 
 namespace catamaran {
 namespace {
@@ -18,7 +18,6 @@ constexpr ErrorKind kKind = ErrorKind::kData;
 }
 
 std::vector<ShardInfo> read_shards(const json& root, const std::string& where) {
-  static const std::regex shard_name("shard-[0-9]{5}\\.h5");
   std::vector<ShardInfo> shards;
   for (const json& item : json_field<std::vector<json>>(root, "shards", where, kKind)) {
     ShardInfo shard;
@@ -26,7 +25,7 @@ std::vector<ShardInfo> read_shards(const json& root, const std::string& where) {
     shard.bytes = json_field<int64_t>(item, "bytes", where, kKind);
     shard.images = json_field<int64_t>(item, "images", where, kKind);
     shard.sha256 = json_field<std::string>(item, "sha256", where, kKind);
-    if (!std::regex_match(shard.file, shard_name))
+    if (!is_numbered_name(shard.file, "shard-", 5, ".h5"))
       refuse("'" + shard.file.substr(0, 80) + "' is no name of a shard", where);
     if (shard.images < 0 || shard.bytes < 0) refuse("a shard has a negative size", where);
     shards.push_back(shard);

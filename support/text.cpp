@@ -1,5 +1,6 @@
 #include "support/text.h"
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 
@@ -16,6 +17,14 @@ std::string text(const char* format, ...) {
   std::vsnprintf(result.data(), result.size() + 1, format, again);
   va_end(again);
   return result;
+}
+
+bool is_numbered_name(std::string_view name, std::string_view prefix, size_t digits,
+                      std::string_view suffix) {
+  return name.size() == prefix.size() + digits + suffix.size() && name.starts_with(prefix) &&
+         name.ends_with(suffix) &&
+         std::ranges::all_of(name.substr(prefix.size(), digits),
+                             [](char c) { return c >= '0' && c <= '9'; });
 }
 
 }  // namespace catamaran

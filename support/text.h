@@ -6,9 +6,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace catamaran {
 
 [[gnu::format(printf, 1, 2)]] std::string text(const char* format, ...);
+
+// True where `name` is exactly `prefix`, then `digits` decimal digits, then `suffix`.
+bool is_numbered_name(std::string_view name, std::string_view prefix, size_t digits,
+                      std::string_view suffix = "");
 
 }  // namespace catamaran

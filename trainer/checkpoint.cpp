@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
-#include <regex>
 
 #include "model/weights.h"
 #include "support/atomic_file.h"
@@ -11,6 +10,7 @@
 #include "support/hash.h"
 #include "support/json.h"
 #include "support/log.h"
+#include "support/text.h"
 
 namespace catamaran {
 namespace {
@@ -27,8 +27,7 @@ std::string name_of_step(int64_t step) {
 }
 
 bool is_checkpoint_name(const std::string& name) {
-  static const std::regex pattern("step-[0-9]{8}");
-  return std::regex_match(name, pattern);
+  return is_numbered_name(name, "step-", 8);
 }
 
 std::vector<fs::path> checkpoints_newest_first(const fs::path& folder) {

@@ -1,0 +1,24 @@
+#include "support/text.h"
+
+#include <gtest/gtest.h>
+
+namespace catamaran {
+namespace {
+
+TEST(Text, FormatsLongerThanAnyBuffer) {
+  const std::string long_word(5000, 'x');
+  EXPECT_EQ(text("%s %d", long_word.c_str(), 7), long_word + " 7");
+}
+
+TEST(Text, NumberedNamesMatchAsAWhole) {
+  EXPECT_TRUE(is_numbered_name("shard-00012.h5", "shard-", 5, ".h5"));
+  EXPECT_FALSE(is_numbered_name("shard-0001.h5", "shard-", 5, ".h5"));
+  EXPECT_FALSE(is_numbered_name("shard-000123.h5", "shard-", 5, ".h5"));
+  EXPECT_FALSE(is_numbered_name("shard-0001x.h5", "shard-", 5, ".h5"));
+  EXPECT_FALSE(is_numbered_name("../shard-00012.h5", "shard-", 5, ".h5"));
+  EXPECT_TRUE(is_numbered_name("step-00000020", "step-", 8));
+  EXPECT_FALSE(is_numbered_name("step-00000020.tmp", "step-", 8));
+}
+
+}  // namespace
+}  // namespace catamaran
