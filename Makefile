@@ -40,6 +40,7 @@ test: build-tests test-asan  ## set-up and all tests (the slow ones left out)
 	@ctest --test-dir build/release --output-on-failure -j 2 -LE slow
 
 test-all: build-tests test-asan  ## the slow ones too
+	@scripts/setup.sh slurm
 	@ctest --test-dir build/release --output-on-failure -j 2
 
 test-asan: setup

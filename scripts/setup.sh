@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing on a Debian 12 machine, and nothing else: system packages (as root or with sudo) and a Python venv
 # with the pinned LibTorch wheel and the peers that tests compare with. Quick when nothing is missing; safe to interrupt.
-#   usage: scripts/setup.sh [base|test|lint]...      default: base test
+#   usage: scripts/setup.sh [base|test|lint|slurm]...      default: base test
 #   CATAMARAN_CACHE    where the venv and the downloaded wheels live, about 7 GB (default ~/.cache/catamaran)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -69,8 +69,8 @@ install_venv() {
       [[ -t 2 && -z ${CI:-} ]] || bar=(--progress-bar off)
       # Every wheel is checked against the SHA-256 in requirements.lock.
       "$venv/bin/python" -m pip install --disable-pip-version-check --cache-dir "$cache/pip" --require-hashes --only-binary :all: \
-        --no-deps "${bar[@]}" -r requirements.lock 2>&1 | grep --line-buffered -E '^(Collecting|ERROR|Installing|WARNING)|error|━' >&2 ||
-        true
+        --no-deps "${bar[@]}" -r requirements.lock 2>&1 | { grep --line-buffered -E '^(Collecting|ERROR|Installing|WARNING)|error|━' >&2 || true; } ||
+        fail "pip could not install the packages of requirements.lock; the lines above say why. Run the same command again to go on"
       "$venv/bin/python" -c 'import torch, timm, h5py, sklearn, pycocotools, safetensors, pytest; print("set-up: LibTorch", torch.__version__)' >&2 ||
         fail "the Python packages are not usable; run the same command again, or delete $venv"
       touch "$venv/.complete"

@@ -3,7 +3,7 @@ import json
 import shutil
 
 import pytest
-from conftest import SMALL, catamaran, settings
+from runs import SMALL, catamaran, settings
 
 
 def refused(code, *arguments, **kwargs):

@@ -3,8 +3,16 @@ import json
 
 import h5py
 import numpy as np
-from conftest import SMALL, catamaran, metrics, real_data, settings
+import pytest
 from pycocotools.coco import COCO
+from runs import DATA, SMALL, catamaran, metrics, settings
+
+
+def real_data(name):
+    folder = DATA / name
+    if not folder.is_dir():
+        pytest.skip(f"no real photographs at {folder}: set CATAMARAN_TEST_DATA")
+    return folder
 
 
 def read(pack):

@@ -8,7 +8,7 @@ import time
 import h5py
 import numpy as np
 import pytest
-from conftest import BINARY, SMALL, catamaran, metrics, settings
+from runs import BINARY, SMALL, catamaran, metrics, settings
 
 
 def train(config, run, *pairs, ranks=0, **kwargs):

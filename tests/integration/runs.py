@@ -1,0 +1,30 @@
+"""Where the binary and the data are, and how a run is started. The binary: CATAMARAN_BIN; real photographs: CATAMARAN_TEST_DATA."""
+import json
+import os
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("CATAMARAN_BIN", ROOT / "build/release/bin/catamaran"))
+DATA = pathlib.Path(os.environ.get("CATAMARAN_TEST_DATA", ROOT.parent / "shared/data"))
+SMALL = ["model.input.size=64", "model.backbone.name=resnet10_narrow", "model.attention.dim=32", "model.attention.heads=4",
+         "model.attention.ffn_dim=64", "model.attention.dropout=0", "data.augment.crop=none", "ema.decay=0", "comm.threads_per_rank=1",
+         "monitoring.address=127.0.0.1", "optimizer.learning_rate=2e-3", "schedule.name=constant"]
+
+
+def catamaran(*arguments, ranks=0, check=True, timeout=240, cwd=None):
+    """Runs the program; under mpirun when ranks > 0."""
+    launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks else []
+    environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+    done = subprocess.run([*launcher, str(BINARY), *map(str, arguments)], capture_output=True, text=True, timeout=timeout, env=environment, cwd=cwd)
+    if check:
+        assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def settings(*pairs):
+    return [part for pair in pairs for part in ("--set", pair)]
+
+
+def metrics(run):
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
