@@ -36,8 +36,8 @@ def main(folder):
     packs = generated_packs(folder)
     config, run, log = folder / "config.toml", folder / "run", folder / "log"
     config.write_text(f'[data]\ntrain = "{packs}/pack-train"\neval = "{packs}/pack-test"\n[batch]\nglobal = 16\nper_device = 16\n'
-                      "[schedule]\nepochs = 300\n")
-    steps = 1800
+                      "[schedule]\nepochs = 100\n")
+    steps = 600
     environment = dict(os.environ, CATAMARAN_BIN=str(BINARY))
     submitted = subprocess.run(["sbatch", "--parsable", "--ntasks=2", f"--output={log}", "--time=5", f"--chdir={folder}", str(ROOT / "slurm/train.sbatch"),
                                 "--config", str(config), *settings(*SMALL, "evaluate.every_epochs=1000"), "--run-dir", str(run)],
