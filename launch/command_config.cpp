@@ -33,10 +33,21 @@ int show(const ConfigArguments& given) {
   return 0;
 }
 
+// docs/configuration.md is what this prints.
+int print_keys() {
+  std::printf(
+      "# Configuration keys\n\nPrinted by `catamaran config keys`.\n\n"
+      "| key | default | meaning |\n|---|---|---|\n");
+  for (const ConfigEntry& entry : resolve_config({}, {}).entries)
+    std::printf("| `%s` | `%s` | %s |\n", entry.key.c_str(), entry.value.c_str(),
+                entry.meaning.c_str());
+  return 0;
+}
+
 }  // namespace
 
 void add_config_command(CLI::App& app, CommandSlot& slot) {
-  CLI::App* config = app.add_subcommand("config", "Show or check a configuration");
+  CLI::App* config = app.add_subcommand("config", "Show, check or explain a configuration");
   config->require_subcommand(1);
   const auto given = std::make_shared<ConfigArguments>();
   CLI::App* shown =
@@ -45,6 +56,9 @@ void add_config_command(CLI::App& app, CommandSlot& slot) {
   shown->add_flag("--json", given->json, "print as JSON");
   shown->footer("Example: catamaran config show --config configs/cat.toml --set batch.global=64");
   shown->callback([&slot, given] { slot.work = [given](int&, char**&) { return show(*given); }; });
+  CLI::App* keys = config->add_subcommand("keys", "Every key, its default and what it means");
+  keys->footer("Example: catamaran config keys");
+  keys->callback([&slot] { slot.work = [](int&, char**&) { return print_keys(); }; });
   CLI::App* checked =
       config->add_subcommand("check", "Report every mistake of a configuration at once");
   add_common(*checked, given);

@@ -8,6 +8,7 @@
 #include "launch/command.h"
 #include "launch/self_launch.h"
 #include "support/atomic_file.h"
+#include "support/heap.h"
 #include "support/log.h"
 #include "trainer/api.h"
 
@@ -51,6 +52,7 @@ int run(const EvalArguments& given, int& argc, char**& argv) {
                               : std::vector<std::string>{protocol(given.protocol).name};
   given.comm.check();
   if (given.ranks > 0) launch_ranks(given.ranks, argc, argv);
+  keep_freed_memory();
   MpiSession mpi(argc, argv);
   configure_log(mpi.rank(), mpi.world());
   ProcessGroup group = make_process_group(mpi, given.comm);

@@ -9,6 +9,7 @@
 #include "launch/self_launch.h"
 #include "launch/signals.h"
 #include "launch/version.h"
+#include "support/heap.h"
 #include "support/log.h"
 #include "trainer/api.h"
 
@@ -27,6 +28,7 @@ int run(const TrainArguments& given, int& argc, char**& argv) {
   const ResolvedConfig config =
       resolve_config(given.config, given.overrides);  // mistakes end here, before any rank waits
   if (given.ranks > 0) launch_ranks(given.ranks, argc, argv);
+  keep_freed_memory();
   MpiSession mpi(argc, argv);
   configure_log(mpi.rank(), mpi.world());
   ProcessGroup group = make_process_group(mpi, config.options.comm);

@@ -65,8 +65,8 @@ ResolvedConfig resolve_config(const std::filesystem::path& file,
     reader.add_problem(reader.source(key) + ": " + problem);
   }
   reader.throw_if_problems();
-  visit_config_keys(config.options, [&](const char* key, const auto& value, const char*) {
-    config.entries.push_back({key, toml_text(value), reader.source(key)});
+  visit_config_keys(config.options, [&](const char* key, const auto& value, const char* meaning) {
+    config.entries.push_back({key, toml_text(value), reader.source(key), meaning});
   });
   config.toml = resolved_toml(config.entries);
   return config;

@@ -21,6 +21,7 @@ struct ConfigEntry {
   std::string key;     // "batch.global"
   std::string value;   // as TOML
   std::string source;  // default, FILE:LINE:COLUMN, --set
+  std::string meaning;
 };
 
 struct ResolvedConfig {

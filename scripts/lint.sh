@@ -35,7 +35,7 @@ each 'prints or exits below launch/' < <(grep -nE 'std::cout|std::printf|std::pu
 each 'unfinished by its own words' < <(grep -nE '\b(TODO|FIXME|XXX)\b' "${sources[@]}")
 
 # Scripts and pages.
-mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
+mapfile -t scripts < <(git ls-files '*.sh' '*.sbatch' .ci/run)
 each shellcheck < <(shellcheck -f gcc "${scripts[@]}" 2>&1)
 mapfile -t python < <(git ls-files '*.py')
 each python < <(python3 - "${python[@]}" <<'PY' 2>&1

@@ -7,8 +7,8 @@
 
 namespace catamaran {
 
-CheckpointWriter::CheckpointWriter(std::filesystem::path folder, int64_t keep, OnWritten on_written)
-    : folder_(std::move(folder)), keep_(keep), on_written_(std::move(on_written)) {}
+CheckpointWriter::CheckpointWriter(std::filesystem::path folder, int64_t keep, OnEnd on_end)
+    : folder_(std::move(folder)), keep_(keep), on_end_(std::move(on_end)) {}
 
 CheckpointWriter::~CheckpointWriter() {
   try {
@@ -21,17 +21,24 @@ CheckpointWriter::~CheckpointWriter() {
 void CheckpointWriter::save(CheckpointContents contents, const std::string& kind,
                             const Stopwatch& stall) {
   finish();
-  CheckpointWritten written;
-  written.step = contents.state.step;
-  written.kind = kind;
-  written.stall_seconds = stall.seconds();
+  CheckpointEnd end;
+  end.step = contents.state.step;
+  end.kind = kind;
+  end.stall_seconds = stall.seconds();
   in_flight_ =
-      std::async(std::launch::async, [this, written, contents = std::move(contents)]() mutable {
+      std::async(std::launch::async, [this, end, contents = std::move(contents)]() mutable {
         const Stopwatch watch;
-        written.bytes = write_checkpoint(folder_, contents);
-        remove_old_checkpoints(folder_, keep_, contents.state.best_step);
-        written.write_seconds = watch.seconds();
-        on_written_(written);
+        try {
+          end.bytes = write_checkpoint(folder_, contents);
+          remove_old_checkpoints(folder_, keep_, contents.state.best_step);
+          end.ok = true;
+        } catch (...) {
+          end.write_seconds = watch.seconds();
+          on_end_(end);
+          throw;
+        }
+        end.write_seconds = watch.seconds();
+        on_end_(end);
       });
 }
 

@@ -1,12 +1,12 @@
 // CheckpointWriter: writes checkpoints in the background, from a copy, while training goes on. One
 // is in flight at most: a second request waits for the first. Rank 0 has one.
 //
-//   CheckpointWriter writer(run.checkpoints(), options.keep, on_written);
+//   CheckpointWriter writer(run.checkpoints(), options.keep, on_end);
 //   writer.save(std::move(contents), "periodic", stall);   // returns once the copy is handed over
 //   writer.finish();                             // waits; every checkpoint asked for is durable
 //
-// An error of the background write is thrown by the next save or finish. on_written runs in the
-// writer's thread. Only the thread that runs the step loop.
+// An error of the background write is thrown by the next save or finish. on_end runs in the
+// writer's thread, after a write that failed too. Only the thread that runs the step loop.
 #pragma once
 
 #include <functional>
@@ -18,7 +18,8 @@
 
 namespace catamaran {
 
-struct CheckpointWritten {
+struct CheckpointEnd {
+  bool ok = false;
   int64_t step = 0;
   std::string kind;  // periodic, signal, final
   int64_t bytes = 0;
@@ -28,9 +29,9 @@ struct CheckpointWritten {
 
 class CheckpointWriter {
  public:
-  using OnWritten = std::function<void(const CheckpointWritten&)>;
+  using OnEnd = std::function<void(const CheckpointEnd&)>;
 
-  CheckpointWriter(std::filesystem::path folder, int64_t keep, OnWritten on_written);
+  CheckpointWriter(std::filesystem::path folder, int64_t keep, OnEnd on_end);
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
   ~CheckpointWriter();
@@ -42,7 +43,7 @@ class CheckpointWriter {
  private:
   std::filesystem::path folder_;
   int64_t keep_;
-  OnWritten on_written_;
+  OnEnd on_end_;
   std::future<void> in_flight_;
 };
 

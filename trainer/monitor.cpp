@@ -107,11 +107,11 @@ void Monitor::record_consistency_check(bool agreed) {
   if (root_) root_->metrics.record_consistency_check(agreed);
 }
 
-void Monitor::checkpoint_written(const std::string& kind, double write_seconds,
-                                 double stall_seconds, int64_t bytes) {
+void Monitor::checkpoint_ended(bool ok, const std::string& kind, double write_seconds,
+                               double stall_seconds, int64_t bytes) {
   if (root_)
-    root_->metrics.record_checkpoint(CheckpointResult::kOk, kind, write_seconds, stall_seconds,
-                                     bytes);
+    root_->metrics.record_checkpoint(ok ? CheckpointResult::kOk : CheckpointResult::kError, kind,
+                                     write_seconds, stall_seconds, bytes);
 }
 
 }  // namespace catamaran

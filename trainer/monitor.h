@@ -4,7 +4,7 @@
 //   Monitor monitor(group, request, setup);
 //   monitor.record(report);  monitor.record(evaluation, epochs_done, step);
 //
-// Only the thread that runs the step loop, except checkpoint_written, which the writer's thread
+// Only the thread that runs the step loop, except checkpoint_ended, which the writer's thread
 // calls. Errors: UsageError when a file of the run directory cannot be written or the metrics port
 // is taken.
 #pragma once
@@ -45,8 +45,8 @@ class Monitor {
   void record(const Evaluation& evaluation, const std::string& name, const std::string& weights,
               int64_t step, double seconds);
   void record_consistency_check(bool agreed);
-  void checkpoint_written(const std::string& kind, double write_seconds, double stall_seconds,
-                          int64_t bytes);
+  void checkpoint_ended(bool ok, const std::string& kind, double write_seconds,
+                        double stall_seconds, int64_t bytes);
 
  private:
   struct Root;

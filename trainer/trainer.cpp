@@ -85,9 +85,9 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
   if (group.is_root()) {
     writer_ = std::make_unique<CheckpointWriter>(
         parts_.run_dir / "checkpoints", parts_.options.checkpoint.keep,
-        [this](const CheckpointWritten& written) {
-          monitor_.checkpoint_written(written.kind, written.write_seconds, written.stall_seconds,
-                                      written.bytes);
+        [this](const CheckpointEnd& end) {
+          monitor_.checkpoint_ended(end.ok, end.kind, end.write_seconds, end.stall_seconds,
+                                    end.bytes);
         });
   }
 }

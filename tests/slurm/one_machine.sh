@@ -13,6 +13,7 @@ chmod 755 "$state"
 mkdir "$state"/{jobs,spool,munge,log}
 chmod 700 "$state/munge"
 host=$(hostname -s)
+mebibytes=$(awk '/MemTotal/{print int($2 * 0.9 / 1024)}' /proc/meminfo)
 port=$((20000 + RANDOM % 20000))
 cat >"$state/slurm.conf" <<CONF
 ClusterName=test
@@ -36,7 +37,7 @@ MpiDefault=pmix
 ReturnToService=2
 SchedulerParameters=sched_interval=2,batch_sched_delay=0
 KillWait=10
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$(($(awk '/MemTotal/{print $2}' /proc/meminfo) / 1024 * 9 / 10)) State=UNKNOWN
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$mebibytes State=UNKNOWN
 PartitionName=test Nodes=$host Default=YES MaxTime=60 State=UP OverSubscribe=FORCE:4
 CONF
 export SLURM_CONF=$state/slurm.conf
@@ -55,13 +56,19 @@ trap take_down EXIT
 munged --foreground --force --key-file="$state/munge/key" --socket="$state/munge/socket" --pid-file="$state/munge/pid" \
   --log-file="$state/munge/log" --seed-file="$state/munge/seed" >"$state/log/munged" 2>&1 &
 daemons+=($!)
-for _ in $(seq 100); do [[ -S $state/munge/socket ]] && break || sleep 0.1; done
+for _ in $(seq 100); do
+  if [[ -S $state/munge/socket ]]; then break; fi
+  sleep 0.1
+done
 chmod 755 "$state/munge"
 slurmctld -D >"$state/log/slurmctld.out" 2>&1 &
 daemons+=($!)
 slurmd -D >"$state/log/slurmd.out" 2>&1 &
 daemons+=($!)
-for _ in $(seq 150); do [[ $(sinfo -h -o %t 2>/dev/null) == idle ]] && break || sleep 0.2; done
+for _ in $(seq 150); do
+  if [[ $(sinfo -h -o %t 2>/dev/null) == idle ]]; then break; fi
+  sleep 0.2
+done
 if [[ $(sinfo -h -o %t 2>/dev/null) != idle ]]; then
   tail -n 8 "$state"/log/* >&2
   echo "one_machine.sh: error: Slurm did not come up; the lines above are its logs" >&2

@@ -1,0 +1,163 @@
+"""Packs and safetensors files that are damaged, or made to do harm: one sentence, the right code, nothing taken in."""
+import json
+import shutil
+import struct
+
+import h5py
+import numpy as np
+import pytest
+from runs import SMALL, catamaran, settings
+
+SHARD = "shard-00000.h5"
+
+
+def change_manifest(pack, change):
+    manifest = json.loads((pack / "pack.json").read_text())
+    change(manifest)
+    (pack / "pack.json").write_text(json.dumps(manifest))
+
+
+def set_bytes(pack):
+    """pack.json knows the size of each shard: after a change that keeps all else plausible, so must it."""
+    change_manifest(pack, lambda m: m["shards"][0].update(bytes=(pack / SHARD).stat().st_size))
+
+
+def replace(pack, name, **create):
+    with h5py.File(pack / SHARD, "r+") as shard:
+        data = shard[name][:]
+        del shard[name]
+        shard.create_dataset(name, **{"data": data, **create})
+    set_bytes(pack)
+
+
+def chunked(pack):
+    replace(pack, "jpeg/bytes", chunks=(1024,))
+
+
+def compressed(pack):
+    replace(pack, "jpeg/bytes", chunks=(1024,), compression="gzip")
+
+
+def wide_label(pack):
+    replace(pack, "label", data=np.zeros((33, 7), dtype=np.int8))
+
+
+def label_of_five(pack):
+    with h5py.File(pack / SHARD, "r+") as shard:
+        shard["label"][3, 1] = 5
+
+
+def descending_offsets(pack):
+    with h5py.File(pack / SHARD, "r+") as shard:
+        offsets = shard["jpeg/offset"][:]
+        offsets[4], offsets[5] = offsets[5], offsets[4]
+        shard["jpeg/offset"][:] = offsets
+
+
+def offsets_past_the_end(pack):
+    with h5py.File(pack / SHARD, "r+") as shard:
+        shard["jpeg/offset"][-1] = np.uint64(2**63)
+
+
+def external_link(pack):
+    other = pack.parent / "other.h5"
+    with h5py.File(pack / SHARD, "r+") as shard, h5py.File(other, "w") as target:
+        target["label"] = shard["label"][:]
+        del shard["label"]
+        shard["label"] = h5py.ExternalLink(str(other), "/label")
+    set_bytes(pack)
+
+
+def external_storage(pack):
+    (pack.parent / "raw").write_bytes(b"x" * 4096)
+    with h5py.File(pack / SHARD, "r+") as shard:
+        count = shard["jpeg/bytes"].shape[0]
+        del shard["jpeg/bytes"]
+        shard.create_dataset("jpeg/bytes", shape=(count,), dtype="u1", external=[(str(pack.parent / "raw"), 0, count)])
+    set_bytes(pack)
+
+
+def other_classes(pack):
+    change_manifest(pack, lambda m: m.update(classes=["a", "b", "c", "d"]))
+
+
+def escaping_shard(pack):
+    shutil.copy(pack / SHARD, pack.parent / SHARD)
+    change_manifest(pack, lambda m: m["shards"][0].update(file=f"../{SHARD}"))
+
+
+def no_json(pack):
+    (pack / "pack.json").write_text('{"classes": [')
+
+
+def deep_json(pack):
+    (pack / "pack.json").write_text("[" * 100_000)
+
+
+def no_hdf5(pack):
+    size = (pack / SHARD).stat().st_size
+    (pack / SHARD).write_bytes(b"\0" * size)
+
+
+def flipped_bit(pack):
+    with h5py.File(pack / SHARD) as shard:
+        place = shard["jpeg/bytes"].id.get_offset() + int(shard["jpeg/offset"][7]) + 300
+    content = bytearray((pack / SHARD).read_bytes())
+    content[place] ^= 4
+    (pack / SHARD).write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [chunked, compressed, wide_label, label_of_five, descending_offsets, offsets_past_the_end, external_link,
+                                    external_storage, other_classes, escaping_shard, no_json, deep_json, no_hdf5, flipped_bit],
+                         ids=lambda damage: damage.__name__)
+def test_a_damaged_pack_is_refused_with_its_place(packs, tmp_path, damage):
+    pack = tmp_path / "pack"
+    shutil.copytree(packs / "pack-test", pack)
+    damage(pack)
+    done = catamaran("check", pack, check=False)
+    assert done.returncode == 3, done.stderr
+    assert str(pack) in done.stderr + done.stdout
+    assert "terminate" not in done.stderr and "HDF5-DIAG" not in done.stderr
+
+
+def test_training_on_a_flipped_bit_names_the_image_and_keeps_no_checkpoint(packs, config, tmp_path):
+    pack = tmp_path / "pack"
+    shutil.copytree(packs / "pack-test", pack)
+    flipped_bit(pack)
+    done = catamaran("train", "--config", config, *settings(*SMALL, f"data.train={pack}", "data.eval=", "schedule.epochs=1"), "--run-dir", tmp_path / "run",
+                     ranks=2, check=False)
+    assert done.returncode == 3, done.stderr
+    with h5py.File(pack / SHARD) as shard:
+        assert f"'{shard['id'][7].decode()}'" in done.stderr
+    assert not list((tmp_path / "run").glob("checkpoints/step-*"))
+
+
+def safetensors(header, data=b"\0" * 16, length=None):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if length is None else length) + text + data
+
+
+def tensor(**changes):
+    return {"w": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16], **changes}}
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"\0" * 7, safetensors(tensor(), length=0), safetensors(tensor(), length=2**63), safetensors(tensor(), length=101_000_000),
+    safetensors(tensor(), length=10_000), safetensors(b" " + json.dumps(tensor()).encode()), safetensors(b'{"\xff\xfe": 1}'),
+    safetensors(b'{"w":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"w":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}'),
+    safetensors(b'{"w":' + b"[" * 100_000), safetensors(tensor(data_offsets=[-16, 0])), safetensors(tensor(data_offsets=[0.0, 16.5])),
+    safetensors(tensor(data_offsets=[0, 2**53 + 1])), safetensors(tensor(data_offsets=[16, 0])), safetensors(tensor(data_offsets=[0, 8])),
+    safetensors(tensor(shape=[2, 3])), safetensors(tensor(shape=[2**32, 2**32])), safetensors(tensor(shape=[-2, -2])),
+    safetensors(tensor(dtype="F31")), safetensors(tensor(), data=b"\0" * 17), safetensors(tensor(), data=b"\0" * 15),
+    safetensors({**tensor(), "v": {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}}),
+    safetensors({**tensor(), "v": {"dtype": "F32", "shape": [2], "data_offsets": [24, 32]}}, data=b"\0" * 32),
+    safetensors({**tensor(), "__metadata__": {"a": 1}}), safetensors([1, 2]),
+], ids=["empty", "short", "length_0", "length_2_63", "length_over_limit", "length_over_file", "space_first", "not_utf8", "duplicate_key", "depth",
+        "negative_offset", "float_offset", "huge_offset", "begin_after_end", "too_few_bytes", "shape_larger", "product_overflow", "negative_shape",
+        "unknown_dtype", "trailing", "truncated", "overlap", "hole", "metadata_not_text", "not_an_object"])
+def test_a_hostile_safetensors_file_is_refused(tmp_path, content):
+    path = tmp_path / "hostile.safetensors"
+    path.write_bytes(content)
+    done = catamaran("weights", "inspect", path, check=False)
+    assert done.returncode == 4, (done.returncode, done.stdout, done.stderr)
+    assert "hostile.safetensors" in done.stderr and "terminate" not in done.stderr

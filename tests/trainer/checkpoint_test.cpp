@@ -1,0 +1,108 @@
+#include "trainer/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "support/error.h"
+#include "trainer/checkpoint_writer.h"
+
+namespace catamaran {
+namespace {
+
+namespace fs = std::filesystem;
+
+class CheckpointTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) /
+              ("checkpoints-" +
+               std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  static CheckpointContents contents(int64_t step, int64_t best_step = 0) {
+    CheckpointContents made;
+    made.state.step = step;
+    made.state.best_step = best_step;
+    made.state.optimizer = "sgd";
+    made.state.classes = {"cat", "dog"};
+    made.model["w"] = torch::full({3}, static_cast<double>(step));
+    made.optimizer["momentum.w"] = torch::zeros({3});
+    return made;
+  }
+  fs::path at(int64_t step) const {
+    char name[32];
+    std::snprintf(name, sizeof name, "step-%08ld", step);
+    return folder_ / name;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(CheckpointTest, ReadsBackWhatWasWritten) {
+  EXPECT_GT(write_checkpoint(folder_, contents(7)), 0);
+  const auto found = find_checkpoint(folder_);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(*found, at(7));
+  const CheckpointState state = read_checkpoint_state(*found);
+  EXPECT_EQ(state.step, 7);
+  EXPECT_EQ(state.classes, (std::vector<std::string>{"cat", "dog"}));
+}
+
+TEST_F(CheckpointTest, KeepsTheNewestAndTheBest) {
+  for (int64_t step = 1; step <= 5; ++step) write_checkpoint(folder_, contents(step, 2));
+  remove_old_checkpoints(folder_, 2, 2);
+  EXPECT_FALSE(fs::exists(at(1)));
+  EXPECT_TRUE(fs::exists(at(2)));
+  EXPECT_FALSE(fs::exists(at(3)));
+  EXPECT_TRUE(fs::exists(at(4)));
+  EXPECT_TRUE(fs::exists(at(5)));
+}
+
+TEST_F(CheckpointTest, FallsBackToTheNewestCompleteOne) {
+  for (int64_t step = 1; step <= 3; ++step) write_checkpoint(folder_, contents(step));
+  fs::resize_file(at(3) / "model.safetensors", 40);
+  EXPECT_EQ(find_checkpoint(folder_), at(2));
+  std::ofstream(folder_ / "latest") << "../../elsewhere";
+  EXPECT_EQ(find_checkpoint(folder_), at(2));
+}
+
+TEST_F(CheckpointTest, NamesTheFileOfAFlippedBit) {
+  write_checkpoint(folder_, contents(1));
+  {
+    std::fstream file(at(1) / "optimizer.safetensors",
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-1, std::ios::end);
+    file.put('\x55');
+  }
+  try {
+    read_checkpoint_state(at(1));
+    FAIL() << "a damaged checkpoint was read";
+  } catch (const WeightsError& problem) {
+    EXPECT_NE(std::string(problem.what()).find("optimizer.safetensors"), std::string::npos)
+        << problem.what();
+  }
+}
+
+TEST_F(CheckpointTest, TheWriterTellsOfSuccessAndOfFailureAndThrowsTheFailureLater) {
+  std::vector<CheckpointEnd> ends;
+  CheckpointWriter writer(folder_, 2, [&](const CheckpointEnd& end) { ends.push_back(end); });
+  writer.save(contents(1), "periodic", Stopwatch());
+  writer.finish();
+  fs::remove_all(folder_);
+  std::ofstream(folder_) << "a file where the folder was";
+  writer.save(contents(2), "final", Stopwatch());
+  EXPECT_THROW(writer.finish(), std::exception);
+  ASSERT_EQ(ends.size(), 2u);
+  EXPECT_TRUE(ends[0].ok);
+  EXPECT_GT(ends[0].bytes, 0);
+  EXPECT_FALSE(ends[1].ok);
+  EXPECT_EQ(ends[1].step, 2);
+  EXPECT_EQ(ends[1].kind, "final");
+}
+
+}  // namespace
+}  // namespace catamaran
