@@ -32,14 +32,6 @@ def make_backbone(name):
         block.conv1 = nn.Conv2d(16, 16, 3, padding=1, bias=False)
         block.downsample = None
         return model, (32, 64, 128)
-    if name == "resnet18_narrow":
-        model = ResNet(BasicBlock, [2, 2, 2, 2], channels=(24, 48, 96, 192), num_classes=0)
-        model.conv1 = nn.Conv2d(3, 24, 7, stride=2, padding=3, bias=False)
-        model.bn1 = nn.BatchNorm2d(24)
-        block = model.layer1[0]
-        block.conv1 = nn.Conv2d(24, 24, 3, padding=1, bias=False)
-        block.downsample = None
-        return model, (48, 96, 192)
     settings = {"resnet18": (BasicBlock, [2, 2, 2, 2], {}), "resnet50": (Bottleneck, [3, 4, 6, 3], {}),
                 "resnet101": (Bottleneck, [3, 4, 23, 3], {}),
                 "resnext50_32x4d": (Bottleneck, [3, 4, 6, 3], {"cardinality": 32, "base_width": 4})}

@@ -67,8 +67,7 @@ void CatOptions::check() const {
   for (const double s : input.std)
     require(s > 0, "input.std", "must be positive", "ImageNet's are 0.229, 0.224, 0.225");
   require_one_of(backbone.name,
-                 {"resnet18", "resnet18_narrow", "resnet10_narrow", "resnet50", "resnet101",
-                  "resnext50_32x4d"},
+                 {"resnet18", "resnet10_narrow", "resnet50", "resnet101", "resnext50_32x4d"},
                  "backbone.name");
   require_one_of(fpn.topdown, {"conv_then_upsample", "upsample_then_conv", "deconv"},
                  "fpn.topdown");

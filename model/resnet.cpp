@@ -21,7 +21,6 @@ const std::map<std::string, Shape>& shapes() {
       {"resnet18", {.bottleneck = false, .blocks = {2, 2, 2, 2}}},
       {"resnet10_narrow",
        {.bottleneck = false, .blocks = {1, 1, 1, 1}, .width = 16, .small_stem = true}},
-      {"resnet18_narrow", {.bottleneck = false, .blocks = {2, 2, 2, 2}, .width = 24}},
       {"resnet50", {.bottleneck = true, .blocks = {3, 4, 6, 3}}},
       {"resnet101", {.bottleneck = true, .blocks = {3, 4, 23, 3}}},
       {"resnext50_32x4d",

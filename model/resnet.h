@@ -5,8 +5,7 @@
 //   ResNetFeatures s = backbone->forward(x_BCHW);
 //
 // resnet10_narrow (widths 16/32/64/128) is for pictures of about 64 px: a 3x3 stride-2 stem
-// without max-pool, so that S3, S4, S5 have strides 4, 8, 16; resnet18_narrow is ResNet-18 with
-// widths 24/48/96/192. Weights are kept channels-last, the
+// without max-pool, so that S3, S4, S5 have strides 4, 8, 16. Weights are kept channels-last, the
 // fastest layout on CPUs and tensor cores. Sources: He et al. 2015, Xie et al. 2017 (ResNeXt),
 // names of timm/models/resnet.py. Only the thread that runs the step loop.
 #pragma once

@@ -77,7 +77,6 @@ def cat(case, size=64, **changes):
 for name in ("resnet18", "resnet50", "resnet101", "resnext50_32x4d"):
     backbone(name)
 cat("cat-default")
-cat("cat-resnet18-narrow", **{"backbone.name": "resnet18_narrow"})
 cat("cat-without-fpn", **{"fpn.enabled": False, "lrd.enabled": False, "cla.enabled": False})
 cat("cat-without-lrd", **{"lrd.enabled": False})
 cat("cat-without-cla", **{"cla.enabled": False})
