@@ -38,7 +38,7 @@ int print_keys() {
   std::printf(
       "# Configuration keys\n\nPrinted by `catamaran config keys`.\n\n"
       "| key | default | meaning |\n|---|---|---|\n");
-  for (const ConfigEntry& entry : resolve_config({}, {}).entries)
+  for (const ConfigEntry& entry : default_entries())
     std::printf("| `%s` | `%s` | %s |\n", entry.key.c_str(), entry.value.c_str(),
                 entry.meaning.c_str());
   return 0;

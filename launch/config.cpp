@@ -72,4 +72,13 @@ ResolvedConfig resolve_config(const std::filesystem::path& file,
   return config;
 }
 
+std::vector<ConfigEntry> default_entries() {
+  std::vector<ConfigEntry> entries;
+  RunOptions options;
+  visit_config_keys(options, [&](const char* key, const auto& value, const char* meaning) {
+    entries.push_back({key, toml_text(value), "default", meaning});
+  });
+  return entries;
+}
+
 }  // namespace catamaran

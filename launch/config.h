@@ -34,5 +34,7 @@ struct ResolvedConfig {
 // An empty file name: defaults and overrides alone.
 ResolvedConfig resolve_config(const std::filesystem::path& file,
                               const std::vector<std::string>& overrides);
+// Every key as it is when nobody sets it.
+std::vector<ConfigEntry> default_entries();
 
 }  // namespace catamaran
