@@ -1,10 +1,12 @@
 // catamaran: parse, run one command, one catch that turns errors into a sentence and an exit code.
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <string>
+#include <thread>
 
 #include "comm/mpi_session.h"
 #include "launch/command.h"
@@ -12,25 +14,25 @@
 #include "launch/version.h"
 #include "support/error.h"
 #include "support/log.h"
+#include "support/text.h"
 
 namespace {
 
 using namespace catamaran;
 
-// Errors that every rank finds by itself (usage, data, weights) are printed by rank 0 alone.
-bool this_rank_prints(ErrorKind kind) {
-  const int rank = rank_from_environment();
-  return rank <= 0 || kind == ErrorKind::kCommunication || kind == ErrorKind::kNumerics ||
-         kind == ErrorKind::kInternal;
+// Errors that every rank is likely to find by itself: usage, data, weights.
+bool is_everybodys(ErrorKind kind) {
+  return kind == ErrorKind::kUsage || kind == ErrorKind::kData || kind == ErrorKind::kWeights;
 }
 
 [[noreturn]] void fail(ErrorKind kind, const std::string& sentence) {
-  if (this_rank_prints(kind)) {
-    const int rank = rank_from_environment();
-    const std::string who = rank >= 0 ? "rank " + std::to_string(rank) + ": " : "";
-    std::fprintf(stderr, "catamaran: %serror: %s\n", who.c_str(), sentence.c_str());
-    std::fflush(stderr);
-  }
+  const int rank = rank_from_environment();
+  // Rank 0 says it for all, and ends all; what only this rank has met it says itself, a second
+  // later.
+  if (rank > 0 && is_everybodys(kind)) std::this_thread::sleep_for(std::chrono::seconds(1));
+  const std::string who = rank >= 0 ? "rank " + std::to_string(rank) + ": " : "";
+  std::fprintf(stderr, "catamaran: %serror: %s\n", who.c_str(), printable(sentence).c_str());
+  std::fflush(nullptr);              // what was printed before the error must not be lost with it
   abort_all_ranks(exit_code(kind));  // ends the other ranks too; without MPI just this process
 }
 

@@ -19,6 +19,27 @@ std::string text(const char* format, ...) {
   return result;
 }
 
+std::string printable(std::string_view bytes) {
+  std::string result;
+  for (size_t i = 0; i < bytes.size();) {
+    const auto lead = static_cast<unsigned char>(bytes[i]);
+    size_t length = 0;  // of a character that starts here; 0: none does
+    if (lead < 0x80) {
+      length = (lead >= 0x20 && lead != 0x7f) || lead == '\n' || lead == '\t' ? 1 : 0;
+    } else if (lead >= 0xc2 && lead <= 0xf4) {
+      length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+      const std::string_view rest = bytes.substr(i + 1, length - 1);
+      const bool whole = rest.size() == length - 1 && std::ranges::all_of(rest, [](char c) {
+                           return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+                         });
+      if (!whole) length = 0;
+    }
+    result += length > 0 ? std::string(bytes.substr(i, length)) : "?";
+    i += std::max<size_t>(length, 1);
+  }
+  return result;
+}
+
 bool is_numbered_name(std::string_view name, std::string_view prefix, size_t digits,
                       std::string_view suffix) {
   return name.size() == prefix.size() + digits + suffix.size() && name.starts_with(prefix) &&

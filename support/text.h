@@ -12,6 +12,10 @@ namespace catamaran {
 
 [[gnu::format(printf, 1, 2)]] std::string text(const char* format, ...);
 
+// For a terminal: bytes that are no UTF-8 and control characters but newline and tab become '?', so
+// that a name out of a hostile file is harmless in a message.
+std::string printable(std::string_view bytes);
+
 // True where `name` is exactly `prefix`, then `digits` decimal digits, then `suffix`.
 bool is_numbered_name(std::string_view name, std::string_view prefix, size_t digits,
                       std::string_view suffix = "");

@@ -20,5 +20,13 @@ TEST(Text, NumberedNamesMatchAsAWhole) {
   EXPECT_FALSE(is_numbered_name("step-00000020.tmp", "step-", 8));
 }
 
+TEST(Text, PrintableKeepsTextAndDisarmsTheRest) {
+  EXPECT_EQ(printable("naïve 日本\n\ttab"), "naïve 日本\n\ttab");
+  EXPECT_EQ(printable("a\x1b[31mb\x07"), "a?[31mb?");
+  EXPECT_EQ(printable("\xff\xfe ok \xc3"), "?? ok ?");
+  EXPECT_EQ(printable(std::string_view("a\0b", 3)), "a?b");
+  EXPECT_EQ(printable("\xe2\x82"), "??");
+}
+
 }  // namespace
 }  // namespace catamaran
