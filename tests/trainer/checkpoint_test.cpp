@@ -28,9 +28,10 @@ class CheckpointTest : public testing::Test {
     made.state.step = step;
     made.state.best_step = best_step;
     made.state.optimizer = "sgd";
+    made.state.model = to_json(CatOptions());
     made.state.classes = {"cat", "dog"};
-    made.model["w"] = torch::full({3}, static_cast<double>(step));
-    made.optimizer["momentum.w"] = torch::zeros({3});
+    made.model.emplace_back("w", torch::full({3}, static_cast<double>(step)));
+    made.optimizer.emplace_back("momentum.w", torch::zeros({3}));
     return made;
   }
   fs::path at(int64_t step) const {
