@@ -68,13 +68,14 @@ HttpServer::~HttpServer() {
 void HttpServer::run() {
   std::vector<pollfd> watched;
   for (;;) {
-    const short accepting = connections_.size() < kMostConnections ? POLLIN : 0;
+    const short accepting = connections_.size() < kMostConnections && can_accept_ ? POLLIN : 0;
     watched = {{wake_read_.get(), POLLIN, 0}, {listener_.get(), accepting, 0}};
     for (const Connection& c : connections_) {
       watched.push_back(
           {c.socket.get(), static_cast<short>(c.response.empty() ? POLLIN : POLLOUT), 0});
     }
-    ::poll(watched.data(), watched.size(), connections_.empty() ? -1 : kPollMilliseconds);
+    ::poll(watched.data(), watched.size(),
+           connections_.empty() && can_accept_ ? -1 : kPollMilliseconds);
     if (watched[0].revents != 0) return;
     std::vector<Connection> alive;
     for (size_t i = 0; i < connections_.size(); ++i) {
@@ -84,15 +85,16 @@ void HttpServer::run() {
       if (!over) alive.push_back(std::move(c));
     }
     connections_ = std::move(alive);
-    if ((watched[1].revents & POLLIN) != 0) accept_one();
+    can_accept_ = (watched[1].revents & POLLIN) == 0 || accept_one();
   }
 }
 
-void HttpServer::accept_one() {
+bool HttpServer::accept_one() {
   FileDescriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (!socket) return;
+  if (!socket) return errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM;
   connections_.emplace_back();
   connections_.back().socket = std::move(socket);
+  return true;
 }
 
 bool HttpServer::serve(Connection& c) {
@@ -124,7 +126,12 @@ std::string HttpServer::respond(const std::string& request) const {
   if (end == std::string::npos || end > request.find("\r\n"))
     return response_of("400 Bad Request", "");
   const std::string target = request.substr(4, end - 4);
-  const std::optional<std::string> body = answer_(target.substr(0, target.find('?')));
+  std::optional<std::string> body;
+  try {
+    body = answer_(target.substr(0, target.find('?')));
+  } catch (const std::exception& problem) {
+    return response_of("500 Internal Server Error", std::string(problem.what()) + "\n");
+  }
   return body ? response_of("200 OK", *body) : response_of("404 Not Found", "try /metrics\n");
 }
 

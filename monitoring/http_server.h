@@ -8,7 +8,7 @@
 // clients cost nothing but their own connection. prometheus-cpp's own server (CivetWeb) cannot
 // start beside LibTorch: it gives its threads 100 KiB of stack, less than the thread-local storage
 // of LibTorch's libraries. Errors: UsageError when the port cannot be had. `answer` runs in the
-// server's thread. Thread-safe.
+// server's thread; what it throws becomes status 500. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -43,7 +43,8 @@ class HttpServer {
     size_t sent = 0;
   };
   void run();
-  void accept_one();
+  // False: this process has no descriptor or memory for it, so try again a little later.
+  bool accept_one();
   // False: the connection is over.
   bool serve(Connection& connection);
   std::string respond(const std::string& request) const;
@@ -54,6 +55,7 @@ class HttpServer {
   FileDescriptor wake_write_;
   int port_ = 0;
   std::vector<Connection> connections_;
+  bool can_accept_ = true;
   std::thread thread_;
 };
 

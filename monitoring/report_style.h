@@ -54,6 +54,7 @@ figure { margin: 0; min-width: 0; }
 .chart figcaption { font-weight: 600; }
 .none { padding: 40px 0; text-align: center; }
 svg { display: block; width: 100%; height: auto; }
+svg.bars { max-width: 36rem; }
 svg text { fill: var(--soft); font-size: 11.5px; font-variant-numeric: tabular-nums; }
 svg .bar-label, svg .bar-value { fill: var(--text); }
 svg .inside { fill: #ffffff; font-weight: 600; }
