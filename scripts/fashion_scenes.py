@@ -49,7 +49,7 @@ def texture(random):
     coarse = random.integers(0, 256, (int(random.integers(2, 9)),) * 2 + (3,), dtype=np.uint8)
     smooth = np.asarray(Image.fromarray(coarse).resize((SIZE, SIZE), Image.BICUBIC), np.float32)
     noise = random.normal(0, 12, (SIZE, SIZE, 1)).astype(np.float32)
-    return np.clip((smooth + noise) * random.uniform(0.25, 0.55), 0, 255)
+    return np.clip((smooth + noise) * random.uniform(0.15, 0.4), 0, 255)
 
 
 def scene(random, images, labels):
@@ -62,8 +62,8 @@ def scene(random, images, labels):
         garment = np.asarray(Image.fromarray(images[which]).resize((side, side), Image.BILINEAR), np.float32) / 255
         tint = random.uniform(0.45, 1.0, 3).astype(np.float32) * 255
         slack = CELL - side
-        left = int(np.clip(CELL * (cell % 2) + random.integers(-4, 5) + slack // 2, 0, SIZE - side))
-        top = int(np.clip(CELL * (cell // 2) + random.integers(-4, 5) + slack // 2, 0, SIZE - side))
+        left = CELL * int(cell % 2) + int(random.integers(slack + 1))
+        top = CELL * int(cell // 2) + int(random.integers(slack + 1))
         alpha = np.clip(garment * 3, 0, 1)[..., None]
         part = canvas[top:top + side, left:left + side]
         canvas[top:top + side, left:left + side] = part * (1 - alpha) + garment[..., None] * tint * alpha
