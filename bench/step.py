@@ -21,7 +21,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BINARY = ROOT / "build/release/bin/catamaran"
-DEMO = ["model.input.size=64", "model.backbone.name=resnet10_narrow", "model.attention.dim=96", "model.attention.heads=4", "model.attention.ffn_dim=192", "model.head.pool=max"]
+DEMO = ["model.input.size=64", "model.backbone.name=resnet10_narrow", "model.attention.dim=96", "model.attention.heads=4", "model.attention.ffn_dim=192", "model.head.pool=topk"]
 CASES = {  # model settings, images a rank, steps after warm-up
     "demo_64_b32": (DEMO, 32, 12),
     "demo_64_b4": (DEMO, 4, 40),

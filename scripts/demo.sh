@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
+# usage: demo.sh [FOLDER]
 # `make demo`: generated scenes -> packs -> a small CAT on two MPI ranks -> evaluation, pictures, report. Everything goes to
-# build/demo; a run that was interrupted goes on from its newest checkpoint, a finished one is kept and a new one is made.
+# FOLDER (build/demo); a run that was interrupted goes on from its newest checkpoint, a finished one is kept and a new one is made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-demo=build/demo
+demo=${1:-build/demo}
 catamaran=build/release/bin/catamaran
 started=$SECONDS
 step() { printf '\n== %s\n' "$*"; }
@@ -23,7 +24,8 @@ while [[ -e $demo/run-$number/finished ]]; do number=$((number + 1)); done
 run=$demo/run-$number
 step "Training a small CAT on 2 ranks (at most 4 minutes on 2 cores)"
 training=$SECONDS
-$catamaran train --config configs/demo.toml --run-dir "$run" --ranks 2
+$catamaran train --config configs/demo.toml --set data.train="$demo/packs/train" --set data.eval="$demo/packs/test" \
+  --run-dir "$run" --ranks 2
 training=$((SECONDS - training))
 touch "$run/finished"
 
