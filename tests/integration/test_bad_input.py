@@ -63,7 +63,7 @@ def test_a_batch_that_does_not_divide_names_the_nearest(config, tmp_path):
 
 def test_nccl_without_a_gpu_is_a_sentence(config, tmp_path):
     message = refused(2, "train", "--config", config, *settings(*SMALL, "comm.backend=nccl"), "--run-dir", tmp_path / "run")
-    assert "needs a GPU for every rank" in message
+    assert "needs a GPU of its own for every rank" in message
 
 
 def test_a_shard_cut_short_is_refused_before_the_first_step(config, packs, tmp_path):
