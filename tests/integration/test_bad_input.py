@@ -66,6 +66,19 @@ def test_nccl_without_a_gpu_is_a_sentence(config, tmp_path):
     assert "needs a GPU of its own for every rank" in message
 
 
+def test_what_libtorch_refuses_is_one_line_without_a_stack_trace(config, tmp_path):
+    one_pixel = settings(*SMALL, "model.input.size=32", "batch.global=1", "batch.per_device=1")  # batch norm of a single value
+    message = refused(1, "train", "--config", config, *one_pixel, "--run-dir", tmp_path / "run")
+    assert "LibTorch: Expected more than 1 value per channel" in message
+    assert "Exception raised from" not in message and "frame #" not in message
+
+
+def test_a_model_too_large_for_the_memory_is_told_what_to_lower(config, tmp_path):
+    message = refused(1, "train", "--config", config, *settings(*SMALL, "model.attention.ffn_dim=10000000000000"), "--run-dir", tmp_path / "run")
+    assert "out of memory" in message and "batch.per_device" in message
+    assert "Exception raised from" not in message and "frame #" not in message
+
+
 def test_a_shard_cut_short_is_refused_before_the_first_step(config, packs, tmp_path):
     shutil.copytree(packs / "pack-train", tmp_path / "cut")
     shard = tmp_path / "cut/shard-00000.h5"
