@@ -21,9 +21,11 @@ namespace {
 
 using namespace catamaran;
 
-// Errors that every rank is likely to find by itself: usage, data, weights.
+// Errors that every rank is likely to find by itself: usage, data, weights, and the numbers that all
+// ranks decide by.
 bool is_everybodys(ErrorKind kind) {
-  return kind == ErrorKind::kUsage || kind == ErrorKind::kData || kind == ErrorKind::kWeights;
+  return kind == ErrorKind::kUsage || kind == ErrorKind::kData || kind == ErrorKind::kWeights ||
+         kind == ErrorKind::kNumerics;
 }
 
 [[noreturn]] void fail(const Error& error) {

@@ -37,6 +37,17 @@ def test_a_killed_rank_ends_the_job_within_ten_seconds_with_a_message(config, tm
     wait_for("the ranks' end", lambda: all(is_gone(process) for process in ranks.values()), 10)
 
 
+def test_a_rank_that_hangs_ends_the_job_with_code_5_after_the_time_out(config, tmp_path):
+    with started(*endless(config, tmp_path / "run", "comm.timeout_seconds=4"), ranks=2) as job:
+        wait_for("the first steps", lambda: is_training(tmp_path / "run"))
+        ranks = ranks_of(job)
+        os.kill(ranks[1], signal.SIGSTOP)
+        output, _ = job.communicate(timeout=14)
+    assert job.returncode == 5
+    assert re.search(r"catamaran: rank 0: error: rank 0 on \S+, \S+.*: no answer from at least one other rank within 4 s", output), output
+    wait_for("the ranks' end", lambda: all(is_gone(process) for process in ranks.values()), 10)
+
+
 def value(page, series):
     found = re.search(rf"^{re.escape(series)} (\S+)$", page, re.MULTILINE)
     assert found, f"no {series} in\n{page}"
