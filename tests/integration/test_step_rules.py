@@ -1,5 +1,6 @@
 """Rules of the step and of the run directory that no loss curve shows."""
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -86,3 +87,16 @@ def test_the_program_starts_its_ranks_itself(config, tmp_path):
     assert "starting 2 ranks: mpirun" in done.stderr
     assert json.loads((tmp_path / "run/manifest.json").read_text())["lives"][0]["world"] == 2
     assert [line["images"] for line in metrics(tmp_path / "run")] == [16, 16]
+
+
+def test_a_resume_from_an_older_checkpoint_writes_every_step_of_the_logs_once(config, tmp_path):
+    run, pairs = tmp_path / "run", ["log.samples=true", "checkpoint.every_steps=4", "data.eval="]
+    train(config, run, *pairs, "schedule.max_steps=8")
+    first = (run / "samples.jsonl").read_text()
+    shutil.rmtree(run / "checkpoints/step-00000008")
+    (run / "checkpoints/latest").unlink()
+    with open(run / "samples.jsonl", "a") as file:
+        file.write('{"step":9,"ids":["trai')  # what a kill leaves
+    train(config, run, *pairs, "schedule.max_steps=10")
+    assert sampled_steps(run) == list(range(1, 11)) == [line["step"] for line in metrics(run)]
+    assert (run / "samples.jsonl").read_text().startswith(first)
