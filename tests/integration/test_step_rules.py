@@ -25,6 +25,10 @@ def distance(a, b):
     return np.sqrt(sum(np.sum((a[name].astype(np.float64) - b[name]) ** 2) for name in a))
 
 
+def checkpoints(run):
+    return sorted(int(path.name[5:]) for path in (run / "checkpoints").glob("step-*"))
+
+
 def sampled_steps(run):
     return [json.loads(line)["step"] for line in (run / "samples.jsonl").read_text().splitlines()]
 
@@ -100,3 +104,16 @@ def test_a_resume_from_an_older_checkpoint_writes_every_step_of_the_logs_once(co
     train(config, run, *pairs, "schedule.max_steps=10")
     assert sampled_steps(run) == list(range(1, 11)) == [line["step"] for line in metrics(run)]
     assert (run / "samples.jsonl").read_text().startswith(first)
+
+
+def test_the_best_is_kept_where_no_checkpoint_was_due(config, packs, tmp_path):
+    run = tmp_path / "run"
+    still = ["model.backbone.freeze_bn=true", "optimizer.learning_rate=1e-30"]  # so the first of three evaluations stays the best
+    train(config, run, *still, "schedule.max_steps=18", "evaluate.every_epochs=1", "checkpoint.every_epochs=0", "checkpoint.keep=1")
+    assert sorted(path.name for path in (run / "eval").iterdir()) == ["epoch-0001.json", "epoch-0002.json", "epoch-0003.json"]
+    assert checkpoints(run) == [6, 18]
+    best = json.loads((run / "eval/epoch-0001.json").read_text())["map"]
+    state = json.loads((run / "checkpoints/step-00000018/state.json").read_text())
+    assert (state["best_step"], state["best_map"]) == (6, pytest.approx(best))
+    again = json.loads(catamaran("eval", "--checkpoint", run / "checkpoints/step-00000006", "--data", packs / "pack-test", "--json").stdout)
+    assert again["map"] == pytest.approx(best, abs=1e-9)
