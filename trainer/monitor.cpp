@@ -28,11 +28,13 @@ struct Monitor::Root {
       : run_dir(setup.run_dir),
         log_every(options.log.every_steps),
         capacity(setup.prefetch_batches),
-        log(setup.run_dir / "metrics.jsonl", setup.first_step + 1),
         metrics(setup.info),
+        endpoint(options.monitoring.enabled
+                     ? std::make_unique<MetricsEndpoint>(metrics, options.monitoring)
+                     : nullptr),
+        log(setup.run_dir / "metrics.jsonl", setup.first_step + 1),
         progress("training", setup.info.total_steps, "steps") {
-    if (options.monitoring.enabled) {
-      endpoint.emplace(metrics, options.monitoring);
+    if (endpoint) {
       write_file_atomically(run_dir / "metrics-address.txt", endpoint->url() + "\n",
                             ErrorKind::kUsage);
       log::info("Prometheus metrics at " + endpoint->url());
@@ -43,9 +45,9 @@ struct Monitor::Root {
   std::filesystem::path run_dir;
   int64_t log_every;
   int64_t capacity;
-  RunLog log;
   Metrics metrics;
-  std::optional<MetricsEndpoint> endpoint;
+  std::unique_ptr<MetricsEndpoint> endpoint;  // first of all: its port may be taken
+  RunLog log;
   std::optional<StepLines> samples;
   Progress progress;
 };

@@ -1,6 +1,7 @@
 """Wrong input gets one sentence with what, where and how to go on, the right exit code, and leaves nothing half-written."""
 import json
 import shutil
+import socket
 
 import pytest
 from runs import SMALL, catamaran, settings
@@ -59,6 +60,18 @@ def test_an_image_in_both_packs_stops_the_run_on_every_rank(config, packs, tmp_p
 def test_a_batch_that_does_not_divide_names_the_nearest(config, tmp_path):
     message = refused(2, "train", "--config", config, *settings(*SMALL, "batch.global=15"), "--run-dir", tmp_path / "run", ranks=2)
     assert "14" in message and "16" in message
+
+
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_a_start_that_fails_leaves_no_run_directory(config, tmp_path, ranks):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for code, pair in ((2, "batch.global=15001"), (4, f"weights.backbone={tmp_path}/none.safetensors"), (2, f"monitoring.port={taken.getsockname()[1]}")):
+            refused(code, "train", "--config", config, *settings(*SMALL, pair), "--run-dir", tmp_path / "runs/run", ranks=ranks)
+            assert [path.name for path in tmp_path.iterdir()] == ["config.toml"], pair
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/notes.txt").write_text("mine")
+    refused(4, "train", "--config", config, *settings(*SMALL, f"weights.backbone={tmp_path}/none.safetensors"), "--run-dir", tmp_path / "run", ranks=ranks)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
 
 
 def test_nccl_without_a_gpu_is_a_sentence(config, tmp_path):
