@@ -35,13 +35,15 @@ double decay_of(const ParameterGroup& group, const OptimizerOptions& options) {
 }
 
 // v = momentum v + g + decay w; w -= rate v. The buffer starts at zero, which gives torch.optim's
-// first step too.
+// first step too. Without momentum there is none: the fused kernel refuses one.
 class Sgd : public Optimizer {
  public:
   Sgd(OptimizerOptions options, std::vector<ParameterGroup> groups)
       : options_(std::move(options)), groups_(std::move(groups)) {
-    for (const ParameterGroup& group : groups_)
-      momentum_.push_back(zeros_like_each(group.parameters));
+    for (const ParameterGroup& group : groups_) {
+      momentum_.push_back(options_.momentum > 0 ? zeros_like_each(group.parameters)
+                                                : std::vector<torch::Tensor>());
+    }
   }
   void step(double learning_rate) override {
     for (size_t g = 0; g < groups_.size(); ++g) {

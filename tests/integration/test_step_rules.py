@@ -74,7 +74,8 @@ def test_steps_that_are_not_finite_leave_the_weights_alone_and_end_the_run_with_
 
 
 def test_a_run_of_two_ranks_goes_on_with_one_in_the_same_order(config, tmp_path):
-    pairs = ["model.backbone.freeze_bn=true", "optimizer.name=sgd", "optimizer.learning_rate=0.005", "log.samples=true", "data.eval="]
+    pairs = ["model.backbone.freeze_bn=true", "optimizer.name=sgd", "optimizer.momentum=0", "optimizer.learning_rate=0.01",
+             "log.samples=true", "data.eval="]
     train(config, tmp_path / "whole", *pairs, "schedule.max_steps=10", ranks=2)
     train(config, tmp_path / "halves", *pairs, "schedule.max_steps=5", ranks=2)
     train(config, tmp_path / "halves", *pairs, "schedule.max_steps=10")
