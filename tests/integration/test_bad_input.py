@@ -86,12 +86,6 @@ def test_what_libtorch_refuses_is_one_line_without_a_stack_trace(config, tmp_pat
     assert "Exception raised from" not in message and "frame #" not in message
 
 
-def test_a_model_too_large_for_the_memory_is_told_what_to_lower(config, tmp_path):
-    message = refused(1, "train", "--config", config, *settings(*SMALL, "model.attention.ffn_dim=10000000000000"), "--run-dir", tmp_path / "run")
-    assert "out of memory" in message and "batch.per_device" in message
-    assert "Exception raised from" not in message and "frame #" not in message
-
-
 def test_a_shard_cut_short_is_refused_before_the_first_step(config, packs, tmp_path):
     shutil.copytree(packs / "pack-train", tmp_path / "cut")
     shard = tmp_path / "cut/shard-00000.h5"
