@@ -27,10 +27,11 @@ Error as_error(const std::exception& problem) {
     return out_of_memory("the machine has no more");
   if (const auto* torchs = dynamic_cast<const c10::Error*>(&problem)) {
     const std::string line = first_line(torchs->what_without_backtrace());
-    // The CPU's allocator throws a plain c10::Error.
-    const bool memory = dynamic_cast<const c10::OutOfMemoryError*>(torchs) != nullptr ||
-                        line.find("can't allocate memory") != std::string::npos;
-    return memory ? out_of_memory(line) : Error(ErrorKind::kInternal, line, "LibTorch", "");
+    // The CPU's allocator throws a plain c10::Error, with the place in its own sources in front.
+    const size_t cpu = line.find("can't allocate memory");
+    if (cpu != std::string::npos) return out_of_memory(line.substr(cpu));
+    if (dynamic_cast<const c10::OutOfMemoryError*>(torchs) != nullptr) return out_of_memory(line);
+    return {ErrorKind::kInternal, line, "LibTorch", ""};
   }
   return {ErrorKind::kInternal, problem.what(), "", ""};
 }

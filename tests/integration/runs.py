@@ -19,10 +19,10 @@ def command(arguments, ranks):
     return [*launcher, str(BINARY), *map(str, arguments)], dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
 
 
-def catamaran(*arguments, ranks=0, check=True, timeout=240, cwd=None):
-    """Runs the program; under mpirun when ranks > 0."""
+def catamaran(*arguments, ranks=0, check=True, timeout=240, cwd=None, under=()):
+    """Runs the program; under mpirun when ranks > 0, and all of it under the command `under`."""
     words, environment = command(arguments, ranks)
-    done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, env=environment, cwd=cwd)
+    done = subprocess.run([*under, *words], capture_output=True, text=True, timeout=timeout, env=environment, cwd=cwd)
     if check:
         assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done

@@ -12,13 +12,13 @@ NAMES = ["dark", "light"]
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """24 pictures of about 150 kB each, and their manifest."""
+    """24 pictures of about 200 kB each, and their manifest."""
     folder = tmp_path_factory.mktemp("pictures")
     random = np.random.default_rng(7)
     lines = []
     for i in range(24):
         light = i % 3 == 0
-        pixels = random.integers(128 if light else 0, 256 if light else 128, (300, 280 + i, 3), dtype=np.uint8)
+        pixels = random.integers(128 if light else 0, 256 if light else 128, (500, 480 + i, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"{i:02d}.jpg", quality=95)
         lines.append(json.dumps({"image": f"{i:02d}.jpg", "labels": [NAMES[light]]}))
     (folder / "m.jsonl").write_text("\n".join(lines) + "\n")
