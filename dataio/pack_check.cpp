@@ -10,6 +10,7 @@
 #include "support/error.h"
 #include "support/hash.h"
 #include "support/progress.h"
+#include "support/text.h"
 
 namespace catamaran {
 namespace {
@@ -62,14 +63,7 @@ void require_same_classes(const PackReader& first, const PackReader& second) {
   const std::vector<std::string>& a = first.manifest().classes;
   const std::vector<std::string>& b = second.manifest().classes;
   if (a == b) return;
-  std::string difference =
-      std::to_string(a.size()) + " and " + std::to_string(b.size()) + " classes";
-  const auto [in_a, in_b] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
-  if (in_a != a.end() && in_b != b.end()) {
-    difference = "class " + std::to_string(in_a - a.begin()) + " is '" + *in_a + "' in one and '" +
-                 *in_b + "' in the other";
-  }
-  throw DataError("the packs have different class lists: " + difference,
+  throw DataError("the packs have different class lists: " + first_difference(a, b),
                   first.folder().string() + " and " + second.folder().string(),
                   "pack both with the same class order (--class-order, --classes)");
 }

@@ -156,19 +156,22 @@ void AtomicDirectory::commit() {
   if (!old.empty()) fs::remove_all(old, code);
 }
 
-void remove_stale_temporaries(const fs::path& folder) {
+void remove_stale_temporaries(const fs::path& folder, TemporaryOwner owner) {
+  constexpr std::string_view kMarker = ".tmp.";
   std::error_code code;
-  const std::string marker = ".tmp." + host_name() + ".";
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, code)) {
-    const std::string name = entry.path().filename().string();
-    const size_t at = name.rfind(marker);
-    if (name.empty() || name.front() != '.' || at == std::string::npos) continue;
+    const std::string name = entry.path().filename().string();  // .TARGET.tmp.HOST.PID
+    const size_t marker = name.rfind(kMarker);
+    const size_t dot = name.rfind('.');
+    if (name.front() != '.' || marker == std::string::npos || dot < marker + kMarker.size())
+      continue;
+    const std::string host = name.substr(marker + kMarker.size(), dot - marker - kMarker.size());
     pid_t process = 0;
-    const char* begin = name.data() + at + marker.size();
     const char* end = name.data() + name.size();
-    const auto [rest, parse_error] = std::from_chars(begin, end, process);
+    const auto [rest, parse_error] = std::from_chars(name.data() + dot + 1, end, process);
     if (parse_error != std::errc() || rest != end || process <= 0) continue;
-    if (::kill(process, 0) != 0 && errno == ESRCH) fs::remove_all(entry.path(), code);
+    const bool dead_here = host == host_name() && ::kill(process, 0) != 0 && errno == ESRCH;
+    if (dead_here || owner == TemporaryOwner::kNobody) fs::remove_all(entry.path(), code);
   }
 }
 

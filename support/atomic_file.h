@@ -66,9 +66,14 @@ class AtomicDirectory {
   ErrorKind kind_;
 };
 
-// Deletes temporaries of AtomicFile and AtomicDirectory in `folder` whose writer ran on this host
-// and is dead.
-void remove_stale_temporaries(const std::filesystem::path& folder);
+// Who may be writing in a folder: processes that live (of another host nobody knows), or none but
+// the caller, who holds a lock on it.
+enum class TemporaryOwner { kLivingProcess, kNobody };
+
+// Deletes temporaries of AtomicFile and AtomicDirectory in `folder` whose writer is gone: it ran on
+// this host and is dead, or nobody else may write there.
+void remove_stale_temporaries(const std::filesystem::path& folder,
+                              TemporaryOwner owner = TemporaryOwner::kLivingProcess);
 
 // fsync of a folder, so that a rename in it is durable.
 void sync_directory(const std::filesystem::path& folder, ErrorKind kind = ErrorKind::kData);

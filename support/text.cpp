@@ -48,4 +48,13 @@ bool is_numbered_name(std::string_view name, std::string_view prefix, size_t dig
                              [](char c) { return c >= '0' && c <= '9'; });
 }
 
+std::string first_difference(const std::vector<std::string>& one,
+                             const std::vector<std::string>& other) {
+  const auto [in_one, in_other] = std::ranges::mismatch(one, other);
+  if (in_one == one.end() || in_other == other.end())
+    return std::to_string(one.size()) + " and " + std::to_string(other.size()) + " classes";
+  return "class " + std::to_string(in_one - one.begin()) + " is '" + *in_one + "' in one and '" +
+         *in_other + "' in the other";
+}
+
 }  // namespace catamaran

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace catamaran {
 
@@ -19,5 +20,10 @@ std::string printable(std::string_view bytes);
 // True where `name` is exactly `prefix`, then `digits` decimal digits, then `suffix`.
 bool is_numbered_name(std::string_view name, std::string_view prefix, size_t digits,
                       std::string_view suffix = "");
+
+// Where two lists of class names part: "class 2 is 'dog' in one and 'cat' in the other", or "3 and
+// 4 classes". Only for lists that differ.
+std::string first_difference(const std::vector<std::string>& one,
+                             const std::vector<std::string>& other);
 
 }  // namespace catamaran

@@ -35,7 +35,8 @@ std::string holder_of(const fs::path& lock) {
   return holder.empty() ? "another process" : holder;
 }
 
-FileDescriptor take_lock(const fs::path& path, double patience_seconds) {
+// `locked` tells whether the file system has locks at all.
+FileDescriptor take_lock(const fs::path& path, double patience_seconds, bool& locked) {
   FileDescriptor lock(
       ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
   if (!lock) refuse("cannot create the lock", errno, path);
@@ -45,6 +46,7 @@ FileDescriptor take_lock(const fs::path& path, double patience_seconds) {
       log::warn(
           path.string() +
           ": the file system has no locks; make sure that no other job uses this run directory");
+      locked = false;
       return lock;
     }
     if (errno != EWOULDBLOCK && errno != EINTR) refuse("cannot lock", errno, path);
@@ -75,15 +77,17 @@ RunDirectory::RunDirectory(fs::path path, double patience_seconds) : path_(std::
   std::error_code code;
   fs::create_directories(path_, code);
   if (code) refuse("cannot create the run directory", code.value(), path_);
-  lock_ = take_lock(path_ / "lock", patience_seconds);
+  bool locked = true;
+  lock_ = take_lock(path_ / "lock", patience_seconds, locked);
   // Writing, syncing and renaming must work now, not at the first checkpoint.
   const fs::path trial = path_ / ".write-test";
   write_file_atomically(trial, "ok\n", ErrorKind::kUsage);
   fs::remove(trial, code);
   fs::create_directories(checkpoints(), code);
   if (code) refuse("cannot create the folder of checkpoints", code.value(), checkpoints());
-  remove_stale_temporaries(path_);
-  remove_stale_temporaries(checkpoints());
+  const TemporaryOwner owner = locked ? TemporaryOwner::kNobody : TemporaryOwner::kLivingProcess;
+  remove_stale_temporaries(path_, owner);
+  remove_stale_temporaries(checkpoints(), owner);
 }
 
 }  // namespace catamaran

@@ -82,6 +82,17 @@ TEST_F(AtomicFiles, RemovesLeftoversOfDeadProcessesOnly) {
   EXPECT_EQ(entries(), 1u);
 }
 
+TEST_F(AtomicFiles, LeftoversOfOtherHostsGoOnlyWhereNobodyElseWrites) {
+  const fs::path other = folder_ / ".step-00000001.tmp.node7.cluster.4711";
+  fs::create_directory(other);
+  std::ofstream(folder_ / ".hidden") << "no temporary";
+  remove_stale_temporaries(folder_);
+  EXPECT_TRUE(fs::exists(other));
+  remove_stale_temporaries(folder_, TemporaryOwner::kNobody);
+  EXPECT_FALSE(fs::exists(other));
+  EXPECT_TRUE(fs::exists(folder_ / ".hidden"));
+}
+
 TEST_F(AtomicFiles, AnErrorNamesThePathAndTheKind) {
   try {
     write_file_atomically("/proc/none/x", "y", ErrorKind::kWeights);

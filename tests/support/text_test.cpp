@@ -20,6 +20,12 @@ TEST(Text, NumberedNamesMatchAsAWhole) {
   EXPECT_FALSE(is_numbered_name("step-00000020.tmp", "step-", 8));
 }
 
+TEST(Text, NamesTheFirstClassThatDiffers) {
+  EXPECT_EQ(first_difference({"cat", "dog"}, {"cat", "cow"}),
+            "class 1 is 'dog' in one and 'cow' in the other");
+  EXPECT_EQ(first_difference({"cat"}, {"cat", "cow"}), "1 and 2 classes");
+}
+
 TEST(Text, PrintableKeepsTextAndDisarmsTheRest) {
   EXPECT_EQ(printable("naïve 日本\n\ttab"), "naïve 日本\n\ttab");
   EXPECT_EQ(printable("a\x1b[31mb\x07"), "a?[31mb?");
