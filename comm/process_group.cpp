@@ -76,8 +76,10 @@ void CommOptions::check() const {
   if (backend != "auto" && backend != "mpi" && backend != "nccl") {
     throw UsageError("'" + backend + "' is no back end", "comm.backend", "use auto, mpi or nccl");
   }
-  if (!(timeout_seconds > 0))
-    throw UsageError("must be more than 0 seconds", "comm.timeout_seconds", "120 is the default");
+  if (!(timeout_seconds > 0 && timeout_seconds <= 1e6)) {
+    throw UsageError("must be more than 0 and at most 1000000 seconds", "comm.timeout_seconds",
+                     "120 is the default");
+  }
   if (threads_per_rank < 0 || threads_per_rank > 4096) {
     throw UsageError("must be 0 to 4096", "comm.threads_per_rank",
                      "0 shares the node's cores among its ranks");
