@@ -145,6 +145,11 @@ Cat load_model(const std::filesystem::path& file, std::vector<std::string>& clas
   }
   if (classes.empty())
     throw WeightsError("the list of classes is empty or no list", file.string(), "");
+  if (std::ssize(classes) > kMostLabels) {
+    throw WeightsError("the file claims " + std::to_string(classes.size()) + " classes, at most " +
+                           std::to_string(kMostLabels) + " can be",
+                       file.string(), "");
+  }
   Cat cat(cat_options_from_json(described->second, file.string()),
           static_cast<int64_t>(classes.size()));
   const Coverage coverage = load_state(*cat, content.tensors);
