@@ -12,6 +12,9 @@ VisibleDevices visible_devices() {
 #ifdef CATAMARAN_WITH_NCCL
   const cudaError_t code = cudaGetDeviceCount(&visible.count);
   if (code != cudaSuccess) {
+    int driver = 0;  // stays 0 on a machine without any
+    cudaDriverGetVersion(&driver);
+    visible.driver_failed = driver > 0 && code != cudaErrorNoDevice;
     visible.count = 0;
     visible.reason = std::string("CUDA says '") + cudaGetErrorString(code) + "'";
   }

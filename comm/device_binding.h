@@ -13,7 +13,8 @@ namespace catamaran {
 
 struct VisibleDevices {
   int count = 0;
-  std::string reason;  // why there is none, in CUDA's words
+  std::string reason;          // why there is none, in CUDA's words
+  bool driver_failed = false;  // an error other than "there is no GPU" or "there is no driver"
 };
 VisibleDevices visible_devices();
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "comm/backend_choice.h"
 #include "comm/device_binding.h"
 #include "comm/mpi_communicator.h"
 #include "comm/mpi_session.h"
@@ -12,6 +13,7 @@
 #include "comm/self_communicator.h"
 #include "support/error.h"
 #include "support/hash.h"
+#include "support/log.h"
 
 namespace catamaran {
 namespace {
@@ -39,11 +41,33 @@ int ranks_with_my_cores(Communicator& host, const std::string& host_name, uint64
       std::count(keys.begin(), keys.end(), keys[static_cast<size_t>(host.rank())]));
 }
 
-// Everywhere or nowhere: all ranks must choose the same back end.
-bool all_ranks_have_a_gpu(Communicator& host, bool here) {
-  int64_t everywhere = here ? 1 : 0;
-  host.all_reduce(&everywhere, 1, DataType::kInt64, ReduceOp::kMin);
-  return everywhere == 1;
+std::string broadcast_from(Communicator& host, int root, const std::string& text) {
+  std::string copy = text;
+  auto bytes = static_cast<int64_t>(copy.size());
+  host.broadcast(&bytes, sizeof bytes, root, nullptr);
+  copy.resize(static_cast<size_t>(bytes));
+  host.broadcast(copy.data(), bytes, root, nullptr);
+  return copy;
+}
+
+std::vector<std::string> gather(Communicator& host, const std::string& mine) {
+  std::vector<std::string> all;
+  for (int root = 0; root < host.world(); ++root)
+    all.push_back(broadcast_from(host, root, root == host.rank() ? mine : std::string()));
+  return all;
+}
+
+// What every rank says of its device, by rank, on every rank.
+std::vector<RankDevice> devices_of_ranks(Communicator& host, const RankDevice& mine) {
+  const std::vector<std::string> hosts = gather(host, mine.host);
+  const std::vector<std::string> reasons = gather(host, mine.reason);
+  const std::vector<std::string> states = gather(host, mine.has_gpu         ? "gpu"
+                                                       : mine.driver_failed ? "failed"
+                                                                            : "none");
+  std::vector<RankDevice> all;
+  for (size_t r = 0; r < hosts.size(); ++r)
+    all.push_back({hosts[r], states[r] == "gpu", states[r] == "failed", reasons[r]});
+  return all;
 }
 
 }  // namespace
@@ -52,8 +76,10 @@ void CommOptions::check() const {
   if (backend != "auto" && backend != "mpi" && backend != "nccl") {
     throw UsageError("'" + backend + "' is no back end", "comm.backend", "use auto, mpi or nccl");
   }
-  if (!(timeout_seconds > 0))
-    throw UsageError("must be more than 0 seconds", "comm.timeout_seconds", "120 is the default");
+  if (!(timeout_seconds > 0 && timeout_seconds <= 1e6)) {
+    throw UsageError("must be more than 0 and at most 1000000 seconds", "comm.timeout_seconds",
+                     "120 is the default");
+  }
   if (threads_per_rank < 0 || threads_per_rank > 4096) {
     throw UsageError("must be 0 to 4096", "comm.threads_per_rank",
                      "0 shares the node's cores among its ranks");
@@ -81,19 +107,11 @@ void ProcessGroup::barrier() {
 }
 
 std::string ProcessGroup::broadcast_text(const std::string& text, int root) {
-  std::string copy = text;
-  auto bytes = static_cast<int64_t>(copy.size());
-  host_->broadcast(&bytes, sizeof bytes, root, nullptr);
-  copy.resize(static_cast<size_t>(bytes));
-  host_->broadcast(copy.data(), bytes, root, nullptr);
-  return copy;
+  return broadcast_from(*host_, root, text);
 }
 
 std::vector<std::string> ProcessGroup::all_gather(const std::string& bytes) {
-  std::vector<std::string> all;
-  for (int root = 0; root < world_; ++root)
-    all.push_back(broadcast_text(root == rank_ ? bytes : std::string(), root));
-  return all;
+  return gather(*host_, bytes);
 }
 
 ProcessGroup make_process_group(MpiSession& session, const CommOptions& options) {
@@ -104,16 +122,13 @@ ProcessGroup make_process_group(MpiSession& session, const CommOptions& options)
                                              options.timeout_seconds);
   };
   std::unique_ptr<Communicator> host = make_host();
-  const DeviceBinding binding =
-      bind(visible_devices(), session.local_rank(), session.local_world());
-  const bool gpus =
-      options.backend != "mpi" && all_ranks_have_a_gpu(*host, binding.gpu.has_value());
-  if (options.backend == "nccl" && !gpus) {
-    const std::string reason = binding.gpu ? "another rank has none" : binding.reason;
-    throw UsageError("nccl needs a GPU for every rank: rank " + std::to_string(session.rank()) +
-                         " on " + session.host_name() + " says: " + reason,
-                     "comm.backend", "use comm.backend = \"mpi\" (CPU) or \"auto\"");
-  }
+  const VisibleDevices visible = visible_devices();
+  const DeviceBinding binding = bind(visible, session.local_rank(), session.local_world());
+  const BackendChoice choice = choose_backend(
+      options.backend, devices_of_ranks(*host, {session.host_name(), binding.gpu.has_value(),
+                                                visible.driver_failed, binding.reason}));
+  if (session.rank() == 0 && !choice.warning.empty()) log::warn(choice.warning);
+  const bool gpus = choice.gpus;
   const Cores cores = cores_of_this_process();
   const int threads = threads_for(options.threads_per_rank, cores.count,
                                   ranks_with_my_cores(*host, session.host_name(), cores.mask_hash));

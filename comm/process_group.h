@@ -7,8 +7,8 @@
 //   group.host().all_reduce(&sum, 1, DataType::kFloat64, ReduceOp::kSum);
 //
 // Owns the communicators; the MpiSession must outlive it. Only the thread that runs the step loop.
-// Errors: UsageError when the backend asked for is impossible here (NCCL without a GPU), CommError
-// from collectives.
+// Errors: UsageError when the backend asked for is impossible here (NCCL without a GPU) or only
+// some ranks have a GPU (comm/backend_choice.h), CommError from collectives.
 #pragma once
 
 #include <cstdint>

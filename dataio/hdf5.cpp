@@ -27,15 +27,22 @@ H5Properties access_without_locks() {
   return access;
 }
 
+// The extent is compared before anything of its size is allocated: a file may claim any.
 std::vector<std::string> texts_from(hid_t space_id, const std::filesystem::path& path,
-                                    const std::string& name, hid_t type_id, const auto& read) {
+                                    const std::string& name, size_t expected, hid_t type_id,
+                                    const auto& read) {
   const H5Space space(space_id);
   const H5Type type(type_id);
   hsize_t count = 0;
   if (!space || !type || H5Tget_class(type.get()) != H5T_STRING ||
       H5Tis_variable_str(type.get()) <= 0 || H5Sget_simple_extent_ndims(space.get()) != 1 ||
-      H5Sget_simple_extent_dims(space.get(), &count, nullptr) != 1 || count > hsize_t{1} << 32) {
+      H5Sget_simple_extent_dims(space.get(), &count, nullptr) != 1) {
     refuse("'" + name + "' is no list of texts", path);
+  }
+  if (count != expected) {
+    refuse("'" + name + "' has " + std::to_string(count) + " texts, pack.json says " +
+               std::to_string(expected),
+           path);
   }
   std::vector<char*> pointers(count, nullptr);
   const H5Type memory = utf8_type();
@@ -44,6 +51,34 @@ std::vector<std::string> texts_from(hid_t space_id, const std::filesystem::path&
   for (const char* text : pointers) texts.emplace_back(text == nullptr ? "" : text);
   H5Dvlen_reclaim(memory.get(), space.get(), H5P_DEFAULT, pointers.data());
   return texts;
+}
+
+// Each part of the path must be a hard link: soft and external links could lead anywhere.
+void require_hard_links(const H5File& file, const std::string& name,
+                        const std::filesystem::path& path) {
+  for (size_t slash = name.find('/', 1);; slash = name.find('/', slash + 1)) {
+    H5L_info_t link;
+    const std::string part = name.substr(0, slash);
+    if (H5Lget_info(file.get(), part.c_str(), &link, H5P_DEFAULT) < 0 ||
+        link.type != H5L_TYPE_HARD) {
+      refuse("'" + part + "' is missing or a link", path);
+    }
+    if (slash == std::string::npos) return;
+  }
+}
+
+// The values, too, must lie in this file: no virtual data set, no external storage.
+H5Set open_in_one_piece(const H5File& file, const std::string& name,
+                        const std::filesystem::path& path) {
+  require_hard_links(file, name, path);
+  H5Set set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT));
+  if (!set) refuse("'" + name + "' is no data set", path);
+  const H5Properties made(H5Dget_create_plist(set.get()));
+  if (H5Pget_layout(made.get()) != H5D_CONTIGUOUS || H5Pget_nfilters(made.get()) != 0 ||
+      H5Pget_external_count(made.get()) != 0) {
+    refuse("'" + name + "' is not stored in one piece inside the file", path);
+  }
+  return set;
 }
 
 }  // namespace
@@ -80,24 +115,8 @@ H5Type utf8_type() {
 
 ContiguousSet contiguous_set(const H5File& file, const std::string& name, hid_t type, int rank,
                              int64_t file_bytes, const std::filesystem::path& path) {
-  // Each part of the path must be a hard link: soft and external links could lead anywhere.
-  for (size_t slash = name.find('/', 1);; slash = name.find('/', slash + 1)) {
-    H5L_info_t link;
-    const std::string part = name.substr(0, slash);
-    if (H5Lget_info(file.get(), part.c_str(), &link, H5P_DEFAULT) < 0 ||
-        link.type != H5L_TYPE_HARD) {
-      refuse("'" + part + "' is missing or a link", path);
-    }
-    if (slash == std::string::npos) break;
-  }
   ContiguousSet found;
-  found.set = H5Set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT));
-  if (!found.set) refuse("'" + name + "' is no data set", path);
-  const H5Properties made(H5Dget_create_plist(found.set.get()));
-  if (H5Pget_layout(made.get()) != H5D_CONTIGUOUS || H5Pget_nfilters(made.get()) != 0 ||
-      H5Pget_external_count(made.get()) != 0) {
-    refuse("'" + name + "' is not stored in one piece inside the file", path);
-  }
+  found.set = open_in_one_piece(file, name, path);
   const H5Type stored(H5Dget_type(found.set.get()));
   if (H5Tequal(stored.get(), type) <= 0) refuse("'" + name + "' has another number type", path);
   const H5Space space(H5Dget_space(found.set.get()));
@@ -123,23 +142,23 @@ ContiguousSet contiguous_set(const H5File& file, const std::string& name, hid_t 
   return found;
 }
 
-std::vector<std::string> read_texts(const H5File& file, const std::string& name,
+std::vector<std::string> read_texts(const H5File& file, const std::string& name, size_t expected,
                                     const std::filesystem::path& path) {
-  const H5Set set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT));
-  if (!set) refuse("'" + name + "' is missing", path);
-  return texts_from(H5Dget_space(set.get()), path, name, H5Dget_type(set.get()),
+  const H5Set set = open_in_one_piece(file, name, path);
+  return texts_from(H5Dget_space(set.get()), path, name, expected, H5Dget_type(set.get()),
                     [&](hid_t type, void* to) {
                       return H5Dread(set.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, to) >= 0;
                     });
 }
 
 std::vector<std::string> read_text_attribute(const H5File& file, const std::string& name,
-                                             const std::filesystem::path& path) {
+                                             size_t expected, const std::filesystem::path& path) {
   if (H5Aexists(file.get(), name.c_str()) <= 0)
     refuse("the attribute '" + name + "' is missing", path);
   const H5Attribute attribute(H5Aopen(file.get(), name.c_str(), H5P_DEFAULT));
   if (!attribute) refuse("the attribute '" + name + "' cannot be opened", path);
-  return texts_from(H5Aget_space(attribute.get()), path, name, H5Aget_type(attribute.get()),
+  return texts_from(H5Aget_space(attribute.get()), path, name, expected,
+                    H5Aget_type(attribute.get()),
                     [&](hid_t type, void* to) { return H5Aread(attribute.get(), type, to) >= 0; });
 }
 

@@ -1,5 +1,6 @@
 #include "dataio/pack.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -35,7 +36,11 @@ std::vector<ShardInfo> read_shards(const json& root, const std::string& where) {
 
 void require_consistent(const PackManifest& pack, const std::string& where) {
   int64_t images = 0;
-  for (const ShardInfo& shard : pack.shards) images += shard.images;
+  for (const ShardInfo& shard : pack.shards) {
+    if (shard.images > std::numeric_limits<int64_t>::max() - images)
+      refuse("the shards hold more images than can be counted", where);
+    images += shard.images;
+  }
   if (images != pack.images || images <= 0)
     refuse("the shards hold " + std::to_string(images) + " images, the pack says " +
                std::to_string(pack.images),

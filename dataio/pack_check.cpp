@@ -1,14 +1,13 @@
 #include "dataio/pack_check.h"
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
-#include <thread>
 #include <unordered_map>
 
 #include "dataio/image.h"
 #include "support/error.h"
 #include "support/hash.h"
+#include "support/parallel_for.h"
 #include "support/progress.h"
 #include "support/text.h"
 
@@ -18,12 +17,9 @@ namespace {
 void check_images(const PackReader& pack, const PackCheckOptions& options,
                   std::vector<std::string>& damaged) {
   Progress progress("checking", pack.images(), "images", options.progress);
-  std::atomic<int64_t> next{0};
   std::mutex mutex;
-  const auto work = [&] {
-    ImageDecoder decoder;
-    std::vector<uint8_t> jpeg;
-    for (int64_t i = next++; i < pack.images(); i = next++) {
+  parallel_for(pack.images(), threads_or_cores(options.threads), [&] {
+    return [&, decoder = ImageDecoder(), jpeg = std::vector<uint8_t>()](int64_t i) mutable {
       try {
         pack.read_jpeg(i, jpeg);
         if (options.decode) decoder.decode_whole(jpeg, pack.id(i));
@@ -32,13 +28,8 @@ void check_images(const PackReader& pack, const PackCheckOptions& options,
         damaged.emplace_back(problem.what());
       }
       progress.advance(1);
-    }
-  };
-  const int64_t threads =
-      options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
-  std::vector<std::jthread> workers;
-  for (int64_t t = 1; t < threads; ++t) workers.emplace_back(work);
-  work();
+    };
+  });
 }
 
 }  // namespace

@@ -3,9 +3,7 @@
 #include <jpeglib.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
-#include <thread>
 #include <utility>
 
 #include "dataio/hdf5.h"
@@ -15,6 +13,7 @@
 #include "support/error.h"
 #include "support/file_descriptor.h"
 #include "support/hash.h"
+#include "support/parallel_for.h"
 #include "support/progress.h"
 
 namespace catamaran {
@@ -22,7 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kBlockImages = 256;  // read ahead by the workers at a time
+constexpr int64_t kBlockImages = 256;                      // read ahead by the workers at a time
+constexpr int64_t kLargestJpegBytes = int64_t{256} << 20;  // of one file
 constexpr size_t kBadNamed = 10;
 
 struct ReadImage {
@@ -36,7 +36,13 @@ ReadImage read_image(const ImportedImage& image) {
   ReadImage read;
   try {
     const FileDescriptor file = open_for_reading(image.file);
-    read.jpeg.resize(static_cast<size_t>(file_bytes(file, image.file)));
+    const int64_t bytes = file_bytes(file, image.file);
+    if (bytes > kLargestJpegBytes) {
+      read.problem = image.file.string() + ": " + std::to_string(bytes) +
+                     " bytes are no photograph (at most " + std::to_string(kLargestJpegBytes) + ")";
+      return read;
+    }
+    read.jpeg.resize(static_cast<size_t>(bytes));
     read_exactly_at(file, 0, read.jpeg.data(), static_cast<int64_t>(read.jpeg.size()), image.file);
     read.size = read_jpeg_size(read.jpeg, image.file.string());
     // The end-of-image marker, perhaps before padding: a cut file has none.
@@ -56,13 +62,12 @@ ReadImage read_image(const ImportedImage& image) {
 std::vector<ReadImage> read_block(const std::vector<ImportedImage>& images, size_t begin,
                                   size_t end, int64_t threads) {
   std::vector<ReadImage> block(end - begin);
-  std::atomic<size_t> next{0};
-  const auto work = [&] {
-    for (size_t i = next++; i < block.size(); i = next++) block[i] = read_image(images[begin + i]);
-  };
-  std::vector<std::jthread> workers;
-  for (int64_t t = 1; t < threads; ++t) workers.emplace_back(work);
-  work();
+  parallel_for(std::ssize(block), threads, [&] {
+    return [&](int64_t i) {
+      const auto at = static_cast<size_t>(i);
+      block[at] = read_image(images[begin + at]);
+    };
+  });
   return block;
 }
 
@@ -160,8 +165,7 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   manifest.decoder = decoder_version();
   manifest.notes = imported.notes;
 
-  const int64_t threads =
-      options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  const int64_t threads = threads_or_cores(options.threads);
   Progress progress("packing", static_cast<int64_t>(imported.images.size()), "images",
                     options.progress);
   std::vector<std::string> bad;

@@ -1,6 +1,7 @@
 #include "model/options.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -59,25 +60,45 @@ void require_one_of(const std::string& value, const std::vector<std::string>& kn
           "'" + value + "' is not known", "use one of " + list);
 }
 
+// Ceilings: a file's description of a model is followed before its tensors are compared, and must
+// not demand memory that no such file can fill.
+constexpr int64_t kWidest = 4096;
+constexpr int64_t kWidestFfn = 16384;
+
+bool positive(double value) { return value > 0 && std::isfinite(value); }
+
+// Tokens of the highest level, P5 or S5: its stride is 32, odd sides are rounded up.
+int64_t fewest_tokens(int64_t input_size) {
+  const int64_t side = (input_size + 31) / 32;
+  return side * side;
+}
+
 }  // namespace
 
 void CatOptions::check() const {
   require(input.size >= 32 && input.size <= 4096, "input.size", "must be 32 to 4096 pixels",
           "the paper's experiments use 448");
   for (const double s : input.std)
-    require(s > 0, "input.std", "must be positive", "ImageNet's are 0.229, 0.224, 0.225");
+    require(positive(s), "input.std", "must be positive", "ImageNet's are 0.229, 0.224, 0.225");
+  for (const double m : input.mean)
+    require(std::isfinite(m), "input.mean", "must be finite", "ImageNet's are 0.485, 0.456, 0.406");
   require_one_of(backbone.name,
                  {"resnet18", "resnet10_narrow", "resnet50", "resnet101", "resnext50_32x4d"},
                  "backbone.name");
   require_one_of(fpn.topdown, {"conv_then_upsample", "upsample_then_conv", "deconv"},
                  "fpn.topdown");
-  require(attention.heads > 0 && attention.dim > 0 && attention.dim % attention.heads == 0,
-          "attention.heads",
+  require(fpn.enabled || !lrd_enabled, "lrd.enabled", "needs model.fpn.enabled = true",
+          "set it to false, or model.fpn.enabled to true");
+  require(fpn.enabled || !cla.enabled, "cla.enabled", "needs model.fpn.enabled = true",
+          "set it to false, or model.fpn.enabled to true");
+  require(attention.dim > 0 && attention.dim <= kWidest, "attention.dim",
+          "must be 1 to " + std::to_string(kWidest), "512 is the default");
+  require(attention.heads > 0 && attention.dim % attention.heads == 0, "attention.heads",
           std::to_string(attention.heads) + " heads do not divide a width of " +
               std::to_string(attention.dim),
           "choose heads that divide model.attention.dim");
-  require(attention.ffn_dim > 0, "attention.ffn_dim", "must be positive",
-          "four times the width is usual");
+  require(attention.ffn_dim > 0 && attention.ffn_dim <= kWidestFfn, "attention.ffn_dim",
+          "must be 1 to " + std::to_string(kWidestFfn), "four times the width is usual");
   require(attention.dropout >= 0 && attention.dropout < 1, "attention.dropout", "must be in [0, 1)",
           "0.1 is usual");
   require_one_of(attention.norm, {"post", "pre"}, "attention.norm");
@@ -91,7 +112,14 @@ void CatOptions::check() const {
           "4 gives P3 as many keys as P5");
   require_one_of(head.pool, {"mean", "max", "topk", "csra"}, "head.pool");
   require(head.topk > 0, "head.topk", "must be positive", "4 is the default");
-  require(head.csra_temperature > 0, "head.csra_temperature", "must be positive",
+  require(head.pool != "topk" || head.topk <= fewest_tokens(input.size), "head.topk",
+          std::to_string(head.topk) + " is more than the " +
+              std::to_string(fewest_tokens(input.size)) + " tokens of the highest level at " +
+              std::to_string(input.size) + " pixels",
+          "lower it, or raise model.input.size");
+  require(std::isfinite(head.csra_lambda), "head.csra_lambda", "must be finite",
+          "0.2 is the default");
+  require(positive(head.csra_temperature), "head.csra_temperature", "must be positive",
           "1 is the default");
 }
 

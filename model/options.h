@@ -12,6 +12,8 @@
 
 namespace catamaran {
 
+constexpr int64_t kMostLabels = 65536;
+
 struct InputOptions {
   int64_t size = 448;                                  // side of the square, pixels
   std::array<double, 3> mean = {0.485, 0.456, 0.406};  // of RGB in 0..1
@@ -25,7 +27,7 @@ struct BackboneOptions {
 };
 
 struct FpnOptions {
-  bool enabled = true;                         // false: heads on S5 alone
+  bool enabled = true;                         // false: one head on S5; lrd and cla must be off too
   std::string topdown = "conv_then_upsample";  // upsample_then_conv, deconv
   bool share_td_conv = false;
 };
@@ -50,7 +52,7 @@ struct ClaOptions {
 
 struct HeadOptions {
   std::string pool = "mean";  // mean, max, topk, csra
-  int64_t topk = 4;
+  int64_t topk = 4;           // at most the tokens of the highest level, ceil(input.size / 32)^2
   double csra_lambda = 0.2;
   double csra_temperature = 1;
   bool frozen_fusion = false;  // alpha, beta, gamma stay 1/3

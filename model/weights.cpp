@@ -139,6 +139,11 @@ std::vector<std::string> classes_of(const TensorFile& content, const std::filesy
   }
   if (classes.empty())
     throw WeightsError("the list of classes is empty or no list", file.string(), "");
+  if (std::ssize(classes) > kMostLabels) {
+    throw WeightsError("the file claims " + std::to_string(classes.size()) + " classes, at most " +
+                           std::to_string(kMostLabels) + " can be",
+                       file.string(), "");
+  }
   return classes;
 }
 

@@ -13,6 +13,7 @@
 #include "support/json.h"
 #include "support/log.h"
 #include "support/text.h"
+#include "trainer/options.h"
 
 namespace catamaran {
 namespace {
@@ -70,6 +71,27 @@ json state_json(const CheckpointState& state, const std::map<std::string, std::s
           {"best_step", state.best_step},
           {"classes", state.classes},
           {"checksums", checksums}};
+}
+
+// Numbers that no run writes, but a damaged or made-up file may hold.
+void require_plausible(const CheckpointState& state, const std::string& where) {
+  const auto require = [&](bool holds, const char* key, int64_t value) {
+    if (!holds) {
+      throw WeightsError(text("\"%s\" cannot be %ld", key, value), where,
+                         "resume from another checkpoint");
+    }
+  };
+  require(state.step >= 0 && state.step <= kMostSteps, "step", state.step);
+  require(state.epoch >= 0 && state.epoch <= state.step, "epoch", state.epoch);
+  require(state.step_in_epoch >= 0 && state.step_in_epoch <= state.step, "step_in_epoch",
+          state.step_in_epoch);
+  require(state.ema_updates >= 0 && state.ema_updates <= state.step, "ema_updates",
+          state.ema_updates);
+  require(state.skipped_in_row >= 0 && state.skipped_in_row <= state.step, "skipped_in_row",
+          state.skipped_in_row);
+  require(state.world >= 1, "world", state.world);
+  require(state.global_batch >= 0, "global_batch", state.global_batch);
+  require(state.best_step >= 0 && state.best_step <= state.step, "best_step", state.best_step);
 }
 
 }  // namespace
@@ -141,6 +163,7 @@ CheckpointState read_checkpoint_state(const fs::path& checkpoint) {
   state.best_map = json_field<double>(root, "best_map", where, kKind);
   state.best_step = json_field<int64_t>(root, "best_step", where, kKind);
   state.classes = json_field<std::vector<std::string>>(root, "classes", where, kKind);
+  require_plausible(state, where);
   return state;
 }
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <string>
 #include <utility>
 
 #include "support/assert.h"
+#include "support/error.h"
 
 namespace catamaran {
 namespace {
@@ -22,6 +24,14 @@ Schedule::Schedule(ScheduleOptions options, int64_t steps_per_epoch)
       steps_per_epoch_(steps_per_epoch),
       total_steps_(options_.epochs * steps_per_epoch) {
   CATAMARAN_ASSERT(total_steps_ > 0, "epochs and steps per epoch were checked");
+  if (last_step() > kMostSteps) {
+    throw UsageError(std::to_string(options_.epochs) + " epochs of " +
+                         std::to_string(steps_per_epoch) + " steps are more than " +
+                         std::to_string(kMostSteps) + " steps",
+                     "schedule.epochs",
+                     "set it to " + std::to_string(kMostSteps / steps_per_epoch) +
+                         " or less, or set schedule.max_steps");
+  }
 }
 
 int64_t Schedule::last_step() const {
@@ -48,7 +58,7 @@ double Schedule::shape(int64_t step) const {
   if (options_.name == "onecycle") {
     const double first = 1 / options_.div_factor;
     const double top = options_.pct_start * static_cast<double>(total_steps_) - 1;
-    if (t <= top) return half_cosine(first, 1, t / top);
+    if (top > 0 && t <= top) return half_cosine(first, 1, t / top);
     return half_cosine(1, first / options_.final_div_factor,
                        std::min(1.0, (t - top) / (last - top)));
   }

@@ -2,7 +2,7 @@
 // trainer/builder makes them, step.cpp uses them in one fixed order. Extension is a new part, not a
 // callback.
 //
-//   std::unique_ptr<Trainer> trainer = build_trainer(request, group, packs);
+//   std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group);
 //   ExitReason reason = trainer->run();
 //
 // Source: design of the step in docs/architecture.md. Only the thread that runs the step loop; all

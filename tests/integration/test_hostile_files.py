@@ -77,6 +77,39 @@ def external_storage(pack):
     set_bytes(pack)
 
 
+def external_id(pack):
+    other = pack.parent / "other.h5"
+    with h5py.File(pack / SHARD, "r+") as shard, h5py.File(other, "w") as target:
+        target.create_dataset("id", data=[b"not of this pack"] * 33, dtype=h5py.string_dtype())
+        del shard["id"]
+        shard["id"] = h5py.ExternalLink(str(other), "/id")
+    set_bytes(pack)
+
+
+def virtual_id(pack):
+    other = pack.parent / "other.h5"
+    layout = h5py.VirtualLayout(shape=(33,), dtype=h5py.string_dtype())
+    with h5py.File(pack / SHARD, "r+") as shard, h5py.File(other, "w") as target:
+        layout[:] = h5py.VirtualSource(target.create_dataset("id", data=[b"not of this pack"] * 33, dtype=h5py.string_dtype()))
+        del shard["id"]
+        shard.create_virtual_dataset("id", layout)
+    set_bytes(pack)
+
+
+def id_of_four_thousand_million(pack):
+    """Never written, so it takes no room in the file: reading it would fill 34 GB with nothing."""
+    with h5py.File(pack / SHARD, "r+") as shard:
+        del shard["id"]
+        shard.create_dataset("id", shape=(2**32,), dtype=h5py.string_dtype())
+    set_bytes(pack)
+
+
+def more_images_than_can_be_counted(pack):
+    # The sum wraps around to the 33 images that the pack has.
+    wrapping = [2**63 - 1, 2**63 - 1, 2 + 33]
+    change_manifest(pack, lambda m: m.update(shards=[{**m["shards"][0], "images": count} for count in wrapping]))
+
+
 def other_classes(pack):
     change_manifest(pack, lambda m: m.update(classes=["a", "b", "c", "d"]))
 
@@ -118,6 +151,18 @@ def test_a_damaged_pack_is_refused_with_its_place(packs, tmp_path, damage):
     assert done.returncode == 3, done.stderr
     assert str(pack) in done.stderr + done.stdout
     assert "terminate" not in done.stderr and "HDF5-DIAG" not in done.stderr
+
+
+@pytest.mark.parametrize("damage, says", [(external_id, "'/id' is missing or a link"), (virtual_id, "'/id' is not stored in one piece"),
+                                          (id_of_four_thousand_million, "'/id' has 4294967296 texts, pack.json says 33"),
+                                          (more_images_than_can_be_counted, "more images than can be counted")])
+def test_a_pack_that_claims_too_much_or_leads_elsewhere_is_refused_before_anything_is_taken_in(packs, tmp_path, damage, says):
+    pack = tmp_path / "pack"
+    shutil.copytree(packs / "pack-test", pack)
+    damage(pack)
+    done = catamaran("check", pack, check=False)
+    assert done.returncode == 3, done.stderr
+    assert says in done.stderr
 
 
 def test_training_on_a_flipped_bit_names_the_image_and_keeps_no_checkpoint(packs, config, tmp_path):

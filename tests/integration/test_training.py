@@ -113,3 +113,33 @@ def test_usr1_stops_all_ranks_with_a_checkpoint_and_exit_75(config, tmp_path):
     assert job.returncode == 75
     state = json.loads((run / "checkpoints" / (run / "checkpoints/latest").read_text().strip() / "state.json").read_text())
     assert state["step"] == metrics(run)[-1]["step"]
+
+
+def ranks_of(run):
+    return subprocess.run(["pgrep", "-f", f"catamaran train .*--run-dir {run}$"], capture_output=True, text=True).stdout.split()
+
+
+def test_term_to_a_run_with_ranks_stops_it_with_a_checkpoint_and_exit_75(config, tmp_path):
+    run = tmp_path / "run"
+    job = subprocess.Popen([str(BINARY), "train", "--ranks", "2", "--config", str(config), *settings(*SMALL, "schedule.epochs=2000"),
+                            "--run-dir", str(run)], stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not (run / "metrics.jsonl").exists():
+            time.sleep(0.1)
+        assert len(ranks_of(run)) >= 3  # this process, mpirun, the ranks
+        job.send_signal(signal.SIGTERM)
+        job.communicate(timeout=30)
+    finally:
+        job.kill()
+    assert job.returncode == 75
+    state = json.loads((run / "checkpoints" / (run / "checkpoints/latest").read_text().strip() / "state.json").read_text())
+    assert state["step"] == metrics(run)[-1]["step"]
+    assert not ranks_of(run)
+
+
+@pytest.mark.parametrize("ranks", ["0", "-3", "4097", "two"])
+def test_a_number_of_ranks_that_is_none_is_refused(config, tmp_path, ranks):
+    for command in (["train", "--config", config, "--run-dir", tmp_path / "run"], ["eval", "--checkpoint", tmp_path, "--data", tmp_path]):
+        done = catamaran(*command, "--ranks", ranks, check=False)
+        assert done.returncode == 2 and "--ranks" in done.stderr, done.stderr

@@ -127,6 +127,30 @@ TEST_F(CheckpointTest, NamesTheFileOfAFlippedBit) {
   }
 }
 
+TEST_F(CheckpointTest, RefusesNumbersThatNoRunWrites) {
+  write_checkpoint(folder_, contents(3));
+  const fs::path file = at(3) / "state.json";
+  std::string good;
+  std::getline(std::ifstream(file), good, '\0');
+  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
+           {"step", "-3"}, {"step", "4611686018427387904"}, {"best_step", "4"}, {"world", "0"}}) {
+    std::string text = good;
+    const size_t begin = text.find("\"" + key + "\": ") + key.size() + 4;
+    text.replace(begin, text.find(',', begin) - begin, value);
+    std::ofstream(file) << text;
+    try {
+      read_checkpoint_state(at(3));
+      ADD_FAILURE() << key << " " << value << " was accepted";
+    } catch (const WeightsError& problem) {
+      EXPECT_NE(std::string(problem.what()).find("\"" + key + "\" cannot be " + value),
+                std::string::npos)
+          << problem.what();
+    }
+  }
+  std::ofstream(file) << good;
+  EXPECT_EQ(read_checkpoint_state(at(3)).step, 3);
+}
+
 TEST_F(CheckpointTest, TheWriterTellsOfSuccessAndOfFailureAndThrowsTheFailureLater) {
   std::vector<CheckpointEnd> ends;
   CheckpointWriter writer(folder_, 2, [&](const CheckpointEnd& end) { ends.push_back(end); });

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "support/error.h"
+
 namespace catamaran {
 namespace {
 
@@ -22,6 +24,26 @@ TEST(Schedule, OneCycleStartsAtTheFirstRatePeaksAtTheTopAndEndsAtTheLast) {
   EXPECT_NEAR(schedule.factor(5), 1.0, 1e-12);  // 0.3 * 20 - 1
   EXPECT_NEAR(schedule.factor(19), 0.04 / 1e4, 1e-12);
   EXPECT_NEAR(schedule.factor(12), 0.5 * (1 + 4e-6), 1e-9);  // half way down
+}
+
+TEST(Schedule, OneCycleThatRisesForOneStepStartsAtTheTop) {
+  const ScheduleOptions o = [] {
+    ScheduleOptions made = options("onecycle", 1);
+    made.pct_start = 0.1;  // 0.1 * 10 - 1 = 0
+    return made;
+  }();
+  const Schedule schedule(o, 10);
+  EXPECT_DOUBLE_EQ(schedule.factor(0), 1);
+  EXPECT_LT(schedule.factor(1), 1);
+}
+
+TEST(Schedule, RefusesMoreStepsThanCheckpointsCanBeNamedFor) {
+  ScheduleOptions o = options("constant", 1'000'000);
+  EXPECT_EQ(Schedule(o, 99).last_step(), 99'000'000);
+  EXPECT_THROW(Schedule(o, 100), UsageError);
+  EXPECT_THROW(Schedule(o, int64_t{1} << 32), UsageError);
+  o.max_steps = 5;
+  EXPECT_EQ(Schedule(o, int64_t{1} << 32).last_step(), 5);
 }
 
 TEST(Schedule, StepMultipliesAtEachMilestoneEpochAlsoAfterAResume) {
