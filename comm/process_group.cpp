@@ -12,6 +12,7 @@
 #include "comm/self_communicator.h"
 #include "support/error.h"
 #include "support/hash.h"
+#include "support/problems.h"
 
 namespace catamaran {
 namespace {
@@ -48,17 +49,17 @@ bool all_ranks_have_a_gpu(Communicator& host, bool here) {
 
 }  // namespace
 
-void CommOptions::check() const {
-  if (backend != "auto" && backend != "mpi" && backend != "nccl") {
-    throw UsageError("'" + backend + "' is no back end", "comm.backend", "use auto, mpi or nccl");
-  }
-  if (!(timeout_seconds > 0))
-    throw UsageError("must be more than 0 seconds", "comm.timeout_seconds", "120 is the default");
-  if (threads_per_rank < 0 || threads_per_rank > 4096) {
-    throw UsageError("must be 0 to 4096", "comm.threads_per_rank",
-                     "0 shares the node's cores among its ranks");
-  }
+std::vector<std::string> CommOptions::problems() const {
+  Problems found("comm.");
+  found.require_one_of("backend", backend, {"auto", "mpi", "nccl"});
+  found.require(timeout_seconds > 0, "timeout_seconds", "must be more than 0 seconds",
+                "120 is the default");
+  found.require(threads_per_rank >= 0 && threads_per_rank <= 4096, "threads_per_rank",
+                "must be 0 to 4096", "0 shares the node's cores among its ranks");
+  return found.take();
 }
+
+void CommOptions::check() const { throw_if_any(problems()); }
 
 ProcessGroup::ProcessGroup(int rank, int world, int local_rank, int local_world,
                            std::string host_name, DeviceKind device_kind, int device_index,

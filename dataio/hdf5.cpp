@@ -27,6 +27,27 @@ H5Properties access_without_locks() {
   return access;
 }
 
+// A data set of this very file: each part of its path a hard link, since soft and external links
+// could lead anywhere, as could a virtual data set or one in external files.
+H5Set open_set_inside(const H5File& file, const std::string& name,
+                      const std::filesystem::path& path) {
+  for (size_t slash = name.find('/', 1);; slash = name.find('/', slash + 1)) {
+    H5L_info_t link;
+    const std::string part = name.substr(0, slash);
+    if (H5Lget_info(file.get(), part.c_str(), &link, H5P_DEFAULT) < 0 ||
+        link.type != H5L_TYPE_HARD) {
+      refuse("'" + part + "' is missing or a link", path);
+    }
+    if (slash == std::string::npos) break;
+  }
+  H5Set set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT));
+  if (!set) refuse("'" + name + "' is no data set", path);
+  const H5Properties made(H5Dget_create_plist(set.get()));
+  if (H5Pget_layout(made.get()) == H5D_VIRTUAL || H5Pget_external_count(made.get()) != 0)
+    refuse("'" + name + "' is not stored inside the file", path);
+  return set;
+}
+
 std::vector<std::string> texts_from(hid_t space_id, const std::filesystem::path& path,
                                     const std::string& name, hid_t type_id, const auto& read) {
   const H5Space space(space_id);
@@ -64,6 +85,11 @@ H5File create_hdf5(const std::filesystem::path& path) {
   return file;
 }
 
+void finish_hdf5(H5File& file, const std::filesystem::path& path) {
+  if (H5Fflush(file.get(), H5F_SCOPE_LOCAL) < 0 || H5Fclose(file.release()) < 0)
+    cannot_write("the end of the file", path);
+}
+
 H5File open_hdf5(const std::filesystem::path& path) {
   const H5Properties access = access_without_locks();
   H5File file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()));
@@ -80,24 +106,11 @@ H5Type utf8_type() {
 
 ContiguousSet contiguous_set(const H5File& file, const std::string& name, hid_t type, int rank,
                              int64_t file_bytes, const std::filesystem::path& path) {
-  // Each part of the path must be a hard link: soft and external links could lead anywhere.
-  for (size_t slash = name.find('/', 1);; slash = name.find('/', slash + 1)) {
-    H5L_info_t link;
-    const std::string part = name.substr(0, slash);
-    if (H5Lget_info(file.get(), part.c_str(), &link, H5P_DEFAULT) < 0 ||
-        link.type != H5L_TYPE_HARD) {
-      refuse("'" + part + "' is missing or a link", path);
-    }
-    if (slash == std::string::npos) break;
-  }
   ContiguousSet found;
-  found.set = H5Set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT));
-  if (!found.set) refuse("'" + name + "' is no data set", path);
+  found.set = open_set_inside(file, name, path);
   const H5Properties made(H5Dget_create_plist(found.set.get()));
-  if (H5Pget_layout(made.get()) != H5D_CONTIGUOUS || H5Pget_nfilters(made.get()) != 0 ||
-      H5Pget_external_count(made.get()) != 0) {
+  if (H5Pget_layout(made.get()) != H5D_CONTIGUOUS || H5Pget_nfilters(made.get()) != 0)
     refuse("'" + name + "' is not stored in one piece inside the file", path);
-  }
   const H5Type stored(H5Dget_type(found.set.get()));
   if (H5Tequal(stored.get(), type) <= 0) refuse("'" + name + "' has another number type", path);
   const H5Space space(H5Dget_space(found.set.get()));
@@ -125,8 +138,7 @@ ContiguousSet contiguous_set(const H5File& file, const std::string& name, hid_t 
 
 std::vector<std::string> read_texts(const H5File& file, const std::string& name,
                                     const std::filesystem::path& path) {
-  const H5Set set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT));
-  if (!set) refuse("'" + name + "' is missing", path);
+  const H5Set set = open_set_inside(file, name, path);
   return texts_from(H5Dget_space(set.get()), path, name, H5Dget_type(set.get()),
                     [&](hid_t type, void* to) {
                       return H5Dread(set.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, to) >= 0;

@@ -10,9 +10,19 @@
 #include "support/error.h"
 #include "support/hash.h"
 #include "support/progress.h"
+#include "support/text.h"
 
 namespace catamaran {
 namespace {
+
+void check_size(const PackReader& pack, int64_t image, const std::vector<uint8_t>& jpeg) {
+  const ImageSize told = pack.size(image);
+  const ImageSize found = read_jpeg_size(jpeg, pack.id(image));
+  if (told.height == found.height && told.width == found.width) return;
+  throw DataError(text("image '%s' is %d x %d pixels (height x width), '/size' says %d x %d",
+                       pack.id(image).c_str(), found.height, found.width, told.height, told.width),
+                  pack.folder().string(), "pack the data again");
+}
 
 void check_images(const PackReader& pack, const PackCheckOptions& options,
                   std::vector<std::string>& damaged) {
@@ -25,6 +35,7 @@ void check_images(const PackReader& pack, const PackCheckOptions& options,
     for (int64_t i = next++; i < pack.images(); i = next++) {
       try {
         pack.read_jpeg(i, jpeg);
+        check_size(pack, i, jpeg);
         if (options.decode) decoder.decode_whole(jpeg, pack.id(i));
       } catch (const DataError& problem) {
         const std::lock_guard lock(mutex);
@@ -40,6 +51,26 @@ void check_images(const PackReader& pack, const PackCheckOptions& options,
   work();
 }
 
+void compare_counts(const std::string& which, const std::vector<int64_t>& told,
+                    const std::vector<int64_t>& found, const PackReader& pack,
+                    std::vector<std::string>& damaged) {
+  for (size_t c = 0; c < found.size(); ++c) {
+    if (told[c] == found[c]) continue;
+    damaged.push_back(text("%s: pack.json says %ld images with class '%s' %s, the shards hold %ld",
+                           pack.folder().c_str(), told[c], pack.manifest().classes[c].c_str(),
+                           which.c_str(), found[c]));
+  }
+}
+
+void count_again(const PackReader& pack, PackCheck& result) {
+  result.positives.assign(pack.manifest().classes.size(), 0);
+  result.ignored.assign(pack.manifest().classes.size(), 0);
+  for (int64_t i = 0; i < pack.images(); ++i)
+    count_labels(pack.labels(i), result.positives, result.ignored);
+  compare_counts("present", pack.manifest().positives, result.positives, pack, result.damaged);
+  compare_counts("ignored", pack.manifest().ignored, result.ignored, pack, result.damaged);
+}
+
 }  // namespace
 
 PackCheck check_pack(const std::filesystem::path& folder, const PackCheckOptions& options) {
@@ -53,6 +84,7 @@ PackCheck check_pack(const std::filesystem::path& folder, const PackCheckOptions
                                ": its SHA-256 is not the one in pack.json");
     }
   }
+  count_again(pack, result);
   check_images(pack, options, result.damaged);
   std::sort(result.damaged.begin(), result.damaged.end());
   return result;

@@ -1,13 +1,12 @@
 #include "model/options.h"
 
-#include <algorithm>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "support/error.h"
 #include "support/json.h"
+#include "support/problems.h"
 
 namespace catamaran {
 namespace {
@@ -46,22 +45,16 @@ void visit_options(Options& o, Visit&& visit) {
   visit("head.frozen_fusion", o.head.frozen_fusion);
 }
 
-void require(bool holds, const std::string& key, const std::string& problem,
-             const std::string& hint) {
-  if (!holds) throw UsageError(problem, "model." + key, hint);
-}
-
-void require_one_of(const std::string& value, const std::vector<std::string>& known,
-                    const std::string& key) {
-  std::string list;
-  for (const std::string& each : known) list += (list.empty() ? "" : ", ") + each;
-  require(std::find(known.begin(), known.end(), value) != known.end(), key,
-          "'" + value + "' is not known", "use one of " + list);
-}
-
 }  // namespace
 
-void CatOptions::check() const {
+std::vector<std::string> CatOptions::problems() const {
+  Problems found("model.");
+  const auto require = [&](bool holds, const std::string& key, const std::string& problem,
+                           const std::string& hint) { found.require(holds, key, problem, hint); };
+  const auto require_one_of = [&](const std::string& value, const std::vector<std::string>& known,
+                                  const std::string& key) {
+    found.require_one_of(key, value, known);
+  };
   require(input.size >= 32 && input.size <= 4096, "input.size", "must be 32 to 4096 pixels",
           "the paper's experiments use 448");
   for (const double s : input.std)
@@ -93,7 +86,10 @@ void CatOptions::check() const {
   require(head.topk > 0, "head.topk", "must be positive", "4 is the default");
   require(head.csra_temperature > 0, "head.csra_temperature", "must be positive",
           "1 is the default");
+  return found.take();
 }
+
+void CatOptions::check() const { throw_if_any(problems()); }
 
 std::string to_json(const CatOptions& options) {
   json root = json::object();
