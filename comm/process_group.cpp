@@ -14,6 +14,7 @@
 #include "support/error.h"
 #include "support/hash.h"
 #include "support/log.h"
+#include "support/problems.h"
 
 namespace catamaran {
 namespace {
@@ -72,19 +73,18 @@ std::vector<RankDevice> devices_of_ranks(Communicator& host, const RankDevice& m
 
 }  // namespace
 
-void CommOptions::check() const {
-  if (backend != "auto" && backend != "mpi" && backend != "nccl") {
-    throw UsageError("'" + backend + "' is no back end", "comm.backend", "use auto, mpi or nccl");
-  }
-  if (!(timeout_seconds > 0 && timeout_seconds <= 1e6)) {
-    throw UsageError("must be more than 0 and at most 1000000 seconds", "comm.timeout_seconds",
-                     "120 is the default");
-  }
-  if (threads_per_rank < 0 || threads_per_rank > 4096) {
-    throw UsageError("must be 0 to 4096", "comm.threads_per_rank",
-                     "0 shares the node's cores among its ranks");
-  }
+std::vector<std::string> CommOptions::problems() const {
+  Problems found("comm.");
+  found.require_one_of("backend", backend, {"auto", "mpi", "nccl"});
+  found.require(timeout_seconds > 0 && timeout_seconds <= 1e6, "timeout_seconds",
+                "must be more than 0 and at most 1000000 seconds",
+                "120 is the default");
+  found.require(threads_per_rank >= 0 && threads_per_rank <= 4096, "threads_per_rank",
+                "must be 0 to 4096", "0 shares the node's cores among its ranks");
+  return found.take();
 }
+
+void CommOptions::check() const { throw_if_any(problems()); }
 
 ProcessGroup::ProcessGroup(int rank, int world, int local_rank, int local_world,
                            std::string host_name, DeviceKind device_kind, int device_index,

@@ -28,7 +28,8 @@ struct CommOptions {
   double timeout_seconds = 120;  // a collective that takes longer ends the job
   int64_t threads_per_rank = 0;  // compute threads; 0: cores of the node / local ranks
 
-  void check() const;  // UsageError naming the key
+  std::vector<std::string> problems() const;  // support/problems.h
+  void check() const;                         // UsageError naming the keys
 };
 
 enum class DeviceKind { kCpu, kCuda };

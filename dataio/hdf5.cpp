@@ -27,6 +27,27 @@ H5Properties access_without_locks() {
   return access;
 }
 
+// A data set of this very file: each part of its path a hard link, since soft and external links
+// could lead anywhere, as could a virtual data set or one in external files.
+H5Set open_set_inside(const H5File& file, const std::string& name,
+                      const std::filesystem::path& path) {
+  for (size_t slash = name.find('/', 1);; slash = name.find('/', slash + 1)) {
+    H5L_info_t link;
+    const std::string part = name.substr(0, slash);
+    if (H5Lget_info(file.get(), part.c_str(), &link, H5P_DEFAULT) < 0 ||
+        link.type != H5L_TYPE_HARD) {
+      refuse("'" + part + "' is missing or a link", path);
+    }
+    if (slash == std::string::npos) break;
+  }
+  H5Set set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT));
+  if (!set) refuse("'" + name + "' is no data set", path);
+  const H5Properties made(H5Dget_create_plist(set.get()));
+  if (H5Pget_layout(made.get()) == H5D_VIRTUAL || H5Pget_external_count(made.get()) != 0)
+    refuse("'" + name + "' is not stored inside the file", path);
+  return set;
+}
+
 // The extent is compared before anything of its size is allocated: a file may claim any.
 std::vector<std::string> texts_from(hid_t space_id, const std::filesystem::path& path,
                                     const std::string& name, size_t expected, hid_t type_id,
@@ -53,34 +74,6 @@ std::vector<std::string> texts_from(hid_t space_id, const std::filesystem::path&
   return texts;
 }
 
-// Each part of the path must be a hard link: soft and external links could lead anywhere.
-void require_hard_links(const H5File& file, const std::string& name,
-                        const std::filesystem::path& path) {
-  for (size_t slash = name.find('/', 1);; slash = name.find('/', slash + 1)) {
-    H5L_info_t link;
-    const std::string part = name.substr(0, slash);
-    if (H5Lget_info(file.get(), part.c_str(), &link, H5P_DEFAULT) < 0 ||
-        link.type != H5L_TYPE_HARD) {
-      refuse("'" + part + "' is missing or a link", path);
-    }
-    if (slash == std::string::npos) return;
-  }
-}
-
-// The values, too, must lie in this file: no virtual data set, no external storage.
-H5Set open_in_one_piece(const H5File& file, const std::string& name,
-                        const std::filesystem::path& path) {
-  require_hard_links(file, name, path);
-  H5Set set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT));
-  if (!set) refuse("'" + name + "' is no data set", path);
-  const H5Properties made(H5Dget_create_plist(set.get()));
-  if (H5Pget_layout(made.get()) != H5D_CONTIGUOUS || H5Pget_nfilters(made.get()) != 0 ||
-      H5Pget_external_count(made.get()) != 0) {
-    refuse("'" + name + "' is not stored in one piece inside the file", path);
-  }
-  return set;
-}
-
 }  // namespace
 
 QuietHdf5::QuietHdf5() {
@@ -97,6 +90,11 @@ H5File create_hdf5(const std::filesystem::path& path) {
   H5File file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()));
   if (!file) cannot_write("the file", path);
   return file;
+}
+
+void finish_hdf5(H5File& file, const std::filesystem::path& path) {
+  if (H5Fflush(file.get(), H5F_SCOPE_LOCAL) < 0 || H5Fclose(file.release()) < 0)
+    cannot_write("the end of the file", path);
 }
 
 H5File open_hdf5(const std::filesystem::path& path) {
@@ -116,7 +114,10 @@ H5Type utf8_type() {
 ContiguousSet contiguous_set(const H5File& file, const std::string& name, hid_t type, int rank,
                              int64_t file_bytes, const std::filesystem::path& path) {
   ContiguousSet found;
-  found.set = open_in_one_piece(file, name, path);
+  found.set = open_set_inside(file, name, path);
+  const H5Properties made(H5Dget_create_plist(found.set.get()));
+  if (H5Pget_layout(made.get()) != H5D_CONTIGUOUS || H5Pget_nfilters(made.get()) != 0)
+    refuse("'" + name + "' is not stored in one piece inside the file", path);
   const H5Type stored(H5Dget_type(found.set.get()));
   if (H5Tequal(stored.get(), type) <= 0) refuse("'" + name + "' has another number type", path);
   const H5Space space(H5Dget_space(found.set.get()));
@@ -144,7 +145,7 @@ ContiguousSet contiguous_set(const H5File& file, const std::string& name, hid_t 
 
 std::vector<std::string> read_texts(const H5File& file, const std::string& name, size_t expected,
                                     const std::filesystem::path& path) {
-  const H5Set set = open_in_one_piece(file, name, path);
+  const H5Set set = open_set_inside(file, name, path);
   return texts_from(H5Dget_space(set.get()), path, name, expected, H5Dget_type(set.get()),
                     [&](hid_t type, void* to) {
                       return H5Dread(set.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, to) >= 0;

@@ -57,6 +57,14 @@ void require_consistent(const PackManifest& pack, const std::string& where) {
 
 }  // namespace
 
+void count_labels(std::span<const int8_t> labels, std::vector<int64_t>& positives,
+                  std::vector<int64_t>& ignored) {
+  for (size_t c = 0; c < labels.size(); ++c) {
+    positives[c] += labels[c] == 1 ? 1 : 0;
+    ignored[c] += labels[c] == 0 ? 1 : 0;
+  }
+}
+
 PackManifest read_pack_manifest(const std::filesystem::path& pack_folder) {
   const std::filesystem::path path = pack_folder / "pack.json";
   std::error_code code;
@@ -110,7 +118,7 @@ std::string pack_manifest_json(const PackManifest& manifest) {
                               {"images", shard.images},
                               {"sha256", shard.sha256}});
   }
-  return root.dump(2) + "\n";
+  return json_text(root) + "\n";
 }
 
 }  // namespace catamaran

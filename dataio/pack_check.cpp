@@ -14,6 +14,15 @@
 namespace catamaran {
 namespace {
 
+void check_size(const PackReader& pack, int64_t image, const std::vector<uint8_t>& jpeg) {
+  const ImageSize told = pack.size(image);
+  const ImageSize found = read_jpeg_size(jpeg, pack.id(image));
+  if (told.height == found.height && told.width == found.width) return;
+  throw DataError(text("image '%s' is %d x %d pixels (height x width), '/size' says %d x %d",
+                       pack.id(image).c_str(), found.height, found.width, told.height, told.width),
+                  pack.folder().string(), "pack the data again");
+}
+
 void check_images(const PackReader& pack, const PackCheckOptions& options,
                   std::vector<std::string>& damaged) {
   Progress progress("checking", pack.images(), "images", options.progress);
@@ -22,6 +31,7 @@ void check_images(const PackReader& pack, const PackCheckOptions& options,
     return [&, decoder = ImageDecoder(), jpeg = std::vector<uint8_t>()](int64_t i) mutable {
       try {
         pack.read_jpeg(i, jpeg);
+        check_size(pack, i, jpeg);
         if (options.decode) decoder.decode_whole(jpeg, pack.id(i));
       } catch (const DataError& problem) {
         const std::lock_guard lock(mutex);
@@ -30,6 +40,26 @@ void check_images(const PackReader& pack, const PackCheckOptions& options,
       progress.advance(1);
     };
   });
+}
+
+void compare_counts(const std::string& which, const std::vector<int64_t>& told,
+                    const std::vector<int64_t>& found, const PackReader& pack,
+                    std::vector<std::string>& damaged) {
+  for (size_t c = 0; c < found.size(); ++c) {
+    if (told[c] == found[c]) continue;
+    damaged.push_back(text("%s: pack.json says %ld images with class '%s' %s, the shards hold %ld",
+                           pack.folder().c_str(), told[c], pack.manifest().classes[c].c_str(),
+                           which.c_str(), found[c]));
+  }
+}
+
+void count_again(const PackReader& pack, PackCheck& result) {
+  result.positives.assign(pack.manifest().classes.size(), 0);
+  result.ignored.assign(pack.manifest().classes.size(), 0);
+  for (int64_t i = 0; i < pack.images(); ++i)
+    count_labels(pack.labels(i), result.positives, result.ignored);
+  compare_counts("present", pack.manifest().positives, result.positives, pack, result.damaged);
+  compare_counts("ignored", pack.manifest().ignored, result.ignored, pack, result.damaged);
 }
 
 }  // namespace
@@ -45,6 +75,7 @@ PackCheck check_pack(const std::filesystem::path& folder, const PackCheckOptions
                                ": its SHA-256 is not the one in pack.json");
     }
   }
+  count_again(pack, result);
   check_images(pack, options, result.damaged);
   std::sort(result.damaged.begin(), result.damaged.end());
   return result;

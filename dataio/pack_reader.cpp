@@ -7,6 +7,7 @@
 #include "support/assert.h"
 #include "support/error.h"
 #include "support/hash.h"
+#include "support/text.h"
 
 namespace catamaran {
 namespace {
@@ -83,6 +84,7 @@ ShardIndex read_index(const std::filesystem::path& path, const ShardInfo& info,
   index.sizes = read_all<int32_t>(size, H5T_NATIVE_INT32, "/size", path);
   index.checksums = read_all<uint64_t>(checksum, H5T_NATIVE_UINT64, "/checksum", path);
   index.ids = read_texts(file, "/id", n, path);
+  require(std::all_of(index.ids.begin(), index.ids.end(), is_utf8), "'/id' is not UTF-8");
   require(index.offsets.front() == 0 &&
               index.offsets.back() == static_cast<uint64_t>(bytes.elements) &&
               std::is_sorted(index.offsets.begin(), index.offsets.end()),

@@ -15,6 +15,7 @@
 #include "support/hash.h"
 #include "support/parallel_for.h"
 #include "support/progress.h"
+#include "support/text.h"
 
 namespace catamaran {
 namespace {
@@ -102,10 +103,7 @@ class ShardBuilder {
       write_set(file, "/checksum", H5T_STD_U64LE, {n}, checksums_.data(), path);
       write_texts(file, "/id", ids_, path);
       write_text_attribute(file, "classes", classes_, path);
-      if (H5Fflush(file.get(), H5F_SCOPE_LOCAL) < 0 || H5Fclose(file.release()) < 0) {
-        throw DataError("HDF5 cannot finish the shard", path.string(),
-                        "check the free space there");
-      }
+      finish_hdf5(file, path);
     }
     return {name, static_cast<int64_t>(fs::file_size(path)), static_cast<int64_t>(n),
             sha256_of_file(path)};
@@ -130,16 +128,19 @@ class ShardBuilder {
                   "repair or remove them, or pack without them: --skip-bad");
 }
 
+// libjpeg-turbo tells its version to the preprocessor alone.
 std::string decoder_version() {
 #define CATAMARAN_TEXT_(x) #x
 #define CATAMARAN_TEXT(x) CATAMARAN_TEXT_(x)
-  return "libjpeg-turbo " CATAMARAN_TEXT(LIBJPEG_TURBO_VERSION);
+  return "libjpeg-turbo " CATAMARAN_TEXT(LIBJPEG_TURBO_VERSION) " (compiled with)";
 }
 
-void count_labels(PackManifest& manifest, const ImportedImage& image) {
-  for (size_t c = 0; c < image.labels.size(); ++c) {
-    manifest.positives[c] += image.labels[c] == 1 ? 1 : 0;
-    manifest.ignored[c] += image.labels[c] == 0 ? 1 : 0;
+// What JSON, HDF5's C strings and a line of a message all carry.
+void require_names(const std::vector<std::string>& names, const std::string& of) {
+  for (const std::string& name : names) {
+    if (!name.empty() && is_utf8(name) && name.find('\0') == std::string::npos) continue;
+    throw DataError("'" + printable(name) + "' is no name of " + of, "",
+                    "names are UTF-8, not empty, and without a zero byte");
   }
 }
 
@@ -150,6 +151,8 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   if (imported.images.empty())
     throw DataError("there are no images to pack", out.string(),
                     "check the split and the label files");
+  require_names(imported.classes, "a class");
+  for (const ImportedImage& image : imported.images) require_names({image.id}, "an image");
   const Stopwatch watch;
   const fs::path parent = fs::absolute(out).lexically_normal().parent_path();
   remove_stale_temporaries(parent);
@@ -187,7 +190,7 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
       if (shard.jpeg_bytes() + static_cast<int64_t>(read.jpeg.size()) > options.shard_bytes)
         flush();
       shard.add(imported.images[begin + i], read);
-      count_labels(manifest, imported.images[begin + i]);
+      count_labels(imported.images[begin + i].labels, manifest.positives, manifest.ignored);
       summary.jpeg_bytes += static_cast<int64_t>(read.jpeg.size());
       ++manifest.images;
     }

@@ -55,6 +55,8 @@ int run(const EvalArguments& given, int& argc, char**& argv) {
   keep_freed_memory();
   MpiSession mpi(argc, argv);
   configure_log(mpi.rank(), mpi.world());
+  for (const std::filesystem::path& target : {given.scores, given.out})
+    if (mpi.rank() == 0 && !target.empty()) require_writable_target(target, ErrorKind::kUsage);
   ProcessGroup group = make_process_group(mpi, given.comm);
   const ScoreTable table = score_pack(given.request, group);
   if (!group.is_root()) return 0;

@@ -1,14 +1,13 @@
 #include "model/options.h"
 
-#include <algorithm>
 #include <cmath>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "support/error.h"
 #include "support/json.h"
+#include "support/problems.h"
 
 namespace catamaran {
 namespace {
@@ -47,19 +46,6 @@ void visit_options(Options& o, Visit&& visit) {
   visit("head.frozen_fusion", o.head.frozen_fusion);
 }
 
-void require(bool holds, const std::string& key, const std::string& problem,
-             const std::string& hint) {
-  if (!holds) throw UsageError(problem, "model." + key, hint);
-}
-
-void require_one_of(const std::string& value, const std::vector<std::string>& known,
-                    const std::string& key) {
-  std::string list;
-  for (const std::string& each : known) list += (list.empty() ? "" : ", ") + each;
-  require(std::find(known.begin(), known.end(), value) != known.end(), key,
-          "'" + value + "' is not known", "use one of " + list);
-}
-
 // Ceilings: a file's description of a model is followed before its tensors are compared, and must
 // not demand memory that no such file can fill.
 constexpr int64_t kWidest = 4096;
@@ -75,7 +61,14 @@ int64_t fewest_tokens(int64_t input_size) {
 
 }  // namespace
 
-void CatOptions::check() const {
+std::vector<std::string> CatOptions::problems() const {
+  Problems found("model.");
+  const auto require = [&](bool holds, const std::string& key, const std::string& problem,
+                           const std::string& hint) { found.require(holds, key, problem, hint); };
+  const auto require_one_of = [&](const std::string& value, const std::vector<std::string>& known,
+                                  const std::string& key) {
+    found.require_one_of(key, value, known);
+  };
   require(input.size >= 32 && input.size <= 4096, "input.size", "must be 32 to 4096 pixels",
           "the paper's experiments use 448");
   for (const double s : input.std)
@@ -121,7 +114,10 @@ void CatOptions::check() const {
           "0.2 is the default");
   require(positive(head.csra_temperature), "head.csra_temperature", "must be positive",
           "1 is the default");
+  return found.take();
 }
+
+void CatOptions::check() const { throw_if_any(problems()); }
 
 std::string to_json(const CatOptions& options) {
   json root = json::object();

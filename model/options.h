@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace catamaran {
 
@@ -67,7 +68,8 @@ struct CatOptions {
   ClaOptions cla;
   HeadOptions head;
 
-  void check() const;  // UsageError naming the key (model.attention.heads, ...)
+  std::vector<std::string> problems() const;  // support/problems.h: model.attention.heads, ...
+  void check() const;                         // UsageError naming the keys
 };
 
 std::string to_json(const CatOptions& options);

@@ -71,6 +71,9 @@ void sync_directory(const fs::path& folder, ErrorKind kind) {
 
 AtomicFile::AtomicFile(fs::path target, ErrorKind kind)
     : target_(std::move(target)), temporary_(temporary_beside(target_)), kind_(kind) {
+  std::error_code code;
+  if (!target_.has_filename() || fs::is_directory(target_, code))
+    throw Error(kind_, "is a folder, not a file", target_.string(), "name a file in it");
   create_parents(target_, kind_);
   file_ = FileDescriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
                                 S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
@@ -106,6 +109,10 @@ void write_file_atomically(const fs::path& target, std::string_view content, Err
   AtomicFile file(target, kind);
   file.write(content.data(), static_cast<int64_t>(content.size()));
   file.commit();
+}
+
+void require_writable_target(const fs::path& target, ErrorKind kind) {
+  const AtomicFile probe(target, kind);
 }
 
 AtomicDirectory::AtomicDirectory(fs::path target, bool replace, ErrorKind kind)

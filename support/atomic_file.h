@@ -5,6 +5,10 @@
 //
 //   AtomicFile file(path);                       // for large content
 //   file.write(bytes, count);  ...  file.commit();
+//   AtomicFile scores(path);                     // for a library that wants a name: it may open,
+//   create_hdf5(scores.path());  scores.commit();  // not replace, the file at path()
+//
+//   require_writable_target(path);               // before long work whose result goes there
 //
 //   AtomicDirectory folder(out);                 // packs, checkpoints
 //   ... write files under folder.path() ...
@@ -33,6 +37,7 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
 
+  const std::filesystem::path& path() const { return temporary_; }
   void write(const void* data, int64_t bytes);
   void commit();
 
@@ -45,6 +50,11 @@ class AtomicFile {
 
 void write_file_atomically(const std::filesystem::path& target, std::string_view content,
                            ErrorKind kind = ErrorKind::kData);
+
+// An Error now where an AtomicFile of this target could not be made: it is a folder, or its parent
+// cannot be made or written to.
+void require_writable_target(const std::filesystem::path& target,
+                             ErrorKind kind = ErrorKind::kData);
 
 class AtomicDirectory {
  public:

@@ -13,6 +13,9 @@ namespace catamaran {
 
 [[gnu::format(printf, 1, 2)]] std::string text(const char* format, ...);
 
+// True where `bytes` is UTF-8 as JSON wants it: no surrogates, nothing longer than need be.
+bool is_utf8(std::string_view bytes);
+
 // For a terminal: bytes that are no UTF-8 and control characters but newline and tab become '?', so
 // that a name out of a hostile file is harmless in a message.
 std::string printable(std::string_view bytes);

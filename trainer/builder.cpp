@@ -171,7 +171,7 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
   monitoring.info = run_info(request, packs, group);
   monitoring.info.total_steps = schedule.last_step();
   monitoring.info.steps_per_epoch = parts.steps_per_epoch;
-  monitoring.first_step = parts.position.step;
+  monitoring.info.first_step = parts.position.step;
   monitoring.prefetch_batches = parts.options.data.prefetch_batches;
   write_manifest(request, packs, group, parts.position.step);
   if (group.is_root()) {

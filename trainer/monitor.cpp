@@ -30,7 +30,7 @@ struct Monitor::Root {
       : run_dir(setup.run_dir),
         log_every(options.log.every_steps),
         capacity(setup.prefetch_batches),
-        log(setup.run_dir / "metrics.jsonl", setup.first_step + 1),
+        log(setup.run_dir / "metrics.jsonl", setup.info.first_step + 1),
         metrics(setup.info),
         progress("training", setup.info.total_steps, "steps") {
     if (options.monitoring.enabled) {
@@ -41,7 +41,7 @@ struct Monitor::Root {
     }
     if (options.log.samples) {
       const std::filesystem::path path = run_dir / "samples.jsonl";
-      samples = StdioFile(std::fopen(path.c_str(), setup.first_step == 0 ? "w" : "a"));
+      samples = StdioFile(std::fopen(path.c_str(), setup.info.first_step == 0 ? "w" : "a"));
       if (!samples)
         throw UsageError(with_errno("cannot write", errno), path.string(),
                          "check the run directory");

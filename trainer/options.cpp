@@ -4,8 +4,7 @@
 #include <cmath>
 
 #include "evaluation/protocol.h"
-#include "support/error.h"
-#include "support/nearest.h"
+#include "support/problems.h"
 
 namespace catamaran {
 namespace {
@@ -18,33 +17,6 @@ constexpr int64_t kMostBytes = int64_t{1} << 40;
 bool positive(double value) { return value > 0 && std::isfinite(value); }
 bool not_negative(double value) { return value >= 0 && std::isfinite(value); }
 
-class Problems {
- public:
-  void require(bool holds, const std::string& key, const std::string& rule) {
-    if (!holds) list_.push_back(key + ": " + rule);
-  }
-  void require_one_of(const std::string& key, const std::string& value,
-                      const std::vector<std::string>& known) {
-    if (std::find(known.begin(), known.end(), value) != known.end()) return;
-    std::string all;
-    for (const std::string& each : known) all += (all.empty() ? "" : ", ") + each;
-    list_.push_back(key + ": '" + value + "' is not known" + did_you_mean(value, known) +
-                    "; use one of " + all);
-  }
-  template <typename Check>
-  void collect(Check&& check) {
-    try {
-      check();
-    } catch (const UsageError& problem) {
-      list_.emplace_back(problem.what());
-    }
-  }
-  std::vector<std::string> take() { return std::move(list_); }
-
- private:
-  std::vector<std::string> list_;
-};
-
 void check_data(const DataOptions& data, int64_t input_size, Problems& p) {
   p.require(!data.train.empty(), "data.train",
             "name the folder of the training pack (made by `catamaran pack`)");
@@ -53,7 +25,7 @@ void check_data(const DataOptions& data, int64_t input_size, Problems& p) {
   p.require(data.threads >= 0 && data.threads <= 1024, "data.threads", "must be 0 to 1024");
   p.require(data.prefetch_batches >= 1 && data.prefetch_batches <= 1024, "data.prefetch_batches",
             "must be 1 to 1024");
-  p.collect([&] { data.augment.check(); });
+  p.add(data.augment.problems());
   p.require(data.augment.crop == "none" || data.augment.resize >= input_size, "data.augment.resize",
             "the canvas of multi_scale must be at least model.input.size = " +
                 std::to_string(input_size));
@@ -115,15 +87,15 @@ void check_rest(const RunOptions& o, Problems& p) {
   p.require(o.numerics.consistency_every_steps >= 0, "numerics.consistency_every_steps",
             "must not be negative");
   p.require(o.log.every_steps >= 1, "log.every_steps", "must be at least 1");
-  p.collect([&] { o.comm.check(); });
-  p.collect([&] { o.monitoring.check(); });
+  p.add(o.comm.problems());
+  p.add(o.monitoring.problems());
 }
 
 }  // namespace
 
 std::vector<std::string> problems(const RunOptions& options) {
   Problems p;
-  p.collect([&] { options.model.check(); });
+  p.add(options.model.problems());
   p.require(options.weights.backbone.empty() || options.weights.init.empty(), "weights.init",
             "give weights.backbone or weights.init, not both");
   check_data(options.data, options.model.input.size, p);

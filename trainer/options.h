@@ -81,7 +81,7 @@ struct EvaluateOptions {    // [evaluate]
 
 struct CheckpointOptions {  // [checkpoint]
   double every_epochs = 1;
-  int64_t every_steps = 0;  // > 0: as well
+  int64_t every_steps = 0;  // > 0: instead of every_epochs
   int64_t keep = 3;         // newest kept; the best by mAP is kept besides
 };
 

@@ -8,7 +8,7 @@ import time
 import h5py
 import numpy as np
 import pytest
-from runs import BINARY, SMALL, catamaran, metrics, settings
+from runs import BINARY, ROOT, SMALL, catamaran, metrics, settings
 
 
 def train(config, run, *pairs, ranks=0, **kwargs):
@@ -43,8 +43,17 @@ def test_two_ranks_train_checkpoint_resume_evaluate_and_predict(config, packs, t
 
     catamaran("explain", "--checkpoint", run, packs / "test0.jpg", packs / "test1.jpg", "--out", run / "explain")
     catamaran("report", run, "--out", tmp_path / "report.html")
+    every_key_is_in_the_page_of_formats(run)
     page = (tmp_path / "report.html").read_text()
     assert "<svg" in page and "data:image/png;base64" in page
+
+
+def every_key_is_in_the_page_of_formats(run):
+    page = (ROOT / "docs/formats.md").read_text()
+    explained = json.loads((run / "explain/explain.json").read_text())
+    for entry in [metrics(run)[0], json.loads((run / "eval/step-00000020.json").read_text()), explained, explained["images"][0],
+                  explained["images"][0]["labels"][0], json.loads((run / "checkpoints/step-00000020/state.json").read_text())]:
+        assert [key for key in entry if f"`{key}`" not in page] == []
 
 
 def test_one_rank_and_two_ranks_agree_step_by_step(config, tmp_path):
