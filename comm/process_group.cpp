@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <sstream>
 #include <utility>
 
 #include "comm/device_binding.h"
@@ -12,6 +13,7 @@
 #include "comm/self_communicator.h"
 #include "support/error.h"
 #include "support/hash.h"
+#include "support/log.h"
 
 namespace catamaran {
 namespace {
@@ -39,11 +41,37 @@ int ranks_with_my_cores(Communicator& host, const std::string& host_name, uint64
       std::count(keys.begin(), keys.end(), keys[static_cast<size_t>(host.rank())]));
 }
 
-// Everywhere or nowhere: all ranks must choose the same back end.
-bool all_ranks_have_a_gpu(Communicator& host, bool here) {
-  int64_t everywhere = here ? 1 : 0;
-  host.all_reduce(&everywhere, 1, DataType::kInt64, ReduceOp::kMin);
-  return everywhere == 1;
+std::string broadcast_text(Communicator& host, const std::string& text, int root) {
+  std::string copy = text;
+  auto bytes = static_cast<int64_t>(copy.size());
+  host.broadcast(&bytes, sizeof bytes, root, nullptr);
+  copy.resize(static_cast<size_t>(bytes));
+  host.broadcast(copy.data(), bytes, root, nullptr);
+  return copy;
+}
+
+std::vector<std::string> all_gather(Communicator& host, const std::string& bytes) {
+  std::vector<std::string> all;
+  for (int root = 0; root < host.world(); ++root)
+    all.push_back(broadcast_text(host, root == host.rank() ? bytes : std::string(), root));
+  return all;
+}
+
+// What every rank sees, by rank, on every rank: one line each of host, reason and the GPUs' ids.
+std::vector<RankDevices> devices_of_all_ranks(Communicator& host, const std::string& host_name,
+                                              const VisibleDevices& mine) {
+  std::string lines = host_name + "\n" + mine.reason + "\n";
+  for (const std::string& id : mine.pci_bus_ids) lines += id + "\n";
+  std::vector<RankDevices> ranks;
+  for (const std::string& text : all_gather(host, lines)) {
+    std::istringstream in(text);
+    RankDevices rank;
+    std::getline(in, rank.host);
+    std::getline(in, rank.visible.reason);
+    for (std::string id; std::getline(in, id);) rank.visible.pci_bus_ids.push_back(id);
+    ranks.push_back(std::move(rank));
+  }
+  return ranks;
 }
 
 }  // namespace
@@ -81,19 +109,11 @@ void ProcessGroup::barrier() {
 }
 
 std::string ProcessGroup::broadcast_text(const std::string& text, int root) {
-  std::string copy = text;
-  auto bytes = static_cast<int64_t>(copy.size());
-  host_->broadcast(&bytes, sizeof bytes, root, nullptr);
-  copy.resize(static_cast<size_t>(bytes));
-  host_->broadcast(copy.data(), bytes, root, nullptr);
-  return copy;
+  return catamaran::broadcast_text(*host_, text, root);
 }
 
 std::vector<std::string> ProcessGroup::all_gather(const std::string& bytes) {
-  std::vector<std::string> all;
-  for (int root = 0; root < world_; ++root)
-    all.push_back(broadcast_text(root == rank_ ? bytes : std::string(), root));
-  return all;
+  return catamaran::all_gather(*host_, bytes);
 }
 
 ProcessGroup make_process_group(MpiSession& session, const CommOptions& options) {
@@ -104,27 +124,24 @@ ProcessGroup make_process_group(MpiSession& session, const CommOptions& options)
                                              options.timeout_seconds);
   };
   std::unique_ptr<Communicator> host = make_host();
-  const DeviceBinding binding =
-      bind(visible_devices(), session.local_rank(), session.local_world());
-  const bool gpus =
-      options.backend != "mpi" && all_ranks_have_a_gpu(*host, binding.gpu.has_value());
-  if (options.backend == "nccl" && !gpus) {
-    const std::string reason = binding.gpu ? "another rank has none" : binding.reason;
-    throw UsageError("nccl needs a GPU for every rank: rank " + std::to_string(session.rank()) +
-                         " on " + session.host_name() + " says: " + reason,
-                     "comm.backend", "use comm.backend = \"mpi\" (CPU) or \"auto\"");
+  const DeviceBinding binding = bind_ranks(
+      options.backend, devices_of_all_ranks(*host, session.host_name(), visible_devices()));
+  const bool gpus = !binding.gpu.empty();
+  const int gpu = gpus ? binding.gpu[static_cast<size_t>(session.rank())] : 0;
+  if (binding.gpus_unused && session.rank() == 0) {
+    log::warn("every rank computes on the CPU and exchanges with MPI: " + binding.without_gpu +
+              "; start one rank per GPU to use them");
   }
   const Cores cores = cores_of_this_process();
   const int threads = threads_for(options.threads_per_rank, cores.count,
                                   ranks_with_my_cores(*host, session.host_name(), cores.mask_hash));
   std::unique_ptr<Communicator> gradients = make_host();
   if (gpus && session.world() > 1) {
-    gradients =
-        make_nccl_communicator(*host, *binding.gpu, session.host_name(), options.timeout_seconds);
+    gradients = make_nccl_communicator(*host, gpu, session.host_name(), options.timeout_seconds);
   }
   return ProcessGroup(session.rank(), session.world(), session.local_rank(), session.local_world(),
-                      session.host_name(), gpus ? DeviceKind::kCuda : DeviceKind::kCpu,
-                      gpus ? *binding.gpu : 0, threads, std::move(host), std::move(gradients));
+                      session.host_name(), gpus ? DeviceKind::kCuda : DeviceKind::kCpu, gpu,
+                      threads, std::move(host), std::move(gradients));
 }
 
 }  // namespace catamaran

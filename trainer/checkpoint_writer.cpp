@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "support/log.h"
+#include "trainer/api.h"
 
 namespace catamaran {
 
@@ -14,7 +15,7 @@ CheckpointWriter::~CheckpointWriter() {
   try {
     finish();
   } catch (const std::exception& problem) {
-    log::error(problem.what());
+    log::error(as_error(problem).what());
   }
 }
 

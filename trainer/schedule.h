@@ -9,7 +9,8 @@
 //                                                             cosine down to 1/(div_factor *
 //                                                             final_div_factor)
 // constant, step and cosine start with a linear warm-up over warmup_epochs. onecycle equals
-// torch.optim.lr_scheduler.OneCycleLR (two phases, cosine). Thread-safe.
+// torch.optim.lr_scheduler.OneCycleLR (two phases, cosine), and starts at 1 where pct_start is
+// exactly one step, which PyTorch cannot compute. Every factor is finite. Thread-safe.
 #pragma once
 
 #include <cstdint>

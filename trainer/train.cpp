@@ -17,9 +17,11 @@ ExitReason train(const TrainRequest& request, ProcessGroup& group) {
   if (group.is_root()) directory.emplace(request.run_dir);
   group.barrier();
   const std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group);
-  if (group.is_root())
+  if (group.is_root()) {
     write_file_atomically(request.run_dir / "config.toml", request.resolved_config,
                           ErrorKind::kUsage);
+    directory->keep();  // nothing of the start is left to fail
+  }
   return trainer->run();
 }
 

@@ -117,7 +117,7 @@ ExitReason Trainer::run() {
     after_step(step(t));
   }
   const bool done = parts_.position.step >= last;
-  if (done && parts_.position.evaluated_step != parts_.position.step) evaluate();
+  if (done && parts_.position.evaluated_step != parts_.position.step) evaluate_and_compare();
   if (parts_.position.saved_step != parts_.position.step)
     save_checkpoint(done ? "final" : "signal");
   monitor_.set_state(RunState::kFinish);
@@ -140,12 +140,17 @@ void Trainer::after_step(const StepReport& report) {
   check_numerics(report);
   const bool last = report.step == schedule_.last_step();
   if (consistency_every_.due(report.step)) check_consistency();
-  if (evaluate_every_.due(report.step) || (last && evaluator_)) evaluate();
-  if (checkpoint_every_.due(report.step) || last) save_checkpoint(last ? "final" : "periodic");
+  const bool better =
+      (evaluate_every_.due(report.step) || (last && evaluator_)) && evaluate_and_compare();
+  if (checkpoint_every_.due(report.step) || last) {
+    save_checkpoint(last ? "final" : "periodic");
+  } else if (better) {  // the best is kept, whatever the two intervals are
+    save_checkpoint("best");
+  }
 }
 
-void Trainer::evaluate() {
-  if (!evaluator_) return;
+bool Trainer::evaluate_and_compare() {
+  if (!evaluator_) return false;
   monitor_.set_state(RunState::kEval);
   const Stopwatch watch;
   average_buffers(parts_.buffers, group_, parts_.device);
@@ -164,12 +169,16 @@ void Trainer::evaluate() {
   if (group_.is_root()) {
     monitor_.record(evaluation, name_of_evaluation(parts_.position.step, parts_.steps_per_epoch),
                     ema_.enabled() ? "ema" : "raw", parts_.position.step, watch.seconds());
-    if (evaluation.map > parts_.position.best_map) {
-      parts_.position.best_map = evaluation.map;
-      parts_.position.best_step = parts_.position.step;
-    }
+  }
+  double map = evaluation.map;  // rank 0 has it; what follows from it is every rank's work
+  group_.host().broadcast(&map, sizeof map, 0, nullptr);
+  const bool better = map > parts_.position.best_map;
+  if (better) {
+    parts_.position.best_map = map;
+    parts_.position.best_step = parts_.position.step;
   }
   monitor_.set_state(RunState::kTrain);
+  return better;
 }
 
 void Trainer::save_checkpoint(const std::string& kind) {
@@ -211,9 +220,9 @@ void Trainer::check_numerics(const StepReport& report) {
   const int64_t limit = parts_.options.numerics.max_consecutive_skips;
   if (group_.is_root()) {
     log::warn(
-        text("step %ld: loss %g or gradient norm %g is not finite; the step was skipped on all "
-             "ranks, weights are untouched",
-             report.step, report.loss, report.gradient_norm));
+        text("step %ld: loss %g, gradient norm %g or learning rate %g is not finite; the step was "
+             "skipped on all ranks, weights are untouched",
+             report.step, report.loss, report.gradient_norm, report.learning_rate));
   }
   if (++parts_.position.skipped_in_row >= limit) {
     throw NumericsError(

@@ -79,7 +79,7 @@ class Trainer {
   bool apply_gradients(int64_t t, const StepSums& global, StepReport& report);
   void log_samples(int64_t t);
   void after_step(const StepReport& report);
-  void evaluate();
+  bool evaluate_and_compare();  // true: better than every evaluation before
   void save_checkpoint(const std::string& kind);
   void check_numerics(const StepReport& report);
   void check_consistency();
