@@ -1,21 +1,41 @@
 #include "comm/device_binding.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
+#include <set>
 #ifdef CATAMARAN_WITH_NCCL
 #include <cuda_runtime_api.h>
 #endif
 
 namespace catamaran {
+namespace {
+
+// The first that is not taken yet, which it then is; -1 when all are.
+int take_first_free(const std::vector<std::string>& pci_bus_ids, std::set<std::string>& taken) {
+  for (size_t i = 0; i < pci_bus_ids.size(); ++i) {
+    if (taken.insert(pci_bus_ids[i]).second) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+}  // namespace
 
 VisibleDevices visible_devices() {
   VisibleDevices visible;
 #ifdef CATAMARAN_WITH_NCCL
-  const cudaError_t code = cudaGetDeviceCount(&visible.count);
+  int count = 0;
+  cudaError_t code = cudaGetDeviceCount(&count);
+  for (int i = 0; i < count && code == cudaSuccess; ++i) {
+    std::array<char, 32> id{};
+    code = cudaDeviceGetPCIBusId(id.data(), static_cast<int>(id.size()), i);
+    visible.pci_bus_ids.emplace_back(id.data());
+  }
   if (code != cudaSuccess) {
     int driver = 0;  // stays 0 on a machine without any
     cudaDriverGetVersion(&driver);
     visible.driver_failed = driver > 0 && code != cudaErrorNoDevice;
-    visible.count = 0;
+    visible.pci_bus_ids.clear();
     visible.reason = std::string("CUDA says '") + cudaGetErrorString(code) + "'";
   }
 #else
@@ -24,17 +44,19 @@ VisibleDevices visible_devices() {
   return visible;
 }
 
-DeviceBinding bind(const VisibleDevices& visible, int local_rank, int local_world) {
-  if (visible.count == 0)
-    return {std::nullopt, visible.reason.empty() ? "no GPU is visible" : visible.reason};
-  if (visible.count == 1 && local_world > 1)
-    return {0, ""};  // the launcher shows each rank its own
-  if (local_rank >= visible.count) {
-    return {std::nullopt, "local rank " + std::to_string(local_rank) + " finds only " +
-                              std::to_string(visible.count) + " GPUs for " +
-                              std::to_string(local_world) + " ranks on this node"};
-  }
-  return {local_rank, ""};
+std::vector<int> assign_gpus(const std::vector<RankDevices>& ranks) {
+  std::map<std::string, std::set<std::string>> taken;  // by host
+  std::vector<int> gpu;
+  for (const auto& [host, visible] : ranks)
+    gpu.push_back(take_first_free(visible.pci_bus_ids, taken[host]));
+  return gpu;
+}
+
+std::string why_without_gpu(const VisibleDevices& visible) {
+  if (visible.pci_bus_ids.empty())
+    return visible.reason.empty() ? "no GPU is visible" : visible.reason;
+  return "the " + std::to_string(visible.pci_bus_ids.size()) +
+         " GPU(s) it sees are taken by other ranks";
 }
 
 int threads_for(int64_t asked, int cores, int sharers) {

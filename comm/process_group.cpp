@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <sstream>
 #include <utility>
 
 #include "comm/backend_choice.h"
@@ -42,7 +43,7 @@ int ranks_with_my_cores(Communicator& host, const std::string& host_name, uint64
       std::count(keys.begin(), keys.end(), keys[static_cast<size_t>(host.rank())]));
 }
 
-std::string broadcast_from(Communicator& host, int root, const std::string& text) {
+std::string broadcast_text(Communicator& host, const std::string& text, int root) {
   std::string copy = text;
   auto bytes = static_cast<int64_t>(copy.size());
   host.broadcast(&bytes, sizeof bytes, root, nullptr);
@@ -51,24 +52,33 @@ std::string broadcast_from(Communicator& host, int root, const std::string& text
   return copy;
 }
 
-std::vector<std::string> gather(Communicator& host, const std::string& mine) {
+std::vector<std::string> all_gather(Communicator& host, const std::string& bytes) {
   std::vector<std::string> all;
   for (int root = 0; root < host.world(); ++root)
-    all.push_back(broadcast_from(host, root, root == host.rank() ? mine : std::string()));
+    all.push_back(broadcast_text(host, root == host.rank() ? bytes : std::string(), root));
   return all;
 }
 
-// What every rank says of its device, by rank, on every rank.
-std::vector<RankDevice> devices_of_ranks(Communicator& host, const RankDevice& mine) {
-  const std::vector<std::string> hosts = gather(host, mine.host);
-  const std::vector<std::string> reasons = gather(host, mine.reason);
-  const std::vector<std::string> states = gather(host, mine.has_gpu         ? "gpu"
-                                                       : mine.driver_failed ? "failed"
-                                                                            : "none");
-  std::vector<RankDevice> all;
-  for (size_t r = 0; r < hosts.size(); ++r)
-    all.push_back({hosts[r], states[r] == "gpu", states[r] == "failed", reasons[r]});
-  return all;
+// What every rank sees, by rank, on every rank: one line each of host, reason, whether
+// the driver failed, and the GPUs' ids.
+std::vector<RankDevices> devices_of_all_ranks(Communicator& host, const std::string& host_name,
+                                              const VisibleDevices& mine) {
+  std::string lines =
+      host_name + "\n" + mine.reason + "\n" + (mine.driver_failed ? "failed" : "") + "\n";
+  for (const std::string& id : mine.pci_bus_ids) lines += id + "\n";
+  std::vector<RankDevices> ranks;
+  for (const std::string& text : all_gather(host, lines)) {
+    std::istringstream in(text);
+    RankDevices rank;
+    std::getline(in, rank.host);
+    std::getline(in, rank.visible.reason);
+    std::string failed;
+    std::getline(in, failed);
+    rank.visible.driver_failed = !failed.empty();
+    for (std::string id; std::getline(in, id);) rank.visible.pci_bus_ids.push_back(id);
+    ranks.push_back(std::move(rank));
+  }
+  return ranks;
 }
 
 }  // namespace
@@ -77,8 +87,7 @@ std::vector<std::string> CommOptions::problems() const {
   Problems found("comm.");
   found.require_one_of("backend", backend, {"auto", "mpi", "nccl"});
   found.require(timeout_seconds > 0 && timeout_seconds <= 1e6, "timeout_seconds",
-                "must be more than 0 and at most 1000000 seconds",
-                "120 is the default");
+                "must be more than 0 and at most 1000000 seconds", "120 is the default");
   found.require(threads_per_rank >= 0 && threads_per_rank <= 4096, "threads_per_rank",
                 "must be 0 to 4096", "0 shares the node's cores among its ranks");
   return found.take();
@@ -107,11 +116,11 @@ void ProcessGroup::barrier() {
 }
 
 std::string ProcessGroup::broadcast_text(const std::string& text, int root) {
-  return broadcast_from(*host_, root, text);
+  return catamaran::broadcast_text(*host_, text, root);
 }
 
 std::vector<std::string> ProcessGroup::all_gather(const std::string& bytes) {
-  return gather(*host_, bytes);
+  return catamaran::all_gather(*host_, bytes);
 }
 
 ProcessGroup make_process_group(MpiSession& session, const CommOptions& options) {
@@ -123,23 +132,27 @@ ProcessGroup make_process_group(MpiSession& session, const CommOptions& options)
   };
   std::unique_ptr<Communicator> host = make_host();
   const VisibleDevices visible = visible_devices();
-  const DeviceBinding binding = bind(visible, session.local_rank(), session.local_world());
-  const BackendChoice choice = choose_backend(
-      options.backend, devices_of_ranks(*host, {session.host_name(), binding.gpu.has_value(),
-                                                visible.driver_failed, binding.reason}));
+  const std::vector<RankDevices> ranks = devices_of_all_ranks(*host, session.host_name(), visible);
+  const std::vector<int> gpu_of_rank = assign_gpus(ranks);
+  std::vector<RankDevice> devices;
+  for (size_t r = 0; r < ranks.size(); ++r) {
+    devices.push_back({ranks[r].host, gpu_of_rank[r] >= 0, ranks[r].visible.driver_failed,
+                       why_without_gpu(ranks[r].visible)});
+  }
+  const BackendChoice choice = choose_backend(options.backend, devices);
   if (session.rank() == 0 && !choice.warning.empty()) log::warn(choice.warning);
   const bool gpus = choice.gpus;
+  const int gpu = gpus ? gpu_of_rank[static_cast<size_t>(session.rank())] : 0;
   const Cores cores = cores_of_this_process();
   const int threads = threads_for(options.threads_per_rank, cores.count,
                                   ranks_with_my_cores(*host, session.host_name(), cores.mask_hash));
   std::unique_ptr<Communicator> gradients = make_host();
   if (gpus && session.world() > 1) {
-    gradients =
-        make_nccl_communicator(*host, *binding.gpu, session.host_name(), options.timeout_seconds);
+    gradients = make_nccl_communicator(*host, gpu, session.host_name(), options.timeout_seconds);
   }
   return ProcessGroup(session.rank(), session.world(), session.local_rank(), session.local_world(),
-                      session.host_name(), gpus ? DeviceKind::kCuda : DeviceKind::kCpu,
-                      gpus ? *binding.gpu : 0, threads, std::move(host), std::move(gradients));
+                      session.host_name(), gpus ? DeviceKind::kCuda : DeviceKind::kCpu, gpu,
+                      threads, std::move(host), std::move(gradients));
 }
 
 }  // namespace catamaran

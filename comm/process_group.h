@@ -6,6 +6,11 @@
 //   ProcessGroup group = make_process_group(mpi, options);   // second
 //   group.host().all_reduce(&sum, 1, DataType::kFloat64, ReduceOp::kSum);
 //
+// The MPI communicator moves host memory only (Debian's Open MPI knows no device memory), so it
+// goes with compute on the CPU: whenever a rank would be without a GPU of its own
+// (comm/device_binding.h) all ranks compute on the CPU, and rank 0 says so where GPUs are left
+// unused. Device memory meets NcclCommunicator, or SelfCommunicator in a world of one.
+//
 // Owns the communicators; the MpiSession must outlive it. Only the thread that runs the step loop.
 // Errors: UsageError when the backend asked for is impossible here (NCCL without a GPU) or only
 // some ranks have a GPU (comm/backend_choice.h), CommError from collectives.
@@ -24,7 +29,7 @@ class MpiSession;
 
 struct CommOptions {
   std::string backend =
-      "auto";  // auto: nccl with a GPU per rank, else mpi; mpi; nccl. One rank alone needs neither.
+      "auto";  // auto: nccl if every rank has a GPU of its own, else mpi; mpi; nccl
   double timeout_seconds = 120;  // a collective that takes longer ends the job
   int64_t threads_per_rank = 0;  // compute threads; 0: cores of the node / local ranks
 

@@ -15,23 +15,27 @@
 #include "support/error.h"
 #include "support/log.h"
 #include "support/text.h"
+#include "trainer/api.h"
 
 namespace {
 
 using namespace catamaran;
 
-// Errors that every rank is likely to find by itself: usage, data, weights.
+// Errors that every rank is likely to find by itself: usage, data, weights, and the numbers that
+// all ranks decide by.
 bool is_everybodys(ErrorKind kind) {
-  return kind == ErrorKind::kUsage || kind == ErrorKind::kData || kind == ErrorKind::kWeights;
+  return kind == ErrorKind::kUsage || kind == ErrorKind::kData || kind == ErrorKind::kWeights ||
+         kind == ErrorKind::kNumerics;
 }
 
-[[noreturn]] void fail(ErrorKind kind, const std::string& sentence) {
+[[noreturn]] void fail(const Error& error) {
+  const ErrorKind kind = error.kind();
   const int rank = rank_from_environment();
   // Rank 0 says it for all, and ends all; what only this rank has met it says itself, a second
   // later.
   if (rank > 0 && is_everybodys(kind)) std::this_thread::sleep_for(std::chrono::seconds(1));
   const std::string who = rank >= 0 ? "rank " + std::to_string(rank) + ": " : "";
-  std::fprintf(stderr, "catamaran: %serror: %s\n", who.c_str(), printable(sentence).c_str());
+  std::fprintf(stderr, "catamaran: %serror: %s\n", who.c_str(), printable(error.what()).c_str());
   std::fflush(nullptr);              // what was printed before the error must not be lost with it
   abort_all_ranks(exit_code(kind));  // ends the other ranks too; without MPI just this process
 }
@@ -73,9 +77,7 @@ int main(int argc, char** argv) {
   configure_log(std::max(0, rank_from_environment()), 1);
   try {
     return run(argc, argv);
-  } catch (const Error& problem) {
-    fail(problem.kind(), problem.what());
   } catch (const std::exception& problem) {
-    fail(ErrorKind::kInternal, problem.what());
+    fail(as_error(problem));
   }
 }

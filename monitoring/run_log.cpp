@@ -1,14 +1,9 @@
 #include "monitoring/run_log.h"
 
-#include <cerrno>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
-
-#include "support/atomic_file.h"
-#include "support/error.h"
 
 namespace catamaran {
 namespace {
@@ -16,27 +11,26 @@ namespace {
 using nlohmann::json;
 
 // nlohmann::json writes a number that is not finite as null, which is what we want.
-std::string line_of(const StepReport& r) {
-  const nlohmann::ordered_json line = {{"step", r.step},
-                                       {"epoch", r.epoch},
-                                       {"loss", r.loss},
-                                       {"learning_rate", r.learning_rate},
-                                       {"gradient_norm", r.gradient_norm},
-                                       {"images_per_second", r.images_per_second()},
-                                       {"data_wait_ratio", r.data_wait_ratio()},
-                                       {"step_seconds", r.step_seconds},
-                                       {"applied", r.applied},
-                                       {"images", r.images},
-                                       {"data_wait_seconds", r.data_wait_seconds},
-                                       {"forward_seconds", r.forward_seconds},
-                                       {"backward_seconds", r.backward_seconds},
-                                       {"exchange_exposed_seconds", r.exchange_exposed_seconds},
-                                       {"optimizer_seconds", r.optimizer_seconds},
-                                       {"exchanged_bytes", r.exchanged_bytes},
-                                       {"alpha", r.alpha},
-                                       {"beta", r.beta},
-                                       {"gamma", r.gamma}};
-  return line.dump() + "\n";
+nlohmann::ordered_json line_of(const StepReport& r) {
+  return {{"step", r.step},
+          {"epoch", r.epoch},
+          {"loss", r.loss},
+          {"learning_rate", r.learning_rate},
+          {"gradient_norm", r.gradient_norm},
+          {"images_per_second", r.images_per_second()},
+          {"data_wait_ratio", r.data_wait_ratio()},
+          {"step_seconds", r.step_seconds},
+          {"applied", r.applied},
+          {"images", r.images},
+          {"data_wait_seconds", r.data_wait_seconds},
+          {"forward_seconds", r.forward_seconds},
+          {"backward_seconds", r.backward_seconds},
+          {"exchange_exposed_seconds", r.exchange_exposed_seconds},
+          {"optimizer_seconds", r.optimizer_seconds},
+          {"exchanged_bytes", r.exchanged_bytes},
+          {"alpha", r.alpha},
+          {"beta", r.beta},
+          {"gamma", r.gamma}};
 }
 
 double number(const json& line, const char* key) {
@@ -66,62 +60,17 @@ StepReport report_of(const json& line) {
   return r;
 }
 
-struct LogLine {
-  std::string text;  // without the line's end
-  StepReport report;
-};
-
-std::vector<LogLine> read_lines(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file) {
-    throw UsageError(with_errno("cannot read the run's log", errno), path.string(),
-                     "name a run directory of `catamaran train`");
-  }
-  std::vector<LogLine> lines;
-  for (std::string text; std::getline(file, text);) {
-    const json line = json::parse(text, nullptr, /*allow_exceptions=*/false);
-    try {
-      lines.push_back({text, report_of(line)});
-    } catch (const json::exception&) {
-      const bool torn = file.eof();  // a kill came between the line's start and its end
-      if (torn) break;
-      throw UsageError("this line is no step of a run",
-                       path.string() + ":" + std::to_string(lines.size() + 1),
-                       "delete the line if the file was edited or damaged");
-    }
-  }
-  return lines;
-}
-
-void drop_lines_from(const std::filesystem::path& path, int64_t first_step) {
-  std::string kept;
-  for (const LogLine& line : read_lines(path)) {
-    if (line.report.step < first_step) kept += line.text + "\n";
-  }
-  write_file_atomically(path, kept, ErrorKind::kUsage);
-}
-
 }  // namespace
 
-RunLog::RunLog(std::filesystem::path path, int64_t first_step) : path_(std::move(path)) {
-  std::error_code code;
-  if (std::filesystem::exists(path_, code)) drop_lines_from(path_, first_step);
-  file_ = Handle<StdioTraits>(std::fopen(path_.c_str(), "ae"));
-  if (!file_)
-    throw UsageError(with_errno("cannot write", errno), path_.string(), "check the run directory");
-}
+RunLog::RunLog(std::filesystem::path path, int64_t first_step)
+    : lines_(std::move(path), first_step) {}
 
-void RunLog::record(const StepReport& report) {
-  const std::string line = line_of(report);
-  if (std::fputs(line.c_str(), file_.get()) < 0 || std::fflush(file_.get()) != 0) {
-    throw UsageError(with_errno("cannot write", errno), path_.string(),
-                     "free some space there and resume");
-  }
-}
+void RunLog::record(const StepReport& report) { lines_.append(line_of(report)); }
 
 std::vector<StepReport> read_run_log(const std::filesystem::path& path) {
   std::vector<StepReport> reports;
-  for (const LogLine& line : read_lines(path)) reports.push_back(line.report);
+  for_each_step_line(
+      path, [&](const std::string&, const json& line) { reports.push_back(report_of(line)); });
   return reports;
 }
 

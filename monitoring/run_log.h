@@ -6,21 +6,18 @@
 //   RunLog log(run_dir / "metrics.jsonl", first_step);
 //   log.record(report);
 //
-// A resumed run repeats steps: lines of steps >= first_step from an earlier life are dropped when
-// the log is opened, the others stay as they are. A last line that a kill tore is left out, by the
-// writer and by read_run_log; any other line that is no step is an error.
+// Lines that a resumed run repeats, and a last line that a kill tore: monitoring/step_lines.h.
 //
 // Errors: UsageError naming file and line when the file cannot be read, written or understood. One
 // thread at a time.
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <vector>
 
+#include "monitoring/step_lines.h"
 #include "monitoring/step_report.h"
-#include "support/handle.h"
 
 namespace catamaran {
 
@@ -30,14 +27,7 @@ class RunLog {
   void record(const StepReport& report);
 
  private:
-  struct StdioTraits {
-    using type = std::FILE*;
-    static constexpr type empty() { return nullptr; }
-    static void close(type file) noexcept { std::fclose(file); }
-  };
-
-  std::filesystem::path path_;
-  Handle<StdioTraits> file_;
+  StepLines lines_;
 };
 
 // The steps in the file's order; null numbers are NaN.

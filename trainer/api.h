@@ -1,10 +1,12 @@
 // What launch/ asks of trainer/: whole jobs, without a word of torch. Each function runs on every
 // rank of the group and returns when the job is done on all. Only the thread that runs the step
-// loop. Errors: the kinds of support/error.h; they leave no half-written file.
+// loop. Errors: the kinds of support/error.h, and what LibTorch throws, which as_error turns into
+// one of them; they leave no half-written file.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -13,6 +15,7 @@
 #include "comm/process_group.h"
 #include "evaluation/protocol.h"
 #include "evaluation/score_table.h"
+#include "support/error.h"
 #include "trainer/options.h"
 
 namespace catamaran {
@@ -88,6 +91,11 @@ void export_weights(const std::filesystem::path& checkpoint, const std::string& 
 std::string import_weights(const std::filesystem::path& file, const CatOptions& model,
                            const std::vector<std::string>& classes,
                            const std::filesystem::path& out, bool json);
+
+// Whatever was caught, as an error of ours: LibTorch's by the first line of its message, without
+// the stack trace; memory that ran out (of the GPU, LibTorch's or the library's) with what to
+// lower.
+Error as_error(const std::exception& problem);
 
 // Versions for manifests and `catamaran --version`: LibTorch, NCCL, MPI.
 struct LibraryVersions {

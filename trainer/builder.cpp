@@ -173,7 +173,6 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
   monitoring.info.steps_per_epoch = parts.steps_per_epoch;
   monitoring.info.first_step = parts.position.step;
   monitoring.prefetch_batches = parts.options.data.prefetch_batches;
-  write_manifest(request, packs, group, parts.position.step);
   if (group.is_root()) {
     int64_t values = 0;
     for (const auto& [name, tensor] : parts.parameters) values += tensor.numel();
@@ -189,6 +188,7 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
   auto trainer = std::make_unique<Trainer>(std::move(parts), group, *packs.train, packs.eval.get(),
                                            monitoring);
   if (checkpoint) trainer->restore(*checkpoint, *state);
+  write_manifest(request, packs, group, monitoring.info.first_step);
   return trainer;
 }
 

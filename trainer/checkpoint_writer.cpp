@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "support/log.h"
+#include "trainer/api.h"
 
 namespace catamaran {
 namespace {
@@ -21,7 +22,7 @@ CheckpointWriter::~CheckpointWriter() {
   try {
     finish();
   } catch (const std::exception& problem) {
-    log::error(problem.what());
+    log::error(as_error(problem).what());
   }
 }
 

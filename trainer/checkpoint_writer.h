@@ -23,7 +23,7 @@ namespace catamaran {
 struct CheckpointEnd {
   bool ok = false;
   int64_t step = 0;
-  std::string kind;  // periodic, signal, final
+  std::string kind;  // periodic, best, signal, final
   int64_t bytes = 0;
   double write_seconds = 0;  // in the background
   double stall_seconds = 0;  // of the step loop

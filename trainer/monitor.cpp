@@ -1,16 +1,14 @@
 #include "trainer/monitor.h"
 
-#include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "monitoring/run_log.h"
+#include "monitoring/step_lines.h"
 #include "support/atomic_file.h"
-#include "support/error.h"
 #include "support/log.h"
 #include "support/progress.h"
-#include "support/stdio_file.h"
 
 namespace catamaran {
 namespace {
@@ -30,31 +28,27 @@ struct Monitor::Root {
       : run_dir(setup.run_dir),
         log_every(options.log.every_steps),
         capacity(setup.prefetch_batches),
-        log(setup.run_dir / "metrics.jsonl", setup.info.first_step + 1),
         metrics(setup.info),
+        endpoint(options.monitoring.enabled
+                     ? std::make_unique<MetricsEndpoint>(metrics, options.monitoring)
+                     : nullptr),
+        log(setup.run_dir / "metrics.jsonl", setup.info.first_step + 1),
         progress("training", setup.info.total_steps, "steps") {
-    if (options.monitoring.enabled) {
-      endpoint.emplace(metrics, options.monitoring);
+    if (endpoint) {
       write_file_atomically(run_dir / "metrics-address.txt", endpoint->url() + "\n",
                             ErrorKind::kUsage);
       log::info("Prometheus metrics at " + endpoint->url());
     }
-    if (options.log.samples) {
-      const std::filesystem::path path = run_dir / "samples.jsonl";
-      samples = StdioFile(std::fopen(path.c_str(), setup.info.first_step == 0 ? "w" : "a"));
-      if (!samples)
-        throw UsageError(with_errno("cannot write", errno), path.string(),
-                         "check the run directory");
-    }
+    if (options.log.samples) samples.emplace(run_dir / "samples.jsonl", setup.info.first_step + 1);
   }
 
   std::filesystem::path run_dir;
   int64_t log_every;
   int64_t capacity;
-  RunLog log;
   Metrics metrics;
-  std::optional<MetricsEndpoint> endpoint;
-  StdioFile samples;
+  std::unique_ptr<MetricsEndpoint> endpoint;  // first of all: its port may be taken
+  RunLog log;
+  std::optional<StepLines> samples;
   Progress progress;
 };
 
@@ -74,13 +68,10 @@ void Monitor::record(const StepReport& report) {
   root_->progress.set(report.step, progress_note(report));
 }
 
-bool Monitor::wants_samples() const { return root_ && static_cast<bool>(root_->samples); }
+bool Monitor::wants_samples() const { return root_ && root_->samples.has_value(); }
 
 void Monitor::record_samples(int64_t step, const std::vector<std::string>& ids) {
-  if (!wants_samples()) return;
-  const std::string line = nlohmann::json{{"step", step}, {"ids", ids}}.dump() + "\n";
-  std::fputs(line.c_str(), root_->samples.get());
-  std::fflush(root_->samples.get());
+  if (wants_samples()) root_->samples->append({{"step", step}, {"ids", ids}});
 }
 
 void Monitor::record_loader(int64_t read_bytes, double decode_seconds, int64_t ready_batches) {

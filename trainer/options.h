@@ -82,7 +82,7 @@ struct EvaluateOptions {    // [evaluate]
 struct CheckpointOptions {  // [checkpoint]
   double every_epochs = 1;
   int64_t every_steps = 0;  // > 0: instead of every_epochs
-  int64_t keep = 3;         // newest kept; the best by mAP is kept besides
+  int64_t keep = 3;         // newest kept; besides, the best by mAP, written where none is due
 };
 
 struct ReducerOptions {  // [reducer]

@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <thread>
-#include <utility>
 
 #include "support/atomic_file.h"
 #include "support/clock.h"
@@ -35,21 +35,90 @@ std::string holder_of(const fs::path& lock) {
   return holder.empty() ? "another process" : holder;
 }
 
-// `locked` tells whether the file system has locks at all.
-FileDescriptor take_lock(const fs::path& path, double patience_seconds, bool& locked) {
-  FileDescriptor lock(
-      ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
+// The same folder has one name, so that it can be told whether this start made it.
+fs::path normal(const fs::path& path) {
+  const fs::path whole = fs::absolute(path).lexically_normal();
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+// False when another process holds it. `has_locks`: whether the file system can tell at all.
+bool try_lock(const FileDescriptor& lock, const fs::path& path, bool& has_locks) {
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno == ENOLCK || errno == ENOSYS || errno == EOPNOTSUPP) {
+    log::warn(
+        path.string() +
+        ": the file system has no locks; make sure that no other job uses this run directory");
+    has_locks = false;
+    return true;
+  }
+  if (errno != EWOULDBLOCK && errno != EINTR) refuse("cannot lock", errno, path);
+  return false;
+}
+
+// A holder whose start failed has deleted the file that was waited for.
+bool is_still_at(const FileDescriptor& file, const fs::path& path) {
+  struct stat held {};
+  struct stat there {};
+  return ::fstat(file.get(), &held) == 0 && ::stat(path.c_str(), &there) == 0 &&
+         held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+}
+
+void sign(const FileDescriptor& lock, const fs::path& path) {
+  std::array<char, 128> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  const std::string text = "host " + std::string(host.data()) + ", process " +
+                           std::to_string(::getpid()) + ", since " +
+                           std::to_string(static_cast<int64_t>(unix_seconds())) + "\n";
+  if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), text.data(), text.size(), 0) < 0) {
+    refuse("cannot write the lock", errno, path);
+  }
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(const fs::path& path, double patience_seconds) : path_(normal(path)) {
+  try {
+    const Stopwatch waiting;
+    do {
+      make_folder(path_);
+      lock_ = take_lock(path_ / "lock", patience_seconds - waiting.seconds());
+    } while (!is_still_at(lock_, path_ / "lock"));
+    sign(lock_, path_ / "lock");
+    // Writing, syncing and renaming must work now, not at the first checkpoint.
+    const fs::path trial = path_ / ".write-test";
+    write_file_atomically(trial, "ok\n", ErrorKind::kUsage);
+    std::error_code code;
+    fs::remove(trial, code);
+    make_folder(checkpoints());
+    const TemporaryOwner owner =
+        has_locks_ ? TemporaryOwner::kNobody : TemporaryOwner::kLivingProcess;
+    remove_stale_temporaries(path_, owner);
+    remove_stale_temporaries(checkpoints(), owner);
+  } catch (...) {
+    remove_what_was_made();
+    throw;
+  }
+}
+
+RunDirectory::~RunDirectory() { remove_what_was_made(); }
+
+void RunDirectory::make_folder(const fs::path& folder) {
+  std::error_code code;
+  if (!fs::exists(folder.parent_path(), code)) make_folder(folder.parent_path());
+  if (fs::create_directory(folder, code)) made_.push_back(folder);
+  if (code) refuse("cannot create the folder", code.value(), folder);
+}
+
+FileDescriptor RunDirectory::take_lock(const fs::path& path, double patience_seconds) {
+  constexpr mode_t kMode = S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH;
+  FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
+  bool alone = static_cast<bool>(lock);
+  if (alone) made_.push_back(path);
+  if (!alone) lock = FileDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kMode));
   if (!lock) refuse("cannot create the lock", errno, path);
   const Stopwatch waiting;
-  for (bool said = false; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; said = true) {
-    if (errno == ENOLCK || errno == ENOSYS || errno == EOPNOTSUPP) {
-      log::warn(
-          path.string() +
-          ": the file system has no locks; make sure that no other job uses this run directory");
-      locked = false;
-      return lock;
-    }
-    if (errno != EWOULDBLOCK && errno != EINTR) refuse("cannot lock", errno, path);
+  for (bool said = false; !try_lock(lock, path, has_locks_); said = true) {
+    alone = false;
     if (waiting.seconds() > patience_seconds) {
       throw UsageError("the run directory is in use by " + holder_of(path),
                        path.parent_path().string(),
@@ -60,34 +129,15 @@ FileDescriptor take_lock(const fs::path& path, double patience_seconds, bool& lo
                 " to let go of the run directory");
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
-  std::array<char, 128> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  const std::string text = "host " + std::string(host.data()) + ", process " +
-                           std::to_string(::getpid()) + ", since " +
-                           std::to_string(static_cast<int64_t>(unix_seconds())) + "\n";
-  if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), text.data(), text.size(), 0) < 0) {
-    refuse("cannot write the lock", errno, path);
-  }
+  if (!alone) made_.clear();  // another job has been here meanwhile: what is there may be its own
   return lock;
 }
 
-}  // namespace
-
-RunDirectory::RunDirectory(fs::path path, double patience_seconds) : path_(std::move(path)) {
+void RunDirectory::remove_what_was_made() noexcept {
+  if (!lock_) return;  // then it is another job's
   std::error_code code;
-  fs::create_directories(path_, code);
-  if (code) refuse("cannot create the run directory", code.value(), path_);
-  bool locked = true;
-  lock_ = take_lock(path_ / "lock", patience_seconds, locked);
-  // Writing, syncing and renaming must work now, not at the first checkpoint.
-  const fs::path trial = path_ / ".write-test";
-  write_file_atomically(trial, "ok\n", ErrorKind::kUsage);
-  fs::remove(trial, code);
-  fs::create_directories(checkpoints(), code);
-  if (code) refuse("cannot create the folder of checkpoints", code.value(), checkpoints());
-  const TemporaryOwner owner = locked ? TemporaryOwner::kNobody : TemporaryOwner::kLivingProcess;
-  remove_stale_temporaries(path_, owner);
-  remove_stale_temporaries(checkpoints(), owner);
+  if (std::find(made_.begin(), made_.end(), path_) != made_.end()) fs::remove_all(path_, code);
+  for (auto at = made_.rbegin(); at != made_.rend(); ++at) fs::remove(*at, code);
 }
 
 }  // namespace catamaran

@@ -58,7 +58,8 @@ double Schedule::shape(int64_t step) const {
   if (options_.name == "onecycle") {
     const double first = 1 / options_.div_factor;
     const double top = options_.pct_start * static_cast<double>(total_steps_) - 1;
-    if (top > 0 && t <= top) return half_cosine(first, 1, t / top);
+    // A rise of one step ends where it begins, at the top; PyTorch divides by zero there.
+    if (t <= top && top > 0) return half_cosine(first, 1, t / top);
     return half_cosine(1, first / options_.final_div_factor,
                        std::min(1.0, (t - top) / (last - top)));
   }

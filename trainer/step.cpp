@@ -75,7 +75,9 @@ bool Trainer::apply_gradients(int64_t t, const StepSums& global, StepReport& rep
   const double mean = global.scale();  // sum / valid labels = mean over the GLOBAL batch
   report.gradient_norm = gradient_norm(reducer_.flat_gradients()) * mean;
   report.learning_rate = options.optimizer.learning_rate * schedule_.factor(t);
-  if (!std::isfinite(report.gradient_norm) || !std::isfinite(global.loss)) return false;
+  if (!std::isfinite(report.gradient_norm) || !std::isfinite(global.loss) ||
+      !std::isfinite(report.learning_rate))
+    return false;
   const double clip = options.clip.max_norm > 0
                           ? std::min(1.0, options.clip.max_norm / (report.gradient_norm + 1e-6))
                           : 1.0;

@@ -21,12 +21,14 @@ ExitReason train(const TrainRequest& request, ProcessGroup& group) {
   if (group.is_root()) log_file.emplace(request.run_dir / "log.jsonl", group.rank());
   try {
     const std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group);
-    if (group.is_root())
+    if (group.is_root()) {
       write_file_atomically(request.run_dir / "config.toml", request.resolved_config,
                             ErrorKind::kUsage);
+      directory->keep();  // nothing of the start is left to fail
+    }
     return trainer->run();
   } catch (const std::exception& problem) {
-    if (log_file) log_file->record_error(problem.what());
+    if (log_file) log_file->record_error(as_error(problem).what());
     throw;
   }
 }

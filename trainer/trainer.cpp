@@ -144,8 +144,12 @@ void Trainer::after_step(const StepReport& report) {
   check_numerics(report);
   const bool last = report.step == schedule_.last_step();
   if (consistency_every_.due(report.step)) check_consistency();
-  if (evaluate_every_.due(report.step) || last) evaluate_once();
-  if (checkpoint_every_.due(report.step) || last) save_checkpoint(last ? "final" : "periodic");
+  const bool better = (evaluate_every_.due(report.step) || last) && evaluate_once();
+  if (checkpoint_every_.due(report.step) || last) {
+    save_checkpoint(last ? "final" : "periodic");
+  } else if (better) {  // the best is kept, whatever the two intervals are
+    save_checkpoint("best");
+  }
 }
 
 bool Trainer::owes_evaluation() const {
@@ -154,8 +158,8 @@ bool Trainer::owes_evaluation() const {
 
 // A wish to stop comes first: the evaluation is left out, or broken off, and made up for when the
 // run goes on.
-void Trainer::evaluate_once() {
-  if (!owes_evaluation() || stop_) return;
+bool Trainer::evaluate_once() {
+  if (!owes_evaluation() || stop_) return false;
   monitor_.set_state(RunState::kEval);
   const Stopwatch watch;
   average_buffers(parts_.buffers, group_, parts_.device);
@@ -169,7 +173,7 @@ void Trainer::evaluate_once() {
     const std::optional<ScoreTable> table = evaluator_->score_unless(parts_.stop_wish, *parts_.cat);
     if (!table) {
       stop_ = true;
-      return;
+      return false;
     }
     if (group_.is_root())
       evaluation = catamaran::evaluate(*table, protocol(parts_.options.evaluate.protocol));
@@ -179,12 +183,16 @@ void Trainer::evaluate_once() {
   if (group_.is_root()) {
     monitor_.record(evaluation, name_of_evaluation(parts_.position.step, parts_.steps_per_epoch),
                     ema_.enabled() ? "ema" : "raw", parts_.position.step, watch.seconds());
-    if (evaluation.map > parts_.position.best_map) {
-      parts_.position.best_map = evaluation.map;
-      parts_.position.best_step = parts_.position.step;
-    }
+  }
+  double map = evaluation.map;  // rank 0 has it; what follows from it is every rank's work
+  group_.host().broadcast(&map, sizeof map, 0, nullptr);
+  const bool better = map > parts_.position.best_map;
+  if (better) {
+    parts_.position.best_map = map;
+    parts_.position.best_step = parts_.position.step;
   }
   monitor_.set_state(RunState::kTrain);
+  return better;
 }
 
 // Storage may take longer than comm.timeout_seconds: the other ranks ask again and again, instead
@@ -240,9 +248,9 @@ void Trainer::check_numerics(const StepReport& report) {
   const int64_t limit = parts_.options.numerics.max_consecutive_skips;
   if (group_.is_root()) {
     log::warn(
-        text("step %ld: loss %g or gradient norm %g is not finite; the step was skipped on all "
-             "ranks, weights are untouched",
-             report.step, report.loss, report.gradient_norm));
+        text("step %ld: loss %g, gradient norm %g or learning rate %g is not finite; the step was "
+             "skipped on all ranks, weights are untouched",
+             report.step, report.loss, report.gradient_norm, report.learning_rate));
   }
   if (++parts_.position.skipped_in_row >= limit) {
     wait_for_writer();  // the first rank that throws ends all

@@ -81,7 +81,7 @@ class Trainer {
   void log_samples(int64_t t);
   void after_step(const StepReport& report);
   bool owes_evaluation() const;
-  void evaluate_once();
+  bool evaluate_once();  // true: better than every evaluation before
   void save_checkpoint(const std::string& kind);
   void wait_for_writer();
   void check_numerics(const StepReport& report);

@@ -1,8 +1,10 @@
 """Where the binary and the data are, and how a run is started. The binary: CATAMARAN_BIN; real photographs: CATAMARAN_TEST_DATA."""
+import contextlib
 import json
 import os
 import pathlib
 import subprocess
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("CATAMARAN_BIN", ROOT / "build/release/bin/catamaran"))
@@ -12,14 +14,47 @@ SMALL = ["model.input.size=64", "model.backbone.name=resnet10_narrow", "model.at
          "monitoring.address=127.0.0.1", "optimizer.learning_rate=2e-3", "schedule.name=constant"]
 
 
+def command(arguments, ranks):
+    launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks else []
+    return [*launcher, str(BINARY), *map(str, arguments)], dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+
+
 def catamaran(*arguments, ranks=0, check=True, timeout=240, cwd=None):
     """Runs the program; under mpirun when ranks > 0."""
-    launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks else []
-    environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-    done = subprocess.run([*launcher, str(BINARY), *map(str, arguments)], capture_output=True, text=True, timeout=timeout, env=environment, cwd=cwd)
+    words, environment = command(arguments, ranks)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, env=environment, cwd=cwd)
     if check:
         assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
+
+
+@contextlib.contextmanager
+def started(*arguments, ranks):
+    """The program under mpirun, while the test does something to it; its output is that of communicate()."""
+    words, environment = command(arguments, ranks)
+    job = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    try:
+        yield job
+    finally:
+        job.kill()
+        job.wait()
+
+
+def wait_for(what, condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
+        time.sleep(0.1)
+
+
+def ranks_of(job):
+    """The process of each rank that this mpirun started."""
+    children = subprocess.run(["pgrep", "-P", str(job.pid)], capture_output=True, text=True).stdout.split()
+    found = {}
+    for child in children:
+        environment = pathlib.Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+        found.update({int(entry.split(b"=")[1]): int(child) for entry in environment if entry.startswith(b"OMPI_COMM_WORLD_RANK=")})
+    return found
 
 
 def settings(*pairs):

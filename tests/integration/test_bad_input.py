@@ -1,6 +1,7 @@
 """Wrong input gets one sentence with what, where and how to go on, the right exit code, and leaves nothing half-written."""
 import json
 import shutil
+import socket
 
 import pytest
 from runs import SMALL, catamaran, settings
@@ -67,9 +68,34 @@ def test_a_batch_that_does_not_divide_names_the_nearest(config, tmp_path):
     assert "14" in message and "16" in message
 
 
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_a_start_that_fails_leaves_no_run_directory(config, tmp_path, ranks):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for code, pair in ((2, "batch.global=15001"), (4, f"weights.backbone={tmp_path}/none.safetensors"), (2, f"monitoring.port={taken.getsockname()[1]}")):
+            refused(code, "train", "--config", config, *settings(*SMALL, pair), "--run-dir", tmp_path / "runs/run", ranks=ranks)
+            assert [path.name for path in tmp_path.iterdir()] == ["config.toml"], pair
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/notes.txt").write_text("mine")
+    refused(4, "train", "--config", config, *settings(*SMALL, f"weights.backbone={tmp_path}/none.safetensors"), "--run-dir", tmp_path / "run", ranks=ranks)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
+
+
 def test_nccl_without_a_gpu_is_a_sentence(config, tmp_path):
     message = refused(2, "train", "--config", config, *settings(*SMALL, "comm.backend=nccl"), "--run-dir", tmp_path / "run")
-    assert "needs a GPU for every rank" in message
+    assert "needs a GPU of its own for every rank" in message
+
+
+def test_what_libtorch_refuses_is_one_line_without_a_stack_trace(config, tmp_path):
+    one_pixel = settings(*SMALL, "model.input.size=32", "batch.global=1", "batch.per_device=1")  # batch norm of a single value
+    message = refused(1, "train", "--config", config, *one_pixel, "--run-dir", tmp_path / "run")
+    assert "LibTorch: Expected more than 1 value per channel" in message
+    assert "Exception raised from" not in message and "frame #" not in message
+
+
+def test_a_model_too_large_for_the_memory_is_told_what_to_lower(config, tmp_path):
+    message = refused(1, "train", "--config", config, *settings(*SMALL, "model.attention.ffn_dim=10000000000000"), "--run-dir", tmp_path / "run")
+    assert "out of memory" in message and "batch.per_device" in message
+    assert "Exception raised from" not in message and "frame #" not in message
 
 
 def test_a_shard_cut_short_is_refused_before_the_first_step(config, packs, tmp_path):

@@ -1,4 +1,4 @@
-"""The official layouts, with real photographs: labels as pycocotools and the devkit's own files say, then 20 steps on 2 ranks."""
+"""The official layouts, with real photographs: labels as pycocotools and the devkit's own files say, then the whole job on 2 ranks."""
 import json
 
 import h5py
@@ -15,6 +15,40 @@ def real_data(name):
     return folder
 
 
+def pack_voc(split, out):
+    return catamaran("pack", "voc", "--root", real_data("voc-mini") / "VOCdevkit/VOC2007", "--split", {"train": "trainval"}.get(split, split), "--out", out)
+
+
+def pack_coco(split, out, *more):
+    data, name = real_data("coco-mini"), {"train": "train2017", "test": "val2017"}[split]
+    return catamaran("pack", "coco", "--images", data / f"images/{name}", "--annotations", data / f"annotations/instances_{name}.json", "--out", out, *more)
+
+
+def pack_corel5k(split, out):
+    data = real_data("corel5k")
+    return catamaran("pack", "manifest", "--images", data, "--manifest", data / f"{split}.jsonl", "--classes", data / "classes.txt", "--out", out)
+
+
+# a folder of photographs of the test part; more settings
+SETS = {"voc": (pack_voc, "voc-mini/VOCdevkit/VOC2007/JPEGImages", []),
+        "coco": (pack_coco, "coco-mini/images/val2017", []),
+        "corel5k": (pack_corel5k, "corel5k", ["data.allow_overlap=true"])}  # some photographs are in both of its parts
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    """Folder of the packs train and test of a set, made once."""
+    made = {}
+
+    def get(name):
+        if name not in made:
+            made[name] = tmp_path_factory.mktemp(name)
+            for split in ("train", "test"):
+                SETS[name][0](split, made[name] / split)
+        return made[name]
+    return get
+
+
 def read(pack):
     manifest = json.loads((pack / "pack.json").read_text())
     with h5py.File(pack / "shard-00000.h5") as shard:
@@ -26,12 +60,11 @@ def read(pack):
         return manifest, ids, shard["label"][:], shard["size"][:], first
 
 
-def test_coco_labels_are_those_of_pycocotools(tmp_path):
+def test_coco_labels_are_those_of_pycocotools(packed, tmp_path):
     data = real_data("coco-mini")
     annotations = data / "annotations/instances_train2017.json"
-    catamaran("pack", "coco", "--images", data / "images/train2017", "--annotations", annotations, "--out", tmp_path / "pack")
-    catamaran("pack", "coco", "--images", data / "images/train2017", "--annotations", annotations, "--without-annotations", "keep", "--out", tmp_path / "all")
-    manifest, ids, labels, sizes, _ = read(tmp_path / "pack")
+    pack_coco("train", tmp_path / "all", "--without-annotations", "keep")
+    manifest, ids, labels, sizes, _ = read(packed("coco") / "train")
     coco = COCO(str(annotations))
     categories = sorted(coco.getCatIds())
     assert manifest["classes"] == [c["name"] for c in coco.loadCats(categories)] and len(categories) == 80
@@ -47,28 +80,47 @@ def test_coco_labels_are_those_of_pycocotools(tmp_path):
         assert (height, width) == (info["height"], info["width"])
 
 
-def test_voc_labels_are_those_of_the_lists(tmp_path):
+def test_voc_labels_are_those_of_the_lists(packed):
     root = real_data("voc-mini") / "VOCdevkit/VOC2007"
-    catamaran("pack", "voc", "--root", root, "--split", "trainval", "--out", tmp_path / "pack")
-    manifest, ids, labels, _, first = read(tmp_path / "pack")
+    manifest, ids, labels, _, first = read(packed("voc") / "train")
     assert len(manifest["classes"]) == 20 and manifest["images"] == 47
     for c, name in enumerate(manifest["classes"]):
         listed = dict(line.split() for line in (root / f"ImageSets/Main/{name}_trainval.txt").read_text().splitlines() if line.strip())
         assert [int(listed[i]) for i in ids] == labels[:, c].tolist()
     assert first == (root / f"JPEGImages/{ids[0]}.jpg").read_bytes()
-    assert "no problem found" in catamaran("check", "--decode", tmp_path / "pack").stdout
+    assert "no problem found" in catamaran("check", "--decode", packed("voc") / "train").stdout
 
 
-def test_corel5k_counts_a_doubled_line_once_and_trains(tmp_path):
-    data = real_data("corel5k")
-    for split in ("train", "test"):
-        catamaran("pack", "manifest", "--images", data, "--manifest", data / f"{split}.jsonl", "--classes", data / "classes.txt", "--out", tmp_path / split)
-    train = json.loads((tmp_path / "train/pack.json").read_text())
-    test = json.loads((tmp_path / "test/pack.json").read_text())
+def test_corel5k_counts_a_doubled_line_once(packed):
+    train, test = (json.loads((packed("corel5k") / split / "pack.json").read_text()) for split in ("train", "test"))
     assert train["images"] == 4500 and test["images"] == 499 and len(train["classes"]) == 260
     assert any("a second time" in note for note in test["notes"])
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_two_ranks_train_resume_evaluate_and_predict(packed, tmp_path, name):
+    packs, run = packed(name), tmp_path / "run"
+    _, photographs, more = SETS[name]
+    manifest = json.loads((packs / "test/pack.json").read_text())
     config = tmp_path / "c.toml"
-    config.write_text(f'[data]\ntrain = "{tmp_path}/train"\n[batch]\nglobal = 32\nper_device = 16\n[schedule]\nepochs = 1\nmax_steps = 20\n')
-    catamaran("train", "--config", config, *settings(*SMALL), "--run-dir", tmp_path / "run", ranks=2)
-    losses = [line["loss"] for line in metrics(tmp_path / "run")]
-    assert len(losses) == 20 and np.mean(losses[-3:]) < 0.5 * losses[0]
+    config.write_text(f'[data]\ntrain = "{packs}/train"\neval = "{packs}/test"\n[batch]\nglobal = 16\nper_device = 8\n'
+                      "[schedule]\nepochs = 20\n[evaluate]\nevery_epochs = 0\n[checkpoint]\nevery_epochs = 0\n")
+    for last in (10, 20):
+        catamaran("train", "--config", config, *settings(*SMALL, *more, f"schedule.max_steps={last}"), "--run-dir", run, ranks=2)
+        assert (run / "checkpoints/latest").read_text() == f"step-{last:08d}\n"
+    lines = metrics(run)
+    assert [line["step"] for line in lines] == list(range(1, 21))
+    losses = [line["loss"] for line in lines]
+    assert np.mean(losses[-3:]) < np.mean(losses[7:10]) < 0.9 * losses[0]
+
+    evaluation = json.loads(catamaran("eval", "--checkpoint", run, "--data", packs / "test", "--json", ranks=2).stdout)
+    assert evaluation["images"] == manifest["images"] and evaluation["classes"] == len(manifest["classes"])
+    stored = next(e for e in map(json.loads, (path.read_text() for path in (run / "eval").iterdir())) if e["step"] == 20)
+    assert 0 < evaluation["map"] < 1 and evaluation["map"] == pytest.approx(stored["map"], abs=1e-9)
+
+    picture = sorted((DATA / photographs).rglob("*.jpg"))[0]
+    predicted = json.loads(catamaran("predict", "--checkpoint", run, picture, "--json", "--top", len(manifest["classes"])).stdout)
+    labels = predicted[0]["labels"]
+    assert sorted(entry["label"] for entry in labels) == sorted(manifest["classes"])
+    assert all(0 < entry["probability"] < 1 for entry in labels)
+    assert labels == sorted(labels, key=lambda entry: -entry["probability"])

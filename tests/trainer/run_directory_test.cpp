@@ -28,7 +28,8 @@ class RunDirectoryTest : public testing::Test {
     const pid_t process = ::fork();
     if (process == 0) {
       try {
-        const RunDirectory run(folder_, 0);
+        RunDirectory run(folder_, 0);
+        run.keep();
         for (;;) ::pause();
       } catch (...) {
         ::_exit(1);

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "support/error.h"
 
@@ -26,17 +29,6 @@ TEST(Schedule, OneCycleStartsAtTheFirstRatePeaksAtTheTopAndEndsAtTheLast) {
   EXPECT_NEAR(schedule.factor(12), 0.5 * (1 + 4e-6), 1e-9);  // half way down
 }
 
-TEST(Schedule, OneCycleThatRisesForOneStepStartsAtTheTop) {
-  const ScheduleOptions o = [] {
-    ScheduleOptions made = options("onecycle", 1);
-    made.pct_start = 0.1;  // 0.1 * 10 - 1 = 0
-    return made;
-  }();
-  const Schedule schedule(o, 10);
-  EXPECT_DOUBLE_EQ(schedule.factor(0), 1);
-  EXPECT_LT(schedule.factor(1), 1);
-}
-
 TEST(Schedule, RefusesMoreStepsThanCheckpointsCanBeNamedFor) {
   ScheduleOptions o = options("constant", 1'000'000);
   EXPECT_EQ(Schedule(o, 99).last_step(), 99'000'000);
@@ -44,6 +36,34 @@ TEST(Schedule, RefusesMoreStepsThanCheckpointsCanBeNamedFor) {
   EXPECT_THROW(Schedule(o, int64_t{1} << 32), UsageError);
   o.max_steps = 5;
   EXPECT_EQ(Schedule(o, int64_t{1} << 32).last_step(), 5);
+}
+
+// Computed by PyTorch beside this test (tests/golden/trainer.py).
+TEST(Schedule, OneCycleEqualsPyTorchAtEveryStep) {
+  std::ifstream file(std::string(std::getenv("CATAMARAN_GOLDEN")) + "/onecycle.json");
+  const nlohmann::json cases = nlohmann::json::parse(file);
+  ASSERT_GE(cases.size(), 6u);
+  for (const nlohmann::json& made : cases) {
+    ScheduleOptions o = options("onecycle", made["total"].get<int64_t>());
+    o.pct_start = made["pct_start"].get<double>();
+    const Schedule schedule(o, 1);
+    const auto rates = made["rates"].get<std::vector<double>>();
+    ASSERT_EQ(rates.size(), static_cast<size_t>(schedule.total_steps()));
+    for (size_t t = 0; t < rates.size(); ++t) {
+      EXPECT_NEAR(schedule.factor(static_cast<int64_t>(t)), rates[t], 1e-12)
+          << made["total"] << " steps, pct_start " << made["pct_start"] << ", step " << t;
+    }
+  }
+}
+
+TEST(Schedule, OneCycleWhoseRiseIsOneStepStartsAtTheTop) {
+  ScheduleOptions o = options("onecycle", 5);
+  o.pct_start = 0.2;  // 0.2 * 5 - 1 = 0: where PyTorch divides by zero
+  const Schedule schedule(o, 1);
+  o.pct_start = 0.2 - 1e-9;  // as PyTorch has it beside that point
+  const Schedule beside(o, 1);
+  EXPECT_DOUBLE_EQ(schedule.factor(0), 1);
+  for (int64_t t = 0; t < 5; ++t) EXPECT_NEAR(schedule.factor(t), beside.factor(t), 1e-8) << t;
 }
 
 TEST(Schedule, StepMultipliesAtEachMilestoneEpochAlsoAfterAResume) {
