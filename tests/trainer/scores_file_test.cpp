@@ -91,8 +91,8 @@ TEST_F(ScoresFile, IsDurableBeforeItTakesItsNameAndTheFolderAfter) {
   noted = nullptr;
   EXPECT_THAT(order, testing::ElementsAre("fsync file", "rename", "fsync folder"));
   const H5File file = open_hdf5(folder_ / "scores.h5");
-  EXPECT_THAT(read_texts(file, "/id", folder_), testing::ElementsAre("first", "second"));
-  EXPECT_THAT(read_text_attribute(file, "classes", folder_), testing::ElementsAre("cat", "dog"));
+  EXPECT_THAT(read_texts(file, "/id", 2, folder_), testing::ElementsAre("first", "second"));
+  EXPECT_THAT(read_text_attribute(file, "classes", 2, folder_), testing::ElementsAre("cat", "dog"));
 }
 
 TEST_F(ScoresFile, LeavesNothingBehindWhereItCannotBeWritten) {
