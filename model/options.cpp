@@ -53,9 +53,10 @@ constexpr int64_t kWidestFfn = 16384;
 
 bool positive(double value) { return value > 0 && std::isfinite(value); }
 
-// Tokens of the highest level, P5 or S5: its stride is 32, odd sides are rounded up.
-int64_t fewest_tokens(int64_t input_size) {
-  const int64_t side = (input_size + 31) / 32;
+// Tokens of the highest level, P5 or S5; odd sides are rounded up.
+int64_t fewest_tokens(const BackboneOptions& backbone, int64_t input_size) {
+  const int64_t stride = backbone.name == "resnet10_narrow" ? 16 : 32;
+  const int64_t side = (input_size + stride - 1) / stride;
   return side * side;
 }
 
@@ -86,7 +87,9 @@ std::vector<std::string> CatOptions::problems() const {
           "set it to false, or model.fpn.enabled to true");
   require(attention.dim > 0 && attention.dim <= kWidest, "attention.dim",
           "must be 1 to " + std::to_string(kWidest), "512 is the default");
-  require(attention.heads > 0 && attention.dim % attention.heads == 0, "attention.heads",
+  const bool possible_dim = attention.dim > 0 && attention.dim <= kWidest;
+  require(!possible_dim || (attention.heads > 0 && attention.dim % attention.heads == 0),
+          "attention.heads",
           std::to_string(attention.heads) + " heads do not divide a width of " +
               std::to_string(attention.dim),
           "choose heads that divide model.attention.dim");
@@ -105,10 +108,10 @@ std::vector<std::string> CatOptions::problems() const {
           "4 gives P3 as many keys as P5");
   require_one_of(head.pool, {"mean", "max", "topk", "csra"}, "head.pool");
   require(head.topk > 0, "head.topk", "must be positive", "4 is the default");
-  require(head.pool != "topk" || head.topk <= fewest_tokens(input.size), "head.topk",
+  require(head.pool != "topk" || head.topk <= fewest_tokens(backbone, input.size), "head.topk",
           std::to_string(head.topk) + " is more than the " +
-              std::to_string(fewest_tokens(input.size)) + " tokens of the highest level at " +
-              std::to_string(input.size) + " pixels",
+              std::to_string(fewest_tokens(backbone, input.size)) +
+              " tokens of the highest level at " + std::to_string(input.size) + " pixels",
           "lower it, or raise model.input.size");
   require(std::isfinite(head.csra_lambda), "head.csra_lambda", "must be finite",
           "0.2 is the default");

@@ -44,10 +44,13 @@ class Sgd : public Optimizer {
       momentum_.push_back(zeros_like_each(group.parameters));
   }
   void step(double learning_rate) override {
+    const bool plain = options_.momentum == 0;  // LibTorch then wants no buffers
     for (size_t g = 0; g < groups_.size(); ++g) {
       ParameterGroup& group = groups_[g];
-      at::_fused_sgd_(group.parameters, group.gradients, momentum_[g], decay_of(group, options_),
-                      options_.momentum, rate_of(group, learning_rate, options_), /*dampening=*/0,
+      at::_fused_sgd_(group.parameters, group.gradients,
+                      plain ? std::vector<torch::Tensor>() : momentum_[g],
+                      decay_of(group, options_), options_.momentum,
+                      rate_of(group, learning_rate, options_), /*dampening=*/0,
                       /*nesterov=*/false, /*maximize=*/false,
                       /*is_first_step=*/false);
     }

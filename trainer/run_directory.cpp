@@ -109,6 +109,13 @@ void RunDirectory::make_folder(const fs::path& folder) {
   if (code) refuse("cannot create the folder", code.value(), folder);
 }
 
+fs::path RunDirectory::will_make(const std::string& name) {
+  std::error_code code;
+  fs::path file = path_ / name;
+  if (!fs::exists(file, code)) made_.push_back(file);
+  return file;
+}
+
 FileDescriptor RunDirectory::take_lock(const fs::path& path, double patience_seconds) {
   constexpr mode_t kMode = S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH;
   FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode));

@@ -31,6 +31,8 @@ class RunDirectory {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+  // A file in it that this start is about to make; one that is there already is not its own.
+  std::filesystem::path will_make(const std::string& name);
   void keep() { made_.clear(); }
 
  private:

@@ -18,7 +18,7 @@ ExitReason train(const TrainRequest& request, ProcessGroup& group) {
   if (group.is_root()) directory.emplace(request.run_dir);
   group.barrier();
   std::optional<LogFile> log_file;
-  if (group.is_root()) log_file.emplace(request.run_dir / "log.jsonl", group.rank());
+  if (group.is_root()) log_file.emplace(directory->will_make("log.jsonl"), group.rank());
   try {
     const std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group);
     if (group.is_root()) {

@@ -82,19 +82,13 @@ def test_a_start_that_fails_leaves_no_run_directory(config, tmp_path, ranks):
 
 def test_nccl_without_a_gpu_is_a_sentence(config, tmp_path):
     message = refused(2, "train", "--config", config, *settings(*SMALL, "comm.backend=nccl"), "--run-dir", tmp_path / "run")
-    assert "needs a GPU of its own for every rank" in message
+    assert "nccl needs a GPU for every rank, and there is none for rank 0" in message
 
 
 def test_what_libtorch_refuses_is_one_line_without_a_stack_trace(config, tmp_path):
-    one_pixel = settings(*SMALL, "model.input.size=32", "batch.global=1", "batch.per_device=1")  # batch norm of a single value
+    one_pixel = settings(*SMALL, "model.backbone.name=resnet18", "model.input.size=32", "batch.global=1", "batch.per_device=1")  # batch norm of a single value
     message = refused(1, "train", "--config", config, *one_pixel, "--run-dir", tmp_path / "run")
     assert "LibTorch: Expected more than 1 value per channel" in message
-    assert "Exception raised from" not in message and "frame #" not in message
-
-
-def test_a_model_too_large_for_the_memory_is_told_what_to_lower(config, tmp_path):
-    message = refused(1, "train", "--config", config, *settings(*SMALL, "model.attention.ffn_dim=10000000000000"), "--run-dir", tmp_path / "run")
-    assert "out of memory" in message and "batch.per_device" in message
     assert "Exception raised from" not in message and "frame #" not in message
 
 

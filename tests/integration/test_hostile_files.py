@@ -214,7 +214,7 @@ def test_a_damaged_pack_is_refused_with_its_place(packs, tmp_path, damage):
     assert "terminate" not in done.stderr and "HDF5-DIAG" not in done.stderr
 
 
-@pytest.mark.parametrize("damage, says", [(external_id, "'/id' is missing or a link"), (virtual_id, "'/id' is not stored in one piece"),
+@pytest.mark.parametrize("damage, says", [(external_id, "'/id' is missing or a link"), (virtual_id, "'/id' is not stored inside the file"),
                                           (id_of_four_thousand_million, "'/id' has 4294967296 texts, pack.json says 33"),
                                           (more_images_than_can_be_counted, "more images than can be counted")])
 def test_a_pack_that_claims_too_much_or_leads_elsewhere_is_refused_before_anything_is_taken_in(packs, tmp_path, damage, says):

@@ -18,7 +18,7 @@ def pictures(tmp_path_factory):
     lines = []
     for i in range(24):
         light = i % 3 == 0
-        pixels = random.integers(128 if light else 0, 256 if light else 128, (300, 280 + i, 3), dtype=np.uint8)
+        pixels = random.integers(128 if light else 0, 256 if light else 128, (420, 400 + i, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"{i:02d}.jpg", quality=95)
         lines.append(json.dumps({"image": f"{i:02d}.jpg", "labels": [NAMES[light]]}))
     (folder / "m.jsonl").write_text("\n".join(lines) + "\n")

@@ -42,9 +42,10 @@ def packed(tmp_path_factory):
 
     def get(name):
         if name not in made:
-            made[name] = tmp_path_factory.mktemp(name)
+            folder = tmp_path_factory.mktemp(name)
             for split in ("train", "test"):
-                SETS[name][0](split, made[name] / split)
+                SETS[name][0](split, folder / split)
+            made[name] = folder
         return made[name]
     return get
 
@@ -118,7 +119,7 @@ def test_two_ranks_train_resume_evaluate_and_predict(packed, tmp_path, name):
     stored = next(e for e in map(json.loads, (path.read_text() for path in (run / "eval").iterdir())) if e["step"] == 20)
     assert 0 < evaluation["map"] < 1 and evaluation["map"] == pytest.approx(stored["map"], abs=1e-9)
 
-    picture = sorted((DATA / photographs).rglob("*.jpg"))[0]
+    picture = sorted((DATA / photographs).rglob("*.jp*g"))[0]
     predicted = json.loads(catamaran("predict", "--checkpoint", run, picture, "--json", "--top", len(manifest["classes"])).stdout)
     labels = predicted[0]["labels"]
     assert sorted(entry["label"] for entry in labels) == sorted(manifest["classes"])

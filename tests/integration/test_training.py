@@ -7,7 +7,7 @@ import time
 import h5py
 import numpy as np
 import pytest
-from runs import BINARY, SMALL, catamaran, metrics, settings
+from runs import BINARY, ROOT, SMALL, catamaran, metrics, settings
 
 
 def train(config, run, *pairs, ranks=0, **kwargs):

@@ -70,6 +70,16 @@ TEST(Optimizer, SgdEqualsTorchWithMomentumAndDecayOnlyOnMatrices) {
                                                        torch::optim::SGDOptions(0.1).momentum(0.9));
 }
 
+TEST(Optimizer, SgdWithoutMomentumEqualsTorch) {
+  OptimizerOptions o;
+  o.name = "sgd";
+  o.learning_rate = 0.1;
+  o.backbone_ratio = 1;
+  o.weight_decay = 0;
+  o.momentum = 0;
+  compare<torch::optim::SGDOptions, torch::optim::SGD>(o, torch::optim::SGDOptions(0.1));
+}
+
 TEST(Optimizer, AdamWEqualsTorch) {
   OptimizerOptions o;
   o.learning_rate = 0.01;

@@ -1,5 +1,3 @@
-#include "trainer/run_directory.h"
-
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -8,6 +6,7 @@
 #include <thread>
 
 #include "support/error.h"
+#include "trainer/run_directory.h"
 
 namespace catamaran {
 namespace {
