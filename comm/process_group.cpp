@@ -54,6 +54,7 @@ std::string broadcast_text(Communicator& host, const std::string& text, int root
 
 std::vector<std::string> all_gather(Communicator& host, const std::string& bytes) {
   std::vector<std::string> all;
+  all.reserve(static_cast<size_t>(host.world()));
   for (int root = 0; root < host.world(); ++root)
     all.push_back(broadcast_text(host, root == host.rank() ? bytes : std::string(), root));
   return all;
