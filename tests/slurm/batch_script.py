@@ -46,27 +46,34 @@ def lines(path):
     return path.read_text().splitlines() if path.exists() else []
 
 
+def ended(job):
+    try:
+        output, _ = job.communicate(timeout=30)
+    finally:
+        job.kill()
+    return job.returncode, output
+
+
 def stopped(folder, signals, **environment):
     job = start(folder, **environment)
     wait_for(folder / "started")
     for number in signals:
         job.send_signal(number)
         time.sleep(0.1)
-    output, _ = job.communicate(timeout=30)
-    return job.returncode, output
+    return ended(job)
 
 
 def main(folder):
     job = start(folder, END="0", SLURM_CPUS_PER_TASK="3")
-    output, _ = job.communicate(timeout=30)
-    assert job.returncode == 0 and "slurm: finished" in output, output
+    code, output = ended(job)
+    assert code == 0 and "slurm: finished" in output, output
     assert lines(folder / "arguments") == ["--mpi=pmix", "--kill-on-bad-exit=1", "--cpus-per-task=3", str(folder / "catamaran"), "train", "--resume", "auto",
                                            "--config", "a b.toml"]
     assert not lines(folder / "requeues")
 
     job = start(folder, END="3")
-    output, _ = job.communicate(timeout=30)
-    assert job.returncode == 3 and "ended with code 3" in output and not lines(folder / "requeues"), output
+    code, output = ended(job)
+    assert code == 3 and "ended with code 3" in output and not lines(folder / "requeues"), output
     assert not any("--cpus-per-task" in argument for argument in lines(folder / "arguments"))
 
     for signals in ([signal.SIGUSR1], [signal.SIGTERM], [signal.SIGUSR1, signal.SIGUSR1], [signal.SIGUSR1, signal.SIGTERM]):
