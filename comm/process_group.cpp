@@ -92,6 +92,7 @@ std::string ProcessGroup::broadcast_text(const std::string& text, int root) {
 
 std::vector<std::string> ProcessGroup::all_gather(const std::string& bytes) {
   std::vector<std::string> all;
+  all.reserve(static_cast<size_t>(world_));
   for (int root = 0; root < world_; ++root)
     all.push_back(broadcast_text(root == rank_ ? bytes : std::string(), root));
   return all;

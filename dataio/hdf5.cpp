@@ -62,6 +62,7 @@ std::vector<std::string> texts_from(hid_t space_id, const std::filesystem::path&
   const H5Type memory = utf8_type();
   if (!read(memory.get(), pointers.data())) refuse("'" + name + "' cannot be read", path);
   std::vector<std::string> texts;
+  texts.reserve(count);
   for (const char* text : pointers) texts.emplace_back(text == nullptr ? "" : text);
   H5Dvlen_reclaim(memory.get(), space.get(), H5P_DEFAULT, pointers.data());
   return texts;
@@ -175,6 +176,7 @@ H5Set write_set(const H5File& file, const std::string& name, hid_t type,
 void write_texts(const H5File& file, const std::string& name, const std::vector<std::string>& texts,
                  const std::filesystem::path& path) {
   std::vector<const char*> pointers;
+  pointers.reserve(texts.size());
   for (const std::string& text : texts) pointers.push_back(text.c_str());
   const H5Type type = utf8_type();
   write_set(file, name, type.get(), {texts.size()}, pointers.data(), path);
@@ -184,6 +186,7 @@ void write_text_attribute(const H5File& file, const std::string& name,
                           const std::vector<std::string>& texts,
                           const std::filesystem::path& path) {
   std::vector<const char*> pointers;
+  pointers.reserve(texts.size());
   for (const std::string& text : texts) pointers.push_back(text.c_str());
   const H5Type type = utf8_type();
   const hsize_t count = texts.size();

@@ -42,7 +42,7 @@ ReadImage read_image(const ImportedImage& image) {
     read.size = read_jpeg_size(read.jpeg, image.file.string());
     // The end-of-image marker, perhaps before padding: a cut file has none.
     const auto& b = read.jpeg;
-    const size_t tail = std::min<size_t>(b.size(), 64 * 1024);
+    const size_t tail = std::min<size_t>(b.size(), size_t{64} * 1024);
     bool ended = false;
     for (size_t i = b.size(); i-- > b.size() - tail + 1 && !ended;)
       ended = b[i] == 0xD9 && b[i - 1] == 0xFF;

@@ -1,7 +1,6 @@
 #include "support/atomic_file.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <utility>
 
 namespace catamaran {
@@ -25,7 +25,7 @@ std::string temporary_suffix(int64_t process) {
   return ".tmp." + host_name() + "." + std::to_string(process);
 }
 
-fs::path without_trailing_slash(fs::path path) {
+fs::path without_trailing_slash(const fs::path& path) {
   return path.has_filename() ? path : path.parent_path();
 }
 
@@ -115,8 +115,8 @@ void require_writable_target(const fs::path& target, ErrorKind kind) {
   const AtomicFile probe(target, kind);
 }
 
-AtomicDirectory::AtomicDirectory(fs::path target, bool replace, ErrorKind kind)
-    : target_(without_trailing_slash(std::move(target))),
+AtomicDirectory::AtomicDirectory(const fs::path& target, bool replace, ErrorKind kind)
+    : target_(without_trailing_slash(target)),
       temporary_(temporary_beside(target_)),
       replace_(replace),
       kind_(kind) {

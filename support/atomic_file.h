@@ -60,7 +60,7 @@ class AtomicDirectory {
  public:
   // Refuses a target that exists, unless replace is true: then commit moves the old one aside and
   // deletes it after the rename.
-  explicit AtomicDirectory(std::filesystem::path target, bool replace = false,
+  explicit AtomicDirectory(const std::filesystem::path& target, bool replace = false,
                            ErrorKind kind = ErrorKind::kData);
   AtomicDirectory(const AtomicDirectory&) = delete;
   AtomicDirectory& operator=(const AtomicDirectory&) = delete;
