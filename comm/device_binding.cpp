@@ -8,8 +8,6 @@
 #include <cuda_runtime_api.h>
 #endif
 
-#include "support/error.h"
-
 namespace catamaran {
 namespace {
 
@@ -19,13 +17,6 @@ int take_first_free(const std::vector<std::string>& pci_bus_ids, std::set<std::s
     if (taken.insert(pci_bus_ids[i]).second) return static_cast<int>(i);
   }
   return -1;
-}
-
-std::string why_without(const VisibleDevices& visible) {
-  if (visible.pci_bus_ids.empty())
-    return visible.reason.empty() ? "no GPU is visible" : visible.reason;
-  return "the " + std::to_string(visible.pci_bus_ids.size()) +
-         " GPU(s) it sees are taken by other ranks";
 }
 
 }  // namespace
@@ -40,37 +31,32 @@ VisibleDevices visible_devices() {
     code = cudaDeviceGetPCIBusId(id.data(), static_cast<int>(id.size()), i);
     visible.pci_bus_ids.emplace_back(id.data());
   }
-  if (code != cudaSuccess) return {{}, std::string("CUDA says '") + cudaGetErrorString(code) + "'"};
+  if (code != cudaSuccess) {
+    int driver = 0;  // stays 0 on a machine without any
+    cudaDriverGetVersion(&driver);
+    visible.driver_failed = driver > 0 && code != cudaErrorNoDevice;
+    visible.pci_bus_ids.clear();
+    visible.reason = std::string("CUDA says '") + cudaGetErrorString(code) + "'";
+  }
 #else
   visible.reason = "this program was built without CUDA";
 #endif
   return visible;
 }
 
-DeviceBinding bind_ranks(const std::string& backend, const std::vector<RankDevices>& ranks) {
-  DeviceBinding binding;
-  if (backend == "mpi") {
-    binding.without_gpu = "comm.backend = mpi computes on the CPU";
-    return binding;
-  }
+std::vector<int> assign_gpus(const std::vector<RankDevices>& ranks) {
   std::map<std::string, std::set<std::string>> taken;  // by host
-  for (size_t r = 0; r < ranks.size(); ++r) {
-    const auto& [host, visible] = ranks[r];
-    binding.gpus_unused = binding.gpus_unused || !visible.pci_bus_ids.empty();
-    binding.gpu.push_back(take_first_free(visible.pci_bus_ids, taken[host]));
-    if (binding.gpu.back() < 0 && binding.without_gpu.empty()) {
-      binding.without_gpu =
-          "rank " + std::to_string(r) + " on " + host + " has none: " + why_without(visible);
-    }
-  }
-  if (binding.without_gpu.empty()) return {binding.gpu, "", false};
-  if (backend == "nccl") {
-    throw UsageError("nccl needs a GPU of its own for every rank, and " + binding.without_gpu,
-                     "comm.backend",
-                     "start one rank per GPU, or use comm.backend = \"mpi\" (CPU) or \"auto\"");
-  }
-  binding.gpu.clear();
-  return binding;
+  std::vector<int> gpu;
+  for (const auto& [host, visible] : ranks)
+    gpu.push_back(take_first_free(visible.pci_bus_ids, taken[host]));
+  return gpu;
+}
+
+std::string why_without_gpu(const VisibleDevices& visible) {
+  if (visible.pci_bus_ids.empty())
+    return visible.reason.empty() ? "no GPU is visible" : visible.reason;
+  return "the " + std::to_string(visible.pci_bus_ids.size()) +
+         " GPU(s) it sees are taken by other ranks";
 }
 
 int threads_for(int64_t asked, int cores, int sharers) {

@@ -7,6 +7,7 @@
 
 #include "comm/checked.h"
 #include "support/assert.h"
+#include "support/clock.h"
 #include "support/error.h"
 
 namespace catamaran {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "comm/operation_ring.h"
+#include "support/clock.h"
 #include "support/handle.h"
 
 namespace catamaran {
@@ -110,15 +111,10 @@ class NcclCommunicator : public Communicator {
   }
 
   void wait_all(void* stream) override {
-    watch_previous();
     check(cudaEventRecord(consumed_.get(), stream_.get()), "cudaEventRecord");
     check(cudaStreamWaitEvent(static_cast<cudaStream_t>(stream), consumed_.get(), 0),
           "cudaStreamWaitEvent");
-    pending_ = true;
-    progress();
-    // The host needs the sums of this step soon after: a peer that is silent is noticed here, not
-    // in a later copy.
-    watch_previous();
+    watch();
   }
 
   void broadcast(void* data, int64_t bytes, int root, void* stream) override {
@@ -171,16 +167,17 @@ class NcclCommunicator : public Communicator {
       ::sched_yield();
     }
   }
-  void watch_previous() {
+  // The host needs the sums of this step soon after: a peer that is silent is noticed here, not in
+  // a later copy.
+  void watch() {
     const Stopwatch waiting;
-    while (pending_) {
+    for (;;) {
+      progress();
       const cudaError_t state = cudaEventQuery(consumed_.get());
-      if (state == cudaSuccess) pending_ = false;
-      if (state != cudaSuccess && state != cudaErrorNotReady) check(state, "cudaEventQuery");
-      if (pending_) progress();
-      if (pending_ && waiting.seconds() > timeout_seconds_)
-        throw_timeout(ring_.describe(ring_.started() - 1));
-      if (pending_) ::sched_yield();
+      if (state == cudaSuccess) return ring_.finish_all();
+      if (state != cudaErrorNotReady) check(state, "cudaEventQuery");
+      if (waiting.seconds() > timeout_seconds_) throw_timeout(ring_.describe(ring_.started() - 1));
+      ::sched_yield();
     }
   }
   [[noreturn]] void throw_timeout(const std::string& operation) const {
@@ -200,7 +197,6 @@ class NcclCommunicator : public Communicator {
   Handle<EventTraits> consumed_;  // the collectives that the caller's work waits for
   Handle<NcclTraits> comm_;
   OperationRing ring_;
-  bool pending_ = false;
 };
 
 }  // namespace

@@ -7,8 +7,8 @@
 // The id travels over the host communicator; initialisation is non-blocking and ends in a CommError
 // at the time-out. start_all_reduce waits (on the device) for the work that was queued on the
 // caller's stream and then runs beside later work; wait_all makes the caller's stream wait for all
-// that was started, without blocking the host, except that it watches for NCCL's asynchronous
-// errors and the time-out while the previous step's collectives are still unfinished. Errors:
+// that was started, and blocks the host until the device has done it, looking for NCCL's
+// asynchronous errors and the time-out and offering the core to others meanwhile. Errors:
 // UsageError in a build without NCCL; else comm/communicator.h.
 #pragma once
 

@@ -2,18 +2,17 @@
 // ends.
 //
 //   const int64_t sequence = ring.start("all-reduce", bytes);
-//   ring.finish(sequence);
-//   ring.describe(sequence)      // "all-reduce of 1048576 bytes, number 17, started 120.0 s ago;
-//   16 finished before it"
+//   ring.finish();               // the oldest unfinished one; finish_all(): all that were started
+//   ring.describe(sequence)      // "all-reduce of 1048576 bytes, number 17 of this rank (16
+//                                // finished)"
 //
-// One thread at a time.
+// Operations finish in the order in which they were started; describe is for the last 64. One
+// thread at a time.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <string>
-
-#include "support/clock.h"
 
 namespace catamaran {
 
@@ -21,13 +20,13 @@ class OperationRing {
  public:
   int64_t start(const char* operation, int64_t bytes) {
     Entry& entry = entries_[static_cast<size_t>(next_ % kEntries)];
-    entry = {operation, bytes, Stopwatch()};
+    entry = {operation, bytes};
     return next_++;
   }
   void finish() { ++finished_; }
+  void finish_all() { finished_ = next_; }
   int64_t started() const { return next_; }
   int64_t finished() const { return finished_; }
-  double age_seconds(int64_t sequence) const { return at(sequence).since_start.seconds(); }
   std::string describe(int64_t sequence) const {
     const Entry& entry = at(sequence);
     return std::string(entry.operation) + " of " + std::to_string(entry.bytes) + " bytes, number " +
@@ -39,7 +38,6 @@ class OperationRing {
   struct Entry {
     const char* operation = "";
     int64_t bytes = 0;
-    Stopwatch since_start;
   };
   const Entry& at(int64_t sequence) const {
     return entries_[static_cast<size_t>(sequence % kEntries)];

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "comm/backend_choice.h"
 #include "comm/device_binding.h"
 #include "comm/mpi_communicator.h"
 #include "comm/mpi_session.h"
@@ -14,6 +15,7 @@
 #include "support/error.h"
 #include "support/hash.h"
 #include "support/log.h"
+#include "support/problems.h"
 
 namespace catamaran {
 namespace {
@@ -52,15 +54,18 @@ std::string broadcast_text(Communicator& host, const std::string& text, int root
 
 std::vector<std::string> all_gather(Communicator& host, const std::string& bytes) {
   std::vector<std::string> all;
+  all.reserve(static_cast<size_t>(host.world()));
   for (int root = 0; root < host.world(); ++root)
     all.push_back(broadcast_text(host, root == host.rank() ? bytes : std::string(), root));
   return all;
 }
 
-// What every rank sees, by rank, on every rank: one line each of host, reason and the GPUs' ids.
+// What every rank sees, by rank, on every rank: one line each of host, reason, whether
+// the driver failed, and the GPUs' ids.
 std::vector<RankDevices> devices_of_all_ranks(Communicator& host, const std::string& host_name,
                                               const VisibleDevices& mine) {
-  std::string lines = host_name + "\n" + mine.reason + "\n";
+  std::string lines =
+      host_name + "\n" + mine.reason + "\n" + (mine.driver_failed ? "failed" : "") + "\n";
   for (const std::string& id : mine.pci_bus_ids) lines += id + "\n";
   std::vector<RankDevices> ranks;
   for (const std::string& text : all_gather(host, lines)) {
@@ -68,6 +73,9 @@ std::vector<RankDevices> devices_of_all_ranks(Communicator& host, const std::str
     RankDevices rank;
     std::getline(in, rank.host);
     std::getline(in, rank.visible.reason);
+    std::string failed;
+    std::getline(in, failed);
+    rank.visible.driver_failed = !failed.empty();
     for (std::string id; std::getline(in, id);) rank.visible.pci_bus_ids.push_back(id);
     ranks.push_back(std::move(rank));
   }
@@ -76,17 +84,17 @@ std::vector<RankDevices> devices_of_all_ranks(Communicator& host, const std::str
 
 }  // namespace
 
-void CommOptions::check() const {
-  if (backend != "auto" && backend != "mpi" && backend != "nccl") {
-    throw UsageError("'" + backend + "' is no back end", "comm.backend", "use auto, mpi or nccl");
-  }
-  if (!(timeout_seconds > 0))
-    throw UsageError("must be more than 0 seconds", "comm.timeout_seconds", "120 is the default");
-  if (threads_per_rank < 0 || threads_per_rank > 4096) {
-    throw UsageError("must be 0 to 4096", "comm.threads_per_rank",
-                     "0 shares the node's cores among its ranks");
-  }
+std::vector<std::string> CommOptions::problems() const {
+  Problems found("comm.");
+  found.require_one_of("backend", backend, {"auto", "mpi", "nccl"});
+  found.require(timeout_seconds > 0 && timeout_seconds <= 1e6, "timeout_seconds",
+                "must be more than 0 and at most 1000000 seconds", "120 is the default");
+  found.require(threads_per_rank >= 0 && threads_per_rank <= 4096, "threads_per_rank",
+                "must be 0 to 4096", "0 shares the node's cores among its ranks");
+  return found.take();
 }
+
+void CommOptions::check() const { throw_if_any(problems()); }
 
 ProcessGroup::ProcessGroup(int rank, int world, int local_rank, int local_world,
                            std::string host_name, DeviceKind device_kind, int device_index,
@@ -124,14 +132,18 @@ ProcessGroup make_process_group(MpiSession& session, const CommOptions& options)
                                              options.timeout_seconds);
   };
   std::unique_ptr<Communicator> host = make_host();
-  const DeviceBinding binding = bind_ranks(
-      options.backend, devices_of_all_ranks(*host, session.host_name(), visible_devices()));
-  const bool gpus = !binding.gpu.empty();
-  const int gpu = gpus ? binding.gpu[static_cast<size_t>(session.rank())] : 0;
-  if (binding.gpus_unused && session.rank() == 0) {
-    log::warn("every rank computes on the CPU and exchanges with MPI: " + binding.without_gpu +
-              "; start one rank per GPU to use them");
+  const VisibleDevices visible = visible_devices();
+  const std::vector<RankDevices> ranks = devices_of_all_ranks(*host, session.host_name(), visible);
+  const std::vector<int> gpu_of_rank = assign_gpus(ranks);
+  std::vector<RankDevice> devices;
+  for (size_t r = 0; r < ranks.size(); ++r) {
+    devices.push_back({ranks[r].host, gpu_of_rank[r] >= 0, ranks[r].visible.driver_failed,
+                       why_without_gpu(ranks[r].visible)});
   }
+  const BackendChoice choice = choose_backend(options.backend, devices);
+  if (session.rank() == 0 && !choice.warning.empty()) log::warn(choice.warning);
+  const bool gpus = choice.gpus;
+  const int gpu = gpus ? gpu_of_rank[static_cast<size_t>(session.rank())] : 0;
   const Cores cores = cores_of_this_process();
   const int threads = threads_for(options.threads_per_rank, cores.count,
                                   ranks_with_my_cores(*host, session.host_name(), cores.mask_hash));

@@ -12,8 +12,8 @@
 // unused. Device memory meets NcclCommunicator, or SelfCommunicator in a world of one.
 //
 // Owns the communicators; the MpiSession must outlive it. Only the thread that runs the step loop.
-// Errors: UsageError when the backend asked for is impossible here (NCCL without a GPU), CommError
-// from collectives.
+// Errors: UsageError when the backend asked for is impossible here (NCCL without a GPU) or only
+// some ranks have a GPU (comm/backend_choice.h), CommError from collectives.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,8 @@ struct CommOptions {
   double timeout_seconds = 120;  // a collective that takes longer ends the job
   int64_t threads_per_rank = 0;  // compute threads; 0: cores of the node / local ranks
 
-  void check() const;  // UsageError naming the key
+  std::vector<std::string> problems() const;  // support/problems.h
+  void check() const;                         // UsageError naming the keys
 };
 
 enum class DeviceKind { kCpu, kCuda };

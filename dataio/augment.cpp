@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "support/assert.h"
-#include "support/error.h"
 #include "support/philox.h"
+#include "support/problems.h"
 
 namespace catamaran {
 namespace {
@@ -31,10 +31,6 @@ constexpr std::array<std::pair<int, int>, 13> kOffsetQuarters = {{{0, 0},
                                                                   {3, 1},
                                                                   {1, 3},
                                                                   {3, 3}}};
-
-[[noreturn]] void refuse(const std::string& key, const std::string& what, const std::string& hint) {
-  throw UsageError(what, "data.augment." + key, hint);
-}
 
 int64_t crop_side(int64_t canvas, double scale, int64_t network_size) {
   const auto side = static_cast<int64_t>(static_cast<double>(canvas) * scale);
@@ -86,29 +82,28 @@ Region multi_scale_region(const AugmentOptions& options, ImageSize size, int64_t
 
 }  // namespace
 
-void AugmentOptions::check() const {
-  if (crop != "multi_scale" && crop != "none") {
-    refuse("crop", "there is no crop called '" + crop + "'", "use multi_scale or none");
+std::vector<std::string> AugmentOptions::problems() const {
+  Problems found("data.augment.");
+  found.require_one_of("crop", crop, {"multi_scale", "none"});
+  const bool canvas = resize >= 1 && resize <= kLargestCanvas;
+  found.require(
+      canvas, "resize", std::to_string(resize) + " is no side of a canvas",
+      "use 1 to " + std::to_string(kLargestCanvas) + ", usually 8/7 of the network's size");
+  found.require(!scales.empty() && scales.size() <= kMostScales, "scales",
+                "there are " + std::to_string(scales.size()) + " scales",
+                "give 1 to " + std::to_string(kMostScales) + " of them");
+  for (const double scale : scales) {
+    const bool leaves_a_pixel = !canvas || static_cast<double>(resize) * scale >= 1;
+    found.require(scale > 0 && scale <= 1 && leaves_a_pixel, "scales",
+                  std::to_string(scale) + " is no part of the canvas",
+                  "use values above 0 and at most 1 that leave a pixel of data.augment.resize");
   }
-  if (resize < 1 || resize > kLargestCanvas) {
-    refuse("resize", std::to_string(resize) + " is no side of a canvas",
-           "use 1 to " + std::to_string(kLargestCanvas) + ", usually 8/7 of the network's size");
-  }
-  if (scales.empty() || scales.size() > kMostScales) {
-    refuse("scales", "there are " + std::to_string(scales.size()) + " scales",
-           "give 1 to " + std::to_string(kMostScales) + " of them");
-  }
-  for (double scale : scales) {
-    if (!(scale > 0 && scale <= 1) || static_cast<double>(resize) * scale < 1) {
-      refuse("scales", std::to_string(scale) + " is no part of the canvas",
-             "use values above 0 and at most 1 that leave a pixel of data.augment.resize");
-    }
-  }
-  if (max_distort < 0) {
-    refuse("max_distort", "steps between width and height cannot be negative",
-           "use 0 for squares, or more");
-  }
+  found.require(max_distort >= 0, "max_distort",
+                "steps between width and height cannot be negative", "use 0 for squares, or more");
+  return found.take();
 }
+
+void AugmentOptions::check() const { throw_if_any(problems()); }
 
 Placement whole_image(ImageSize size) {
   return {.region = {.left = 0,

@@ -25,7 +25,8 @@ struct AugmentOptions {
   int64_t max_distort = 2;
   bool flip = true;  // mirror with probability 1/2
 
-  void check() const;  // UsageError naming the key under data.augment
+  std::vector<std::string> problems() const;  // support/problems.h
+  void check() const;                         // UsageError naming the keys under data.augment
 };
 
 // In source pixels, fractions allowed; 0 <= left < right <= width.

@@ -27,20 +27,49 @@ H5Properties access_without_locks() {
   return access;
 }
 
+// A data set of this very file: each part of its path a hard link, since soft and external links
+// could lead anywhere, as could a virtual data set or one in external files.
+H5Set open_set_inside(const H5File& file, const std::string& name,
+                      const std::filesystem::path& path) {
+  for (size_t slash = name.find('/', 1);; slash = name.find('/', slash + 1)) {
+    H5L_info_t link;
+    const std::string part = name.substr(0, slash);
+    if (H5Lget_info(file.get(), part.c_str(), &link, H5P_DEFAULT) < 0 ||
+        link.type != H5L_TYPE_HARD) {
+      refuse("'" + part + "' is missing or a link", path);
+    }
+    if (slash == std::string::npos) break;
+  }
+  H5Set set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT));
+  if (!set) refuse("'" + name + "' is no data set", path);
+  const H5Properties made(H5Dget_create_plist(set.get()));
+  if (H5Pget_layout(made.get()) == H5D_VIRTUAL || H5Pget_external_count(made.get()) != 0)
+    refuse("'" + name + "' is not stored inside the file", path);
+  return set;
+}
+
+// The extent is compared before anything of its size is allocated: a file may claim any.
 std::vector<std::string> texts_from(hid_t space_id, const std::filesystem::path& path,
-                                    const std::string& name, hid_t type_id, const auto& read) {
+                                    const std::string& name, size_t expected, hid_t type_id,
+                                    const auto& read) {
   const H5Space space(space_id);
   const H5Type type(type_id);
   hsize_t count = 0;
   if (!space || !type || H5Tget_class(type.get()) != H5T_STRING ||
       H5Tis_variable_str(type.get()) <= 0 || H5Sget_simple_extent_ndims(space.get()) != 1 ||
-      H5Sget_simple_extent_dims(space.get(), &count, nullptr) != 1 || count > hsize_t{1} << 32) {
+      H5Sget_simple_extent_dims(space.get(), &count, nullptr) != 1) {
     refuse("'" + name + "' is no list of texts", path);
+  }
+  if (count != expected) {
+    refuse("'" + name + "' has " + std::to_string(count) + " texts, pack.json says " +
+               std::to_string(expected),
+           path);
   }
   std::vector<char*> pointers(count, nullptr);
   const H5Type memory = utf8_type();
   if (!read(memory.get(), pointers.data())) refuse("'" + name + "' cannot be read", path);
   std::vector<std::string> texts;
+  texts.reserve(count);
   for (const char* text : pointers) texts.emplace_back(text == nullptr ? "" : text);
   H5Dvlen_reclaim(memory.get(), space.get(), H5P_DEFAULT, pointers.data());
   return texts;
@@ -64,6 +93,11 @@ H5File create_hdf5(const std::filesystem::path& path) {
   return file;
 }
 
+void finish_hdf5(H5File& file, const std::filesystem::path& path) {
+  if (H5Fflush(file.get(), H5F_SCOPE_LOCAL) < 0 || H5Fclose(file.release()) < 0)
+    cannot_write("the end of the file", path);
+}
+
 H5File open_hdf5(const std::filesystem::path& path) {
   const H5Properties access = access_without_locks();
   H5File file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()));
@@ -80,24 +114,11 @@ H5Type utf8_type() {
 
 ContiguousSet contiguous_set(const H5File& file, const std::string& name, hid_t type, int rank,
                              int64_t file_bytes, const std::filesystem::path& path) {
-  // Each part of the path must be a hard link: soft and external links could lead anywhere.
-  for (size_t slash = name.find('/', 1);; slash = name.find('/', slash + 1)) {
-    H5L_info_t link;
-    const std::string part = name.substr(0, slash);
-    if (H5Lget_info(file.get(), part.c_str(), &link, H5P_DEFAULT) < 0 ||
-        link.type != H5L_TYPE_HARD) {
-      refuse("'" + part + "' is missing or a link", path);
-    }
-    if (slash == std::string::npos) break;
-  }
   ContiguousSet found;
-  found.set = H5Set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT));
-  if (!found.set) refuse("'" + name + "' is no data set", path);
+  found.set = open_set_inside(file, name, path);
   const H5Properties made(H5Dget_create_plist(found.set.get()));
-  if (H5Pget_layout(made.get()) != H5D_CONTIGUOUS || H5Pget_nfilters(made.get()) != 0 ||
-      H5Pget_external_count(made.get()) != 0) {
+  if (H5Pget_layout(made.get()) != H5D_CONTIGUOUS || H5Pget_nfilters(made.get()) != 0)
     refuse("'" + name + "' is not stored in one piece inside the file", path);
-  }
   const H5Type stored(H5Dget_type(found.set.get()));
   if (H5Tequal(stored.get(), type) <= 0) refuse("'" + name + "' has another number type", path);
   const H5Space space(H5Dget_space(found.set.get()));
@@ -123,23 +144,23 @@ ContiguousSet contiguous_set(const H5File& file, const std::string& name, hid_t 
   return found;
 }
 
-std::vector<std::string> read_texts(const H5File& file, const std::string& name,
+std::vector<std::string> read_texts(const H5File& file, const std::string& name, size_t expected,
                                     const std::filesystem::path& path) {
-  const H5Set set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT));
-  if (!set) refuse("'" + name + "' is missing", path);
-  return texts_from(H5Dget_space(set.get()), path, name, H5Dget_type(set.get()),
+  const H5Set set = open_set_inside(file, name, path);
+  return texts_from(H5Dget_space(set.get()), path, name, expected, H5Dget_type(set.get()),
                     [&](hid_t type, void* to) {
                       return H5Dread(set.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, to) >= 0;
                     });
 }
 
 std::vector<std::string> read_text_attribute(const H5File& file, const std::string& name,
-                                             const std::filesystem::path& path) {
+                                             size_t expected, const std::filesystem::path& path) {
   if (H5Aexists(file.get(), name.c_str()) <= 0)
     refuse("the attribute '" + name + "' is missing", path);
   const H5Attribute attribute(H5Aopen(file.get(), name.c_str(), H5P_DEFAULT));
   if (!attribute) refuse("the attribute '" + name + "' cannot be opened", path);
-  return texts_from(H5Aget_space(attribute.get()), path, name, H5Aget_type(attribute.get()),
+  return texts_from(H5Aget_space(attribute.get()), path, name, expected,
+                    H5Aget_type(attribute.get()),
                     [&](hid_t type, void* to) { return H5Aread(attribute.get(), type, to) >= 0; });
 }
 
@@ -163,6 +184,7 @@ H5Set write_set(const H5File& file, const std::string& name, hid_t type,
 void write_texts(const H5File& file, const std::string& name, const std::vector<std::string>& texts,
                  const std::filesystem::path& path) {
   std::vector<const char*> pointers;
+  pointers.reserve(texts.size());
   for (const std::string& text : texts) pointers.push_back(text.c_str());
   const H5Type type = utf8_type();
   write_set(file, name, type.get(), {texts.size()}, pointers.data(), path);
@@ -172,6 +194,7 @@ void write_text_attribute(const H5File& file, const std::string& name,
                           const std::vector<std::string>& texts,
                           const std::filesystem::path& path) {
   std::vector<const char*> pointers;
+  pointers.reserve(texts.size());
   for (const std::string& text : texts) pointers.push_back(text.c_str());
   const H5Type type = utf8_type();
   const hsize_t count = texts.size();

@@ -47,6 +47,8 @@ class QuietHdf5 {
 
 H5File create_hdf5(const std::filesystem::path& path);
 H5File open_hdf5(const std::filesystem::path& path);
+// Flushes and closes a file that was written: what a destructor would do, but it tells.
+void finish_hdf5(H5File& file, const std::filesystem::path& path);
 
 // A data set that can be read by pread: hard-linked, contiguous, unfiltered, allocated, native
 // type, inside the file.
@@ -60,11 +62,12 @@ ContiguousSet contiguous_set(const H5File& file, const std::string& name, hid_t 
                              int64_t file_bytes, const std::filesystem::path& path);
 
 H5Type utf8_type();
-// Variable-length UTF-8 strings of a data set or of an attribute of the root.
-std::vector<std::string> read_texts(const H5File& file, const std::string& name,
+// Variable-length UTF-8 strings of a data set (hard-linked, contiguous) or of an attribute of the
+// root. Another number of texts than expected is a DataError before anything of its size is read.
+std::vector<std::string> read_texts(const H5File& file, const std::string& name, size_t expected,
                                     const std::filesystem::path& path);
 std::vector<std::string> read_text_attribute(const H5File& file, const std::string& name,
-                                             const std::filesystem::path& path);
+                                             size_t expected, const std::filesystem::path& path);
 
 // Writing: early-allocated, contiguous. data may be null: allocated only.
 H5Set write_set(const H5File& file, const std::string& name, hid_t type,

@@ -1,11 +1,11 @@
 #include "dataio/manifest_importer.h"
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "dataio/text_lines.h"
 #include "support/error.h"
 #include "support/hash.h"
 #include "support/json.h"
@@ -55,21 +55,18 @@ Line parse_line(const std::string& text, const std::string& where) {
 }
 
 std::vector<Line> read_lines(const fs::path& manifest, std::vector<std::string>& notes) {
-  std::ifstream file(manifest);
-  if (!file) throw DataError("cannot open the manifest", manifest.string(), "check --manifest");
+  TextLines file(manifest, "check --manifest");
   std::vector<Line> lines;
   std::map<std::string, size_t> seen;
-  std::string text;
-  for (int64_t number = 1; std::getline(file, text); ++number) {
-    if (!text.empty() && text.back() == '\r') text.pop_back();
+  for (std::string text; file.next(text);) {
     if (text.find_first_not_of(" \t") == std::string::npos) continue;
-    Line line = parse_line(text, manifest.string() + " line " + std::to_string(number));
+    Line line = parse_line(text, file.where());
     const auto [first, added] = seen.emplace(line.image, lines.size());
     if (added) {
       lines.push_back(std::move(line));
     } else if (lines[first->second].labels == line.labels &&
                lines[first->second].ignore == line.ignore) {
-      notes.push_back("line " + std::to_string(number) + " lists " + line.image +
+      notes.push_back("line " + std::to_string(file.number()) + " lists " + line.image +
                       " a second time; it counts once");
     } else {
       throw DataError("'" + line.image + "' was listed before with other labels", line.where,
@@ -90,12 +87,9 @@ std::vector<std::string> read_classes(const ManifestSource& source,
     }
     classes.assign(all.begin(), all.end());
   } else {
-    std::ifstream file(source.classes);
-    if (!file)
-      throw DataError("cannot open the list of classes", source.classes.string(),
-                      "check --classes");
-    for (std::string name; std::getline(file, name);) {
-      while (!name.empty() && (name.back() == '\r' || name.back() == ' ')) name.pop_back();
+    TextLines file(source.classes, "check --classes");
+    for (std::string name; file.next(name);) {
+      while (!name.empty() && name.back() == ' ') name.pop_back();
       if (!name.empty()) classes.push_back(name);
     }
     if (std::set<std::string>(classes.begin(), classes.end()).size() != classes.size())

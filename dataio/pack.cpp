@@ -1,5 +1,6 @@
 #include "dataio/pack.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -35,7 +36,11 @@ std::vector<ShardInfo> read_shards(const json& root, const std::string& where) {
 
 void require_consistent(const PackManifest& pack, const std::string& where) {
   int64_t images = 0;
-  for (const ShardInfo& shard : pack.shards) images += shard.images;
+  for (const ShardInfo& shard : pack.shards) {
+    if (shard.images > std::numeric_limits<int64_t>::max() - images)
+      refuse("the shards hold more images than can be counted", where);
+    images += shard.images;
+  }
   if (images != pack.images || images <= 0)
     refuse("the shards hold " + std::to_string(images) + " images, the pack says " +
                std::to_string(pack.images),
@@ -51,6 +56,14 @@ void require_consistent(const PackManifest& pack, const std::string& where) {
 }
 
 }  // namespace
+
+void count_labels(std::span<const int8_t> labels, std::vector<int64_t>& positives,
+                  std::vector<int64_t>& ignored) {
+  for (size_t c = 0; c < labels.size(); ++c) {
+    positives[c] += labels[c] == 1 ? 1 : 0;
+    ignored[c] += labels[c] == 0 ? 1 : 0;
+  }
+}
 
 PackManifest read_pack_manifest(const std::filesystem::path& pack_folder) {
   const std::filesystem::path path = pack_folder / "pack.json";
@@ -105,7 +118,7 @@ std::string pack_manifest_json(const PackManifest& manifest) {
                               {"images", shard.images},
                               {"sha256", shard.sha256}});
   }
-  return root.dump(2) + "\n";
+  return json_text(root) + "\n";
 }
 
 }  // namespace catamaran

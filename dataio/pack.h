@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,9 +43,13 @@ struct PackManifest {
   int64_t images = 0;
   std::vector<SourceFile> sources;  // annotation and label files
   std::vector<ShardInfo> shards;
-  std::string decoder;             // "libjpeg-turbo 2.1.5"
+  std::string decoder;             // "libjpeg-turbo 2.1.5 (compiled with)"
   std::vector<std::string> notes;  // what the importer dropped or merged, as sentences
 };
+
+// Adds one image's labels to the counts per class.
+void count_labels(std::span<const int8_t> labels, std::vector<int64_t>& positives,
+                  std::vector<int64_t>& ignored);
 
 // pack.json in and out. read: DataError with file and key for anything wrong, names outside
 // shard-[0-9]{5}\.h5 included.

@@ -1,5 +1,5 @@
-// Checks of packs: every checksum, every picture decodable on demand, the same classes in the same
-// order, no image in two.
+// Checks of packs: every checksum, the labels counted again, every size against the picture's
+// header, every picture decodable on demand, the same classes in the same order, no image in two.
 //
 //   PackCheck result = check_pack("packs/voc07-trainval", {.decode = true});
 //   require_same_classes(train, eval);
@@ -27,7 +27,9 @@ struct PackCheckOptions {
 struct PackCheck {
   PackManifest manifest;
   std::string fingerprint;
-  std::vector<std::string> damaged;  // sentences: shards and images
+  std::vector<int64_t> positives;    // per class, counted in the shards
+  std::vector<int64_t> ignored;      // and so
+  std::vector<std::string> damaged;  // sentences: shards, counts and images
 };
 
 PackCheck check_pack(const std::filesystem::path& folder, const PackCheckOptions& options);

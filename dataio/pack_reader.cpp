@@ -7,6 +7,7 @@
 #include "support/assert.h"
 #include "support/error.h"
 #include "support/hash.h"
+#include "support/text.h"
 
 namespace catamaran {
 namespace {
@@ -58,7 +59,7 @@ ShardIndex read_index(const std::filesystem::path& path, const ShardInfo& info,
   const auto require = [&](bool holds, const std::string& what) {
     if (!holds) throw DataError(what, path.string(), kAgain);
   };
-  require(read_text_attribute(file, "classes", path) == classes,
+  require(read_text_attribute(file, "classes", classes.size(), path) == classes,
           "its classes are not those of pack.json");
   const ContiguousSet bytes =
       contiguous_set(file, "/jpeg/bytes", H5T_STD_U8LE, 1, info.bytes, path);
@@ -82,8 +83,8 @@ ShardIndex read_index(const std::filesystem::path& path, const ShardInfo& info,
   index.labels = read_all<int8_t>(label, H5T_NATIVE_INT8, "/label", path);
   index.sizes = read_all<int32_t>(size, H5T_NATIVE_INT32, "/size", path);
   index.checksums = read_all<uint64_t>(checksum, H5T_NATIVE_UINT64, "/checksum", path);
-  index.ids = read_texts(file, "/id", path);
-  require(index.ids.size() == n, "'/id' does not have the images of pack.json");
+  index.ids = read_texts(file, "/id", n, path);
+  require(std::all_of(index.ids.begin(), index.ids.end(), is_utf8), "'/id' is not UTF-8");
   require(index.offsets.front() == 0 &&
               index.offsets.back() == static_cast<uint64_t>(bytes.elements) &&
               std::is_sorted(index.offsets.begin(), index.offsets.end()),

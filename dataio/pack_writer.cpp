@@ -3,9 +3,7 @@
 #include <jpeglib.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
-#include <thread>
 #include <utility>
 
 #include "dataio/hdf5.h"
@@ -15,14 +13,17 @@
 #include "support/error.h"
 #include "support/file_descriptor.h"
 #include "support/hash.h"
+#include "support/parallel_for.h"
 #include "support/progress.h"
+#include "support/text.h"
 
 namespace catamaran {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kBlockImages = 256;  // read ahead by the workers at a time
+constexpr int64_t kBlockImages = 256;                      // read ahead by the workers at a time
+constexpr int64_t kLargestJpegBytes = int64_t{256} << 20;  // of one file
 constexpr size_t kBadNamed = 10;
 
 struct ReadImage {
@@ -36,12 +37,18 @@ ReadImage read_image(const ImportedImage& image) {
   ReadImage read;
   try {
     const FileDescriptor file = open_for_reading(image.file);
-    read.jpeg.resize(static_cast<size_t>(file_bytes(file, image.file)));
+    const int64_t bytes = file_bytes(file, image.file);
+    if (bytes > kLargestJpegBytes) {
+      read.problem = image.file.string() + ": " + std::to_string(bytes) +
+                     " bytes are no photograph (at most " + std::to_string(kLargestJpegBytes) + ")";
+      return read;
+    }
+    read.jpeg.resize(static_cast<size_t>(bytes));
     read_exactly_at(file, 0, read.jpeg.data(), static_cast<int64_t>(read.jpeg.size()), image.file);
     read.size = read_jpeg_size(read.jpeg, image.file.string());
     // The end-of-image marker, perhaps before padding: a cut file has none.
     const auto& b = read.jpeg;
-    const size_t tail = std::min<size_t>(b.size(), 64 * 1024);
+    const size_t tail = std::min<size_t>(b.size(), size_t{64} * 1024);
     bool ended = false;
     for (size_t i = b.size(); i-- > b.size() - tail + 1 && !ended;)
       ended = b[i] == 0xD9 && b[i - 1] == 0xFF;
@@ -56,13 +63,12 @@ ReadImage read_image(const ImportedImage& image) {
 std::vector<ReadImage> read_block(const std::vector<ImportedImage>& images, size_t begin,
                                   size_t end, int64_t threads) {
   std::vector<ReadImage> block(end - begin);
-  std::atomic<size_t> next{0};
-  const auto work = [&] {
-    for (size_t i = next++; i < block.size(); i = next++) block[i] = read_image(images[begin + i]);
-  };
-  std::vector<std::jthread> workers;
-  for (int64_t t = 1; t < threads; ++t) workers.emplace_back(work);
-  work();
+  parallel_for(std::ssize(block), threads, [&] {
+    return [&](int64_t i) {
+      const auto at = static_cast<size_t>(i);
+      block[at] = read_image(images[begin + at]);
+    };
+  });
   return block;
 }
 
@@ -97,10 +103,7 @@ class ShardBuilder {
       write_set(file, "/checksum", H5T_STD_U64LE, {n}, checksums_.data(), path);
       write_texts(file, "/id", ids_, path);
       write_text_attribute(file, "classes", classes_, path);
-      if (H5Fflush(file.get(), H5F_SCOPE_LOCAL) < 0 || H5Fclose(file.release()) < 0) {
-        throw DataError("HDF5 cannot finish the shard", path.string(),
-                        "check the free space there");
-      }
+      finish_hdf5(file, path);
     }
     return {name, static_cast<int64_t>(fs::file_size(path)), static_cast<int64_t>(n),
             sha256_of_file(path)};
@@ -125,16 +128,19 @@ class ShardBuilder {
                   "repair or remove them, or pack without them: --skip-bad");
 }
 
+// libjpeg-turbo tells its version to the preprocessor alone.
 std::string decoder_version() {
 #define CATAMARAN_TEXT_(x) #x
 #define CATAMARAN_TEXT(x) CATAMARAN_TEXT_(x)
-  return "libjpeg-turbo " CATAMARAN_TEXT(LIBJPEG_TURBO_VERSION);
+  return "libjpeg-turbo " CATAMARAN_TEXT(LIBJPEG_TURBO_VERSION) " (compiled with)";
 }
 
-void count_labels(PackManifest& manifest, const ImportedImage& image) {
-  for (size_t c = 0; c < image.labels.size(); ++c) {
-    manifest.positives[c] += image.labels[c] == 1 ? 1 : 0;
-    manifest.ignored[c] += image.labels[c] == 0 ? 1 : 0;
+// What JSON, HDF5's C strings and a line of a message all carry.
+void require_names(const std::vector<std::string>& names, const std::string& of) {
+  for (const std::string& name : names) {
+    if (!name.empty() && is_utf8(name) && name.find('\0') == std::string::npos) continue;
+    throw DataError("'" + printable(name) + "' is no name of " + of, "",
+                    "names are UTF-8, not empty, and without a zero byte");
   }
 }
 
@@ -145,6 +151,8 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   if (imported.images.empty())
     throw DataError("there are no images to pack", out.string(),
                     "check the split and the label files");
+  require_names(imported.classes, "a class");
+  for (const ImportedImage& image : imported.images) require_names({image.id}, "an image");
   const Stopwatch watch;
   const fs::path parent = fs::absolute(out).lexically_normal().parent_path();
   remove_stale_temporaries(parent);
@@ -160,8 +168,7 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   manifest.decoder = decoder_version();
   manifest.notes = imported.notes;
 
-  const int64_t threads =
-      options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  const int64_t threads = threads_or_cores(options.threads);
   Progress progress("packing", static_cast<int64_t>(imported.images.size()), "images",
                     options.progress);
   std::vector<std::string> bad;
@@ -183,7 +190,7 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
       if (shard.jpeg_bytes() + static_cast<int64_t>(read.jpeg.size()) > options.shard_bytes)
         flush();
       shard.add(imported.images[begin + i], read);
-      count_labels(manifest, imported.images[begin + i]);
+      count_labels(imported.images[begin + i].labels, manifest.positives, manifest.ignored);
       summary.jpeg_bytes += static_cast<int64_t>(read.jpeg.size());
       ++manifest.images;
     }

@@ -15,11 +15,26 @@ namespace {
 
 constexpr int64_t kLargestEpoch = (int64_t{1} << 24) - 1;  // what a PhiloxStream can tell apart
 
-// "set it to 30 or 32", or one of them where the other is no batch.
-std::string nearest_multiples(int64_t global, int64_t world) {
-  const int64_t below = global / world * world;
-  const std::string above = std::to_string(below + world);
-  return below == 0 ? "set it to " + above : "set it to " + std::to_string(below) + " or " + above;
+// Images of a micro-batch: the largest divisor of per_rank up to per_device. 0 where that is less
+// than half of per_device: many tiny micro-batches would cost more than they are worth, unasked.
+int64_t images_of_part(int64_t per_rank, int64_t per_device) {
+  if (per_rank <= per_device) return per_rank;
+  for (int64_t images = per_device; 2 * images >= per_device; --images) {
+    if (per_rank % images == 0) return images;
+  }
+  return 0;
+}
+
+// "set it to 30 or 32", or one of them where the other is no batch: the nearest global batches that
+// can be cut.
+std::string nearest_batches(int64_t global, int64_t per_device, int world) {
+  int64_t below = global / world;
+  while (below > 0 && images_of_part(below, per_device) == 0) --below;
+  int64_t above = std::max<int64_t>(1, global / world + 1);
+  while (images_of_part(above, per_device) == 0) ++above;
+  const std::string larger = std::to_string(above * world);
+  return below == 0 ? "set it to " + larger
+                    : "set it to " + std::to_string(below * world) + " or " + larger;
 }
 
 }  // namespace
@@ -83,12 +98,23 @@ BatchSplit split_batch(int64_t global, int64_t per_device, int world) {
   if (global < 1 || global % world != 0) {
     throw UsageError("a batch of " + std::to_string(global) + " images does not divide among " +
                          std::to_string(world) + " ranks",
-                     "batch.global", nearest_multiples(std::max<int64_t>(global, 0), world));
+                     "batch.global",
+                     nearest_batches(std::max<int64_t>(global, 0), per_device, world));
   }
   const int64_t per_rank = global / world;
-  int64_t parts = (per_rank + per_device - 1) / per_device;
-  while (per_rank % parts != 0) ++parts;
-  return {.per_rank = per_rank, .parts = parts, .per_part = per_rank / parts};
+  const int64_t per_part = images_of_part(per_rank, per_device);
+  if (per_part == 0) {
+    int64_t whole = per_device + 1;
+    while (per_rank % whole != 0) ++whole;
+    throw UsageError("a rank's " + std::to_string(per_rank) +
+                         " images of a step do not divide into equal micro-batches of " +
+                         std::to_string((per_device + 1) / 2) + " to " +
+                         std::to_string(per_device) + " images (batch.per_device)",
+                     "batch.global",
+                     nearest_batches(global, per_device, world) + ", or batch.per_device to " +
+                         std::to_string(whole));
+  }
+  return {.per_rank = per_rank, .parts = per_rank / per_part, .per_part = per_part};
 }
 
 }  // namespace catamaran

@@ -9,8 +9,8 @@
 //
 // Each epoch is one permutation (Fisher-Yates driven by Philox); its last images % global_batch
 // samples are left out, and another permutation leaves out others. Errors: UsageError when a global
-// batch is larger than the data set or does not divide among the ranks (naming the nearest sizes
-// that do). One thread at a time: step() caches the epoch's permutation.
+// batch is larger than the data set, does not divide among the ranks, or not into micro-batches
+// (naming the nearest sizes that do). One thread at a time: step() caches the epoch's permutation.
 #pragma once
 
 #include <cstdint>
@@ -50,8 +50,10 @@ struct BatchSplit {
   int64_t parts = 0;     // micro-batches a step (accumulation)
   int64_t per_part = 0;  // images a micro-batch, <= per_device
 };
-// UsageError with the nearest global batches that divide, when global is no multiple of world.
-// parts is the smallest divisor of per_rank that keeps per_part <= per_device.
+// parts is the smallest divisor of per_rank that keeps per_part <= per_device. UsageError with the
+// nearest global batches that divide, when global is no multiple of world, or when per_part would
+// be less than half of per_device although there is more than one part (31 images a rank at 30 a
+// device would be 31 parts of one).
 BatchSplit split_batch(int64_t global, int64_t per_device, int world);
 
 }  // namespace catamaran

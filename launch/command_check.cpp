@@ -5,6 +5,7 @@
 #include "dataio/pack_check.h"
 #include "launch/command.h"
 #include "support/error.h"
+#include "support/json.h"
 
 namespace catamaran {
 namespace {
@@ -25,8 +26,8 @@ nlohmann::json to_json(const std::filesystem::path& folder, const PackCheck& che
   const PackManifest& m = check.manifest;
   return {{"pack", folder.string()},  {"data_set", m.data_set},
           {"split", m.split},         {"images", m.images},
-          {"classes", m.classes},     {"positives", m.positives},
-          {"ignored", m.ignored},     {"fingerprint", check.fingerprint},
+          {"classes", m.classes},     {"positives", check.positives},
+          {"ignored", check.ignored}, {"fingerprint", check.fingerprint},
           {"damaged", check.damaged}, {"notes", m.notes}};
 }
 
@@ -35,7 +36,7 @@ void print(const std::filesystem::path& folder, const PackCheck& check) {
   std::printf(
       "%s: %s %s, %ld images, %zu classes, %ld labels present, %ld ignored, fingerprint %s\n",
       folder.c_str(), m.data_set.c_str(), m.split.c_str(), m.images, m.classes.size(),
-      sum(m.positives), sum(m.ignored), check.fingerprint.c_str());
+      sum(check.positives), sum(check.ignored), check.fingerprint.c_str());
   for (const std::string& note : m.notes) std::printf("  note: %s\n", note.c_str());
   for (const std::string& damage : check.damaged) std::printf("  damaged: %s\n", damage.c_str());
 }
@@ -78,7 +79,7 @@ int run(const CheckArguments& given) {
       }
     }
   }
-  if (given.json) std::printf("%s\n", report.dump(2).c_str());
+  if (given.json) std::printf("%s\n", json_text(report).c_str());
   if (problems > 0)
     throw DataError(std::to_string(problems) + " problem(s) found", "check",
                     "pack or copy what is damaged again");

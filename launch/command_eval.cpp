@@ -51,10 +51,12 @@ int run(const EvalArguments& given, int& argc, char**& argv) {
       given.protocol == "all" ? protocol_names()
                               : std::vector<std::string>{protocol(given.protocol).name};
   given.comm.check();
-  if (given.ranks > 0) launch_ranks(given.ranks, argc, argv);
+  if (given.ranks > 0) return launch_ranks(given.ranks, argc, argv, OnStop::kEnd);
   keep_freed_memory();
   MpiSession mpi(argc, argv);
   configure_log(mpi.rank(), mpi.world());
+  for (const std::filesystem::path& target : {given.scores, given.out})
+    if (mpi.rank() == 0 && !target.empty()) require_writable_target(target, ErrorKind::kUsage);
   ProcessGroup group = make_process_group(mpi, given.comm);
   const ScoreTable table = score_pack(given.request, group);
   if (!group.is_root()) return 0;
@@ -92,7 +94,8 @@ void add_eval_command(CLI::App& app, CommandSlot& slot) {
   eval->add_option("--scores", given->scores, "write every score to this HDF5 file");
   eval->add_option("--out", given->out, "write the result to this JSON file");
   eval->add_option("--backend", given->comm.backend, "auto, mpi, nccl")->capture_default_str();
-  eval->add_option("--ranks", given->ranks, "start so many ranks on this machine (with mpirun)");
+  eval->add_option("--ranks", given->ranks, "start so many ranks on this machine (with mpirun)")
+      ->check(CLI::Range(1, kMostRanks));
   eval->add_flag("--per-class", given->per_class, "AP of every class");
   eval->add_flag("--json", given->json, "print the result as JSON");
   eval->footer(

@@ -7,6 +7,7 @@
 #include "dataio/pack_writer.h"
 #include "dataio/voc_importer.h"
 #include "launch/command.h"
+#include "support/json.h"
 
 namespace catamaran {
 namespace {
@@ -28,7 +29,7 @@ void print(const PackArguments& given, const PackSummary& summary) {
                                  {"classes", pack.classes.size()},   {"shards", pack.shards.size()},
                                  {"jpeg_bytes", summary.jpeg_bytes}, {"skipped", summary.skipped},
                                  {"seconds", summary.seconds},       {"notes", pack.notes}};
-    std::printf("%s\n", root.dump(2).c_str());
+    std::printf("%s\n", json_text(root).c_str());
     return;
   }
   std::printf("%s: %ld images, %zu classes, %zu shard(s), %.1f MB of JPEG, %.1f s\n",
@@ -62,9 +63,12 @@ void add_pack_command(CLI::App& app, CommandSlot& slot) {
   pack->require_subcommand(1);
   const auto given = std::make_shared<PackArguments>();
 
-  CLI::App* voc = pack->add_subcommand("voc", "PASCAL VOC: ImageSets/Main and JPEGImages");
+  CLI::App* voc =
+      pack->add_subcommand("voc", "PASCAL VOC: ImageSets/Main (or Annotations) and JPEGImages");
   voc->add_option("--root", given->voc.root, "the folder VOCdevkit/VOC2007")->required();
   voc->add_option("--split", given->voc.split, "train, val, trainval or test")->required();
+  voc->add_flag("--verify-xml", given->voc.verify_xml,
+                "refuse a split whose lists and Annotations disagree");
   add_common(*voc, given);
   voc->footer(
       "Example: catamaran pack voc --root VOCdevkit/VOC2007 --split trainval --out "

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "launch/command.h"
+#include "support/json.h"
 #include "trainer/api.h"
 
 namespace catamaran {
@@ -37,7 +38,7 @@ int run(const PredictArguments& given) {
     }
     all.push_back({{"image", prediction.image}, {"labels", labels}});
   }
-  if (given.json) std::printf("%s\n", all.dump(2).c_str());
+  if (given.json) std::printf("%s\n", json_text(all).c_str());
   return 0;
 }
 

@@ -27,12 +27,12 @@ struct TrainArguments {
 int run(const TrainArguments& given, int& argc, char**& argv) {
   const ResolvedConfig config =
       resolve_config(given.config, given.overrides);  // mistakes end here, before any rank waits
-  if (given.ranks > 0) launch_ranks(given.ranks, argc, argv);
+  if (given.ranks > 0) return launch_ranks(given.ranks, argc, argv, OnStop::kCheckpoint);
+  const StopSignals signals;  // a signal while MPI starts is a wish too
   keep_freed_memory();
   MpiSession mpi(argc, argv);
   configure_log(mpi.rank(), mpi.world());
   ProcessGroup group = make_process_group(mpi, config.options.comm);
-  const StopSignals signals;
   TrainRequest request;
   request.options = config.options;
   request.run_dir = given.run_dir;
@@ -69,7 +69,8 @@ void add_train_command(CLI::App& app, CommandSlot& slot) {
           "--resume", given->resume,
           "auto: newest checkpoint of the run directory, if any; never; or a checkpoint folder")
       ->capture_default_str();
-  train->add_option("--ranks", given->ranks, "start so many ranks on this machine (with mpirun)");
+  train->add_option("--ranks", given->ranks, "start so many ranks on this machine (with mpirun)")
+      ->check(CLI::Range(1, kMostRanks));
   train->footer(
       "Example: catamaran train --config configs/cat.toml --set data.train=packs/voc07-trainval "
       "--set data.eval=packs/voc07-test --run-dir runs/voc --ranks 2");

@@ -114,7 +114,7 @@ void visit_config_keys(Options& o, Visit&& visit) {
   visit("numerics.consistency_every_steps", o.numerics.consistency_every_steps,
         "hash of the weights across ranks; 0: at checkpoints only");
   visit("log.every_steps", o.log.every_steps, "steps between lines of metrics.jsonl");
-  visit("log.samples", o.log.samples, "samples.jsonl: the ids of every step in global order");
+  visit("train.log_samples", o.log.samples, "samples.jsonl: the ids of every step in global order");
   visit("comm.backend", o.comm.backend, "auto, mpi, nccl");
   visit("comm.timeout_seconds", o.comm.timeout_seconds,
         "a collective that takes longer ends the job");

@@ -21,8 +21,8 @@ namespace {
 
 using namespace catamaran;
 
-// Errors that every rank is likely to find by itself: usage, data, weights, and the numbers that all
-// ranks decide by.
+// Errors that every rank is likely to find by itself: usage, data, weights, and the numbers that
+// all ranks decide by.
 bool is_everybodys(ErrorKind kind) {
   return kind == ErrorKind::kUsage || kind == ErrorKind::kData || kind == ErrorKind::kWeights ||
          kind == ErrorKind::kNumerics;

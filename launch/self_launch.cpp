@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 
@@ -26,13 +25,11 @@ std::vector<std::string> mpirun_command(int64_t ranks, const std::vector<std::st
   return command;
 }
 
-void launch_ranks(int64_t ranks, int argc, char** argv) {
+int launch_ranks(int64_t ranks, int argc, char** argv, OnStop on_stop) {
   if (started_by_launcher()) {
     throw UsageError("this process was started by a launcher already", "--ranks",
                      "leave --ranks out under mpirun or srun");
   }
-  if (ranks < 1 || ranks > 4096)
-    throw UsageError("must be 1 to 4096", "--ranks", "one per GPU, or one per core on a CPU");
   std::vector<std::string> arguments(argv, argv + argc);
   std::error_code code;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", code);
@@ -43,16 +40,9 @@ void launch_ranks(int64_t ranks, int argc, char** argv) {
     ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
   }
   std::string line;
-  std::vector<char*> pointers;
-  for (const std::string& part : command) {
-    line += (line.empty() ? "" : " ") + part;
-    pointers.push_back(const_cast<char*>(part.c_str()));
-  }
-  pointers.push_back(nullptr);
+  for (const std::string& part : command) line += (line.empty() ? "" : " ") + part;
   log::info(text("starting %ld ranks: %s", ranks, line.c_str()));
-  ::execvp("mpirun", pointers.data());
-  throw UsageError(with_errno("mpirun cannot be started", errno), "--ranks",
-                   "install openmpi-bin, or start the ranks with your cluster's launcher");
+  return run_supervised(command, on_stop);
 }
 
 }  // namespace catamaran

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <string>
 
+#include "support/error.h"
+
 namespace catamaran {
 namespace {
 
@@ -14,14 +16,17 @@ constexpr std::array<const char*, 3> kFusionNames = {"alpha", "beta", "gamma"};
 
 CatImpl::CatImpl(const CatOptions& options, int64_t labels) : options_(options), labels_(labels) {
   options.check();
+  if (labels < 1 || labels > kMostLabels) {
+    throw UsageError(std::to_string(labels) + " labels are no label set", "classes",
+                     "1 to " + std::to_string(kMostLabels) + " can be told apart");
+  }
   const int64_t dim = options.attention.dim;
   backbone_ = register_module("backbone", ResNet(options.backbone.name));
   const int64_t head_dim = options.fpn.enabled ? dim : backbone_->channels()[2];
   if (options.fpn.enabled)
     fpn_ = register_module("fpn", Fpn(options.fpn, backbone_->channels(), dim));
-  if (options.lrd_enabled && options.fpn.enabled)
-    lrd_ = register_module("lrd", LongRange(options.attention));
-  if (options.cla.enabled && options.fpn.enabled) {
+  if (options.lrd_enabled) lrd_ = register_module("lrd", LongRange(options.attention));
+  if (options.cla.enabled) {
     cla4_ = register_module("cla4",
                             CrossLayer(options.attention, options.cla, options.cla.kv_stride_p4));
     cla3_ = register_module("cla3",

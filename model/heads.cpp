@@ -1,8 +1,7 @@
 #include "model/heads.h"
 
-#include <algorithm>
-
 #include "model/attention.h"
+#include "support/assert.h"
 
 namespace catamaran {
 
@@ -18,7 +17,8 @@ HeadOutput HeadImpl::forward(const torch::Tensor& p_BDHW, bool with_map) {
   if (options_.pool == "max") {
     y.logits_BL = map_BQL.amax(1);
   } else if (options_.pool == "topk") {
-    y.logits_BL = std::get<0>(map_BQL.topk(std::min(options_.topk, map_BQL.size(1)), 1)).mean(1);
+    CATAMARAN_ASSERT(options_.topk <= map_BQL.size(1), "CatOptions::check compared the two");
+    y.logits_BL = std::get<0>(map_BQL.topk(options_.topk, 1)).mean(1);
   } else if (options_.pool == "csra") {
     const torch::Tensor attention_BQL = (map_BQL * options_.csra_temperature).softmax(1);
     y.logits_BL = map_BQL.mean(1) + options_.csra_lambda * (attention_BQL * map_BQL).sum(1);

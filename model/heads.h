@@ -4,7 +4,8 @@
 //   Head head(options, dim, labels);
 //   HeadOutput y = head->forward(p_BDHW);          // y.logits_BL, y.map_BLHW
 //
-// mean: equal to global average pooling then the layer. max, topk: over tokens. csra: mean + lambda
+// mean: equal to global average pooling then the layer. max, topk: over tokens (topk: no more than
+// there are, see CatOptions::check). csra: mean + lambda
 // * softmax(T * map)-weighted sum (class-specific residual attention). With mean pooling the map's
 // mean is the logit. Only the thread that runs the step loop.
 #pragma once

@@ -1,13 +1,13 @@
 #include "model/options.h"
 
-#include <algorithm>
-#include <functional>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "support/error.h"
 #include "support/json.h"
+#include "support/problems.h"
 
 namespace catamaran {
 namespace {
@@ -46,38 +46,55 @@ void visit_options(Options& o, Visit&& visit) {
   visit("head.frozen_fusion", o.head.frozen_fusion);
 }
 
-void require(bool holds, const std::string& key, const std::string& problem,
-             const std::string& hint) {
-  if (!holds) throw UsageError(problem, "model." + key, hint);
-}
+// Ceilings: a file's description of a model is followed before its tensors are compared, and must
+// not demand memory that no such file can fill.
+constexpr int64_t kWidest = 4096;
+constexpr int64_t kWidestFfn = 16384;
 
-void require_one_of(const std::string& value, const std::vector<std::string>& known,
-                    const std::string& key) {
-  std::string list;
-  for (const std::string& each : known) list += (list.empty() ? "" : ", ") + each;
-  require(std::find(known.begin(), known.end(), value) != known.end(), key,
-          "'" + value + "' is not known", "use one of " + list);
+bool positive(double value) { return value > 0 && std::isfinite(value); }
+
+// Tokens of the highest level, P5 or S5; odd sides are rounded up.
+int64_t fewest_tokens(const BackboneOptions& backbone, int64_t input_size) {
+  const int64_t stride = backbone.name == "resnet10_narrow" ? 16 : 32;
+  const int64_t side = (input_size + stride - 1) / stride;
+  return side * side;
 }
 
 }  // namespace
 
-void CatOptions::check() const {
+std::vector<std::string> CatOptions::problems() const {
+  Problems found("model.");
+  const auto require = [&](bool holds, const std::string& key, const std::string& problem,
+                           const std::string& hint) { found.require(holds, key, problem, hint); };
+  const auto require_one_of = [&](const std::string& value, const std::vector<std::string>& known,
+                                  const std::string& key) {
+    found.require_one_of(key, value, known);
+  };
   require(input.size >= 32 && input.size <= 4096, "input.size", "must be 32 to 4096 pixels",
           "the paper's experiments use 448");
   for (const double s : input.std)
-    require(s > 0, "input.std", "must be positive", "ImageNet's are 0.229, 0.224, 0.225");
+    require(positive(s), "input.std", "must be positive", "ImageNet's are 0.229, 0.224, 0.225");
+  for (const double m : input.mean)
+    require(std::isfinite(m), "input.mean", "must be finite", "ImageNet's are 0.485, 0.456, 0.406");
   require_one_of(backbone.name,
                  {"resnet18", "resnet10_narrow", "resnet50", "resnet101", "resnext50_32x4d"},
                  "backbone.name");
   require_one_of(fpn.topdown, {"conv_then_upsample", "upsample_then_conv", "deconv"},
                  "fpn.topdown");
-  require(attention.heads > 0 && attention.dim > 0 && attention.dim % attention.heads == 0,
+  require(fpn.enabled || !lrd_enabled, "lrd.enabled", "needs model.fpn.enabled = true",
+          "set it to false, or model.fpn.enabled to true");
+  require(fpn.enabled || !cla.enabled, "cla.enabled", "needs model.fpn.enabled = true",
+          "set it to false, or model.fpn.enabled to true");
+  require(attention.dim > 0 && attention.dim <= kWidest, "attention.dim",
+          "must be 1 to " + std::to_string(kWidest), "512 is the default");
+  const bool possible_dim = attention.dim > 0 && attention.dim <= kWidest;
+  require(!possible_dim || (attention.heads > 0 && attention.dim % attention.heads == 0),
           "attention.heads",
           std::to_string(attention.heads) + " heads do not divide a width of " +
               std::to_string(attention.dim),
           "choose heads that divide model.attention.dim");
-  require(attention.ffn_dim > 0, "attention.ffn_dim", "must be positive",
-          "four times the width is usual");
+  require(attention.ffn_dim > 0 && attention.ffn_dim <= kWidestFfn, "attention.ffn_dim",
+          "must be 1 to " + std::to_string(kWidestFfn), "four times the width is usual");
   require(attention.dropout >= 0 && attention.dropout < 1, "attention.dropout", "must be in [0, 1)",
           "0.1 is usual");
   require_one_of(attention.norm, {"post", "pre"}, "attention.norm");
@@ -91,9 +108,19 @@ void CatOptions::check() const {
           "4 gives P3 as many keys as P5");
   require_one_of(head.pool, {"mean", "max", "topk", "csra"}, "head.pool");
   require(head.topk > 0, "head.topk", "must be positive", "4 is the default");
-  require(head.csra_temperature > 0, "head.csra_temperature", "must be positive",
+  require(head.pool != "topk" || head.topk <= fewest_tokens(backbone, input.size), "head.topk",
+          std::to_string(head.topk) + " is more than the " +
+              std::to_string(fewest_tokens(backbone, input.size)) +
+              " tokens of the highest level at " + std::to_string(input.size) + " pixels",
+          "lower it, or raise model.input.size");
+  require(std::isfinite(head.csra_lambda), "head.csra_lambda", "must be finite",
+          "0.2 is the default");
+  require(positive(head.csra_temperature), "head.csra_temperature", "must be positive",
           "1 is the default");
+  return found.take();
 }
+
+void CatOptions::check() const { throw_if_any(problems()); }
 
 std::string to_json(const CatOptions& options) {
   json root = json::object();

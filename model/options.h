@@ -9,8 +9,11 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace catamaran {
+
+constexpr int64_t kMostLabels = 65536;
 
 struct InputOptions {
   int64_t size = 448;                                  // side of the square, pixels
@@ -25,7 +28,7 @@ struct BackboneOptions {
 };
 
 struct FpnOptions {
-  bool enabled = true;                         // false: heads on S5 alone
+  bool enabled = true;                         // false: one head on S5; lrd and cla must be off too
   std::string topdown = "conv_then_upsample";  // upsample_then_conv, deconv
   bool share_td_conv = false;
 };
@@ -50,7 +53,7 @@ struct ClaOptions {
 
 struct HeadOptions {
   std::string pool = "mean";  // mean, max, topk, csra
-  int64_t topk = 4;
+  int64_t topk = 4;           // at most the tokens of the highest level, ceil(input.size / 32)^2
   double csra_lambda = 0.2;
   double csra_temperature = 1;
   bool frozen_fusion = false;  // alpha, beta, gamma stay 1/3
@@ -65,7 +68,8 @@ struct CatOptions {
   ClaOptions cla;
   HeadOptions head;
 
-  void check() const;  // UsageError naming the key (model.attention.heads, ...)
+  std::vector<std::string> problems() const;  // support/problems.h: model.attention.heads, ...
+  void check() const;                         // UsageError naming the keys
 };
 
 std::string to_json(const CatOptions& options);

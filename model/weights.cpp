@@ -25,8 +25,8 @@ std::string shape_text(const torch::Tensor& tensor) {
   return text + "]";
 }
 
-// Matches the wanted tensors with those given; copies only when nothing is misshaped.
-Coverage cover(const NamedTensors& wanted, const TensorMap& given) {
+// Matches the wanted tensors with those given, and copies as the mode allows.
+Coverage cover(const NamedTensors& wanted, const TensorMap& given, LoadMode mode) {
   Coverage coverage;
   std::set<std::string> used;
   for (const auto& [name, tensor] : wanted) {
@@ -48,11 +48,11 @@ Coverage cover(const NamedTensors& wanted, const TensorMap& given) {
   for (const auto& [name, tensor] : given) {
     if (!used.contains(name)) coverage.extra.push_back(name);
   }
-  if (!coverage.misshaped.empty()) return coverage;
+  if (mode == LoadMode::kWhole && !coverage.complete()) return coverage;
   const torch::NoGradGuard no_grad;
+  const std::set<std::string> fitting(coverage.loaded.begin(), coverage.loaded.end());
   for (const auto& [name, tensor] : wanted) {
-    const auto found = given.find(name);
-    if (found != given.end()) torch::Tensor(tensor).copy_(found->second);
+    if (fitting.contains(name)) torch::Tensor(tensor).copy_(given.at(name));
   }
   return coverage;
 }
@@ -75,9 +75,8 @@ double Coverage::ratio() const {
 
 std::string Coverage::table() const {
   char line[160];
-  std::snprintf(line, sizeof line,
-                "%zu tensors loaded, %.1f %% of the model's values (%ld of %ld)\n", loaded.size(),
-                100 * ratio(), loaded_elements, wanted_elements);
+  std::snprintf(line, sizeof line, "%zu tensors fit, %.1f %% of the model's values (%ld of %ld)\n",
+                loaded.size(), 100 * ratio(), loaded_elements, wanted_elements);
   std::string text = line;
   append_names(text, "missing in the file", missing);
   append_names(text, "of another shape", misshaped);
@@ -104,11 +103,11 @@ NamedTensors state_dict(torch::nn::Module& module) {
   return state;
 }
 
-Coverage load_state(torch::nn::Module& module, const TensorMap& tensors) {
-  return cover(state_dict(module), tensors);
+Coverage load_state(torch::nn::Module& module, const TensorMap& tensors, LoadMode mode) {
+  return cover(state_dict(module), tensors, mode);
 }
 
-Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file) {
+Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file, LoadMode mode) {
   constexpr std::string_view kPrefix = "backbone.";
   TensorMap given;
   for (const auto& [name, tensor] : read_safetensors(file).tensors) {
@@ -119,7 +118,7 @@ Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file) {
   for (const auto& [name, tensor] : state_dict(cat)) {
     if (name.starts_with(kPrefix)) wanted.emplace_back(name, tensor);
   }
-  return cover(wanted, given);
+  return cover(wanted, given, mode);
 }
 
 void save_model(const std::filesystem::path& file, const NamedTensors& state,
@@ -129,22 +128,33 @@ void save_model(const std::filesystem::path& file, const NamedTensors& state,
       {{"format", "pt"}, {kClassesKey, json(classes).dump()}, {kModelKey, to_json(options)}});
 }
 
-Cat load_model(const std::filesystem::path& file, std::vector<std::string>& classes) {
-  const TensorFile content = read_safetensors(file);
-  const auto described = content.metadata.find(kModelKey);
+std::vector<std::string> classes_of(const TensorFile& content, const std::filesystem::path& file) {
   const auto named = content.metadata.find(kClassesKey);
-  if (described == content.metadata.end() || named == content.metadata.end()) {
-    throw WeightsError("the file does not say which model and classes it holds", file.string(),
-                       "make one with `catamaran weights import`, or name a checkpoint of a run");
-  }
+  if (named == content.metadata.end()) return {};
   const json names = parse_json(named->second, file.string(), ErrorKind::kWeights);
-  classes.clear();
+  std::vector<std::string> classes;
   if (names.is_array()) {
     for (const json& name : names)
       classes.push_back(name.is_string() ? name.get<std::string>() : "");
   }
   if (classes.empty())
     throw WeightsError("the list of classes is empty or no list", file.string(), "");
+  if (std::ssize(classes) > kMostLabels) {
+    throw WeightsError("the file claims " + std::to_string(classes.size()) + " classes, at most " +
+                           std::to_string(kMostLabels) + " can be",
+                       file.string(), "");
+  }
+  return classes;
+}
+
+Cat load_model(const std::filesystem::path& file, std::vector<std::string>& classes) {
+  const TensorFile content = read_safetensors(file);
+  const auto described = content.metadata.find(kModelKey);
+  classes = classes_of(content, file);
+  if (described == content.metadata.end() || classes.empty()) {
+    throw WeightsError("the file does not say which model and classes it holds", file.string(),
+                       "make one with `catamaran weights import`, or name a checkpoint of a run");
+  }
   Cat cat(cat_options_from_json(described->second, file.string()),
           static_cast<int64_t>(classes.size()));
   const Coverage coverage = load_state(*cat, content.tensors);

@@ -17,8 +17,11 @@
 
 namespace catamaran {
 
+// kWhole: all tensors or none. kPartial: those that fit, the others keep their values.
+enum class LoadMode { kWhole, kPartial };
+
 struct Coverage {
-  std::vector<std::string> loaded;
+  std::vector<std::string> loaded;     // fit; copied if complete, or in mode kPartial
   std::vector<std::string> missing;    // the model has it, the file has not
   std::vector<std::string> extra;      // the file has it, the model has not
   std::vector<std::string> misshaped;  // "name: file [..], model [..]"
@@ -33,11 +36,16 @@ struct Coverage {
 
 // Every parameter and buffer by name, in a fixed order (state dict).
 NamedTensors state_dict(torch::nn::Module& module);
-// Copies by name into the module. Nothing is copied unless all shapes of the tensors found fit.
-Coverage load_state(torch::nn::Module& module, const std::map<std::string, torch::Tensor>& tensors);
+// Copies by name into the module.
+Coverage load_state(torch::nn::Module& module, const std::map<std::string, torch::Tensor>& tensors,
+                    LoadMode mode = LoadMode::kWhole);
 // A timm / torchvision backbone file; "fc.*" is expected extra; accepts names with and without the
 // prefix "backbone.".
-Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file);
+Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file,
+                       LoadMode mode = LoadMode::kWhole);
+
+// The class names that a model's file carries; empty when it has none (a backbone).
+std::vector<std::string> classes_of(const TensorFile& content, const std::filesystem::path& file);
 
 // model.safetensors: tensors, and metadata "catamaran.classes" (JSON array), "catamaran.model"
 // (CatOptions as JSON), "format" = "pt".

@@ -9,7 +9,7 @@
 
 #include "monitoring/http_server.h"
 #include "monitoring/metrics.h"
-#include "support/error.h"
+#include "support/problems.h"
 
 namespace catamaran {
 struct MetricsEndpoint::Server {
@@ -24,15 +24,18 @@ struct MetricsEndpoint::Server {
   HttpServer http;
 };
 
-void MonitoringOptions::check() const {
-  if (port < 0 || port > 65535)
-    throw UsageError("must be 0 to 65535", "monitoring.port", "0 lets the kernel pick a free one");
+std::vector<std::string> MonitoringOptions::problems() const {
+  Problems found("monitoring.");
+  found.require(port >= 0 && port <= 65535, "port", "must be 0 to 65535",
+                "0 lets the kernel pick a free one");
   std::array<unsigned char, 16> binary{};
-  if (::inet_pton(AF_INET, address.c_str(), binary.data()) != 1) {
-    throw UsageError("'" + address + "' is no IPv4 address", "monitoring.address",
-                     "0.0.0.0 listens everywhere, 127.0.0.1 on this machine only");
-  }
+  found.require(::inet_pton(AF_INET, address.c_str(), binary.data()) == 1, "address",
+                "'" + address + "' is no IPv4 address",
+                "0.0.0.0 listens everywhere, 127.0.0.1 on this machine only");
+  return found.take();
 }
+
+void MonitoringOptions::check() const { throw_if_any(problems()); }
 
 MetricsEndpoint::MetricsEndpoint(Metrics& metrics, const MonitoringOptions& options) {
   server_ = std::make_unique<Server>(metrics, options);

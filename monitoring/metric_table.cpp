@@ -157,7 +157,9 @@ std::string metrics_markdown() {
       "0 (timestamps\n"
       "at the start time), so that rates and alerts have a first value. Counters start again with "
       "the process;\n"
-      "`catamaran_step` and `catamaran_epoch` go on where the resumed run stood.\n\n"
+      "`catamaran_step`, `catamaran_epoch` and `catamaran_progress_ratio` are where the resumed "
+      "run "
+      "stood from its start.\n\n"
       "This page is made from the program's own table (`monitoring/metric_table.cpp`); a test "
       "compares the two.\n\n";
   append_rows(metric_table(), page);

@@ -53,7 +53,16 @@ struct Metrics::Series {
 
   void record_phases(const StepReport& report);
   void record_progress(const StepReport& report);
+  void show_position(int64_t step, int64_t epoch);
 };
+
+void Metrics::Series::show_position(int64_t step, int64_t epoch) {
+  set.gauge("catamaran_step").Set(static_cast<double>(step));
+  set.gauge("catamaran_epoch").Set(static_cast<double>(epoch));
+  if (total_steps <= 0) return;
+  set.gauge("catamaran_progress_ratio")
+      .Set(static_cast<double>(step) / static_cast<double>(total_steps));
+}
 
 void Metrics::Series::record_phases(const StepReport& report) {
   add_phase("data_wait", report.data_wait_seconds);
@@ -68,14 +77,11 @@ void Metrics::Series::record_phases(const StepReport& report) {
 
 void Metrics::Series::record_progress(const StepReport& report) {
   const double smoothed_seconds = step_seconds.add(report.step_seconds);
-  set.gauge("catamaran_step").Set(static_cast<double>(report.step));
-  set.gauge("catamaran_epoch").Set(static_cast<double>(report.epoch));
+  show_position(report.step, report.epoch);
   set.gauge("catamaran_step_duration_smoothed_seconds").Set(smoothed_seconds);
   stamp("catamaran_last_step_timestamp_seconds");
   if (total_steps <= 0) return;
   const auto left = static_cast<double>(std::max<int64_t>(0, total_steps - report.step));
-  set.gauge("catamaran_progress_ratio")
-      .Set(static_cast<double>(report.step) / static_cast<double>(total_steps));
   set.gauge("catamaran_eta_seconds").Set(left * smoothed_seconds);
 }
 
@@ -91,6 +97,11 @@ Metrics::Metrics(const RunInfo& info) : series_(std::make_unique<Series>()) {
        {"catamaran_start_timestamp_seconds", "catamaran_last_step_timestamp_seconds",
         "catamaran_last_eval_timestamp_seconds", "catamaran_last_checkpoint_timestamp_seconds"})
     series_->stamp(name);
+  // A resumed run is where it was, also before its next step ends. The newest step it has done is
+  // first_step itself, counted from 1.
+  const int64_t newest = std::max<int64_t>(0, info.first_step - 1);
+  series_->show_position(info.first_step,
+                         info.steps_per_epoch > 0 ? newest / info.steps_per_epoch : 0);
   set_state(RunState::kInit);
 }
 

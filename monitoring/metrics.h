@@ -24,6 +24,7 @@ struct RunInfo {
   std::string version, git, torch, nccl, mpi;    // build_info
   std::string run, config_hash, dataset, model;  // run_info
   int64_t world_size = 1, global_batch = 0, total_steps = 0, steps_per_epoch = 0;
+  int64_t first_step = 0;  // steps done when this life of the run began
 };
 
 enum class RunState { kInit, kTrain, kEval, kCheckpoint, kFinish };
@@ -61,7 +62,8 @@ struct MonitoringOptions {
   std::string address = "0.0.0.0";
   int64_t port = 0;  // 0: the kernel picks one, which the log and RUN/metrics-address.txt name
 
-  void check() const;  // UsageError naming the key
+  std::vector<std::string> problems() const;  // support/problems.h
+  void check() const;                         // UsageError naming the keys
 };
 
 // Serves GET /metrics; every other path is 404. Clients that connect and say nothing hold one of

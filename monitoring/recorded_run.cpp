@@ -111,7 +111,7 @@ std::string read_picture(const fs::path& folder, const std::string& name, const 
     throw UsageError("the picture '" + name + "' is not a file of this folder", index.string(),
                      "run `catamaran explain` again");
   }
-  const std::string png = read_whole(folder / file, kLargestPictureBytes);
+  std::string png = read_whole(folder / file, kLargestPictureBytes);
   if (png.rfind(kPngMagic, 0) != 0) {
     throw UsageError("is not a PNG picture", (folder / file).string(),
                      "run `catamaran explain` again");

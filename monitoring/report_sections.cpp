@@ -144,7 +144,7 @@ std::vector<BarGroup> ap_by_class(const std::vector<const RecordedEvaluation*>& 
   for (size_t run = 0; run < evaluations.size(); ++run) {
     for (const auto& [label, ap] : evaluations[run]->ap) {
       auto group = std::find_if(groups.begin(), groups.end(),
-                                [&](const BarGroup& known) { return known.label == label; });
+                                [&name = label](const BarGroup& g) { return g.label == name; });
       if (group == groups.end()) {
         groups.push_back({label, std::vector<std::optional<double>>(evaluations.size())});
         group = groups.end() - 1;

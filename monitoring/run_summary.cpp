@@ -97,6 +97,7 @@ std::vector<std::string> display_names(const std::vector<RecordedRun>& runs) {
   std::map<std::string, int> uses;
   for (const RecordedRun& run : runs) ++uses[run.name];
   std::vector<std::string> names;
+  names.reserve(runs.size());
   for (const RecordedRun& run : runs) {
     names.push_back(uses[run.name] == 1 ? run.name : run.name + " (" + run.folder.string() + ")");
   }

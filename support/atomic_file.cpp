@@ -1,7 +1,6 @@
 #include "support/atomic_file.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <utility>
 
 namespace catamaran {
@@ -25,7 +25,7 @@ std::string temporary_suffix(int64_t process) {
   return ".tmp." + host_name() + "." + std::to_string(process);
 }
 
-fs::path without_trailing_slash(fs::path path) {
+fs::path without_trailing_slash(const fs::path& path) {
   return path.has_filename() ? path : path.parent_path();
 }
 
@@ -71,6 +71,9 @@ void sync_directory(const fs::path& folder, ErrorKind kind) {
 
 AtomicFile::AtomicFile(fs::path target, ErrorKind kind)
     : target_(std::move(target)), temporary_(temporary_beside(target_)), kind_(kind) {
+  std::error_code code;
+  if (!target_.has_filename() || fs::is_directory(target_, code))
+    throw Error(kind_, "is a folder, not a file", target_.string(), "name a file in it");
   create_parents(target_, kind_);
   file_ = FileDescriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
                                 S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
@@ -108,8 +111,12 @@ void write_file_atomically(const fs::path& target, std::string_view content, Err
   file.commit();
 }
 
-AtomicDirectory::AtomicDirectory(fs::path target, bool replace, ErrorKind kind)
-    : target_(without_trailing_slash(std::move(target))),
+void require_writable_target(const fs::path& target, ErrorKind kind) {
+  const AtomicFile probe(target, kind);
+}
+
+AtomicDirectory::AtomicDirectory(const fs::path& target, bool replace, ErrorKind kind)
+    : target_(without_trailing_slash(target)),
       temporary_(temporary_beside(target_)),
       replace_(replace),
       kind_(kind) {
@@ -156,19 +163,22 @@ void AtomicDirectory::commit() {
   if (!old.empty()) fs::remove_all(old, code);
 }
 
-void remove_stale_temporaries(const fs::path& folder) {
+void remove_stale_temporaries(const fs::path& folder, TemporaryOwner owner) {
+  constexpr std::string_view kMarker = ".tmp.";
   std::error_code code;
-  const std::string marker = ".tmp." + host_name() + ".";
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, code)) {
-    const std::string name = entry.path().filename().string();
-    const size_t at = name.rfind(marker);
-    if (name.empty() || name.front() != '.' || at == std::string::npos) continue;
+    const std::string name = entry.path().filename().string();  // .TARGET.tmp.HOST.PID
+    const size_t marker = name.rfind(kMarker);
+    const size_t dot = name.rfind('.');
+    if (name.front() != '.' || marker == std::string::npos || dot < marker + kMarker.size())
+      continue;
+    const std::string host = name.substr(marker + kMarker.size(), dot - marker - kMarker.size());
     pid_t process = 0;
-    const char* begin = name.data() + at + marker.size();
     const char* end = name.data() + name.size();
-    const auto [rest, parse_error] = std::from_chars(begin, end, process);
+    const auto [rest, parse_error] = std::from_chars(name.data() + dot + 1, end, process);
     if (parse_error != std::errc() || rest != end || process <= 0) continue;
-    if (::kill(process, 0) != 0 && errno == ESRCH) fs::remove_all(entry.path(), code);
+    const bool dead_here = host == host_name() && ::kill(process, 0) != 0 && errno == ESRCH;
+    if (dead_here || owner == TemporaryOwner::kNobody) fs::remove_all(entry.path(), code);
   }
 }
 

@@ -5,6 +5,10 @@
 //
 //   AtomicFile file(path);                       // for large content
 //   file.write(bytes, count);  ...  file.commit();
+//   AtomicFile scores(path);                     // for a library that wants a name: it may open,
+//   create_hdf5(scores.path());  scores.commit();  // not replace, the file at path()
+//
+//   require_writable_target(path);               // before long work whose result goes there
 //
 //   AtomicDirectory folder(out);                 // packs, checkpoints
 //   ... write files under folder.path() ...
@@ -33,6 +37,7 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
 
+  const std::filesystem::path& path() const { return temporary_; }
   void write(const void* data, int64_t bytes);
   void commit();
 
@@ -46,11 +51,16 @@ class AtomicFile {
 void write_file_atomically(const std::filesystem::path& target, std::string_view content,
                            ErrorKind kind = ErrorKind::kData);
 
+// An Error now where an AtomicFile of this target could not be made: it is a folder, or its parent
+// cannot be made or written to.
+void require_writable_target(const std::filesystem::path& target,
+                             ErrorKind kind = ErrorKind::kData);
+
 class AtomicDirectory {
  public:
   // Refuses a target that exists, unless replace is true: then commit moves the old one aside and
   // deletes it after the rename.
-  explicit AtomicDirectory(std::filesystem::path target, bool replace = false,
+  explicit AtomicDirectory(const std::filesystem::path& target, bool replace = false,
                            ErrorKind kind = ErrorKind::kData);
   AtomicDirectory(const AtomicDirectory&) = delete;
   AtomicDirectory& operator=(const AtomicDirectory&) = delete;
@@ -66,9 +76,14 @@ class AtomicDirectory {
   ErrorKind kind_;
 };
 
-// Deletes temporaries of AtomicFile and AtomicDirectory in `folder` whose writer ran on this host
-// and is dead.
-void remove_stale_temporaries(const std::filesystem::path& folder);
+// Who may be writing in a folder: processes that live (of another host nobody knows), or none but
+// the caller, who holds a lock on it.
+enum class TemporaryOwner { kLivingProcess, kNobody };
+
+// Deletes temporaries of AtomicFile and AtomicDirectory in `folder` whose writer is gone: it ran on
+// this host and is dead, or nobody else may write there.
+void remove_stale_temporaries(const std::filesystem::path& folder,
+                              TemporaryOwner owner = TemporaryOwner::kLivingProcess);
 
 // fsync of a folder, so that a rename in it is durable.
 void sync_directory(const std::filesystem::path& folder, ErrorKind kind = ErrorKind::kData);

@@ -58,6 +58,10 @@ nlohmann::json read_json_file(const std::filesystem::path& path, ErrorKind kind,
   return parse_json(text, path.string(), kind);
 }
 
+std::string json_text(const nlohmann::json& value, int indent) {
+  return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 void throw_json_field(const std::string& key, const std::string& problem, const std::string& where,
                       ErrorKind kind) {
   throw Error(kind, "the key '" + key + "' " + problem, where,

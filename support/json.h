@@ -24,6 +24,10 @@ nlohmann::json parse_json(std::string_view text, const std::string& where, Error
 nlohmann::json read_json_file(const std::filesystem::path& path, ErrorKind kind,
                               int64_t largest_bytes = kJsonLargestBytes);
 
+// As text that is always UTF-8: in a path of other bytes each of them becomes U+FFFD. For what
+// tells of files; names that have to be found again are checked where they come in.
+std::string json_text(const nlohmann::json& value, int indent = 2);
+
 [[noreturn]] void throw_json_field(const std::string& key, const std::string& problem,
                                    const std::string& where, ErrorKind kind);
 

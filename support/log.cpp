@@ -1,10 +1,19 @@
 // spdlog stays in this file: LibTorch ships another version of its formatting library.
 #include "support/log.h"
 
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
+#include <fstream>
 #include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "support/clock.h"
+#include "support/error.h"
 
 namespace catamaran {
 
@@ -16,6 +25,43 @@ void configure_log(int rank, int world) {
   logger->set_level(rank == 0 ? spdlog::level::info : spdlog::level::warn);
   spdlog::set_default_logger(std::move(logger));
 }
+
+class LogFile::Sink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  Sink(const std::filesystem::path& path, int rank) : rank_(rank), file_(path, std::ios::app) {
+    if (!file_)
+      throw UsageError(with_errno("cannot write the log", errno), path.string(),
+                       "check the run directory");
+  }
+  void write(const std::string& level, const std::string& message) {
+    file_ << nlohmann::ordered_json{{"time", unix_seconds()},
+                                    {"level", level},
+                                    {"rank", rank_},
+                                    {"message", printable(message)}}
+                 .dump()
+          << std::endl;
+  }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& line) override {
+    const spdlog::string_view_t level = spdlog::level::to_string_view(line.level);
+    write(std::string(level.data(), level.size()),
+          std::string(line.payload.data(), line.payload.size()));
+  }
+  void flush_() override { file_.flush(); }
+
+  int rank_;
+  std::ofstream file_;
+};
+
+LogFile::LogFile(const std::filesystem::path& path, int rank)
+    : sink_(std::make_shared<Sink>(path, rank)) {
+  spdlog::default_logger_raw()->sinks().push_back(sink_);
+}
+
+LogFile::~LogFile() { std::erase(spdlog::default_logger_raw()->sinks(), sink_); }
+
+void LogFile::record_error(const std::string& line) { sink_->write("error", line); }
 
 namespace log {
 

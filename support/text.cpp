@@ -5,6 +5,27 @@
 #include <cstdio>
 
 namespace catamaran {
+namespace {
+
+// Bytes of the UTF-8 character that `bytes` begins with; 0: it begins with none. (RFC 3629)
+size_t character_bytes(std::string_view bytes) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  const size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (bytes.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  // Longer than need be, a surrogate, beyond the last code point.
+  if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
+      (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f)) {
+    return 0;
+  }
+  return length;
+}
+
+}  // namespace
 
 std::string text(const char* format, ...) {
   va_list arguments;
@@ -19,21 +40,21 @@ std::string text(const char* format, ...) {
   return result;
 }
 
+bool is_utf8(std::string_view bytes) {
+  for (size_t i = 0; i < bytes.size();) {
+    const size_t length = character_bytes(bytes.substr(i));
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
 std::string printable(std::string_view bytes) {
   std::string result;
   for (size_t i = 0; i < bytes.size();) {
     const auto lead = static_cast<unsigned char>(bytes[i]);
-    size_t length = 0;  // of a character that starts here; 0: none does
-    if (lead < 0x80) {
-      length = (lead >= 0x20 && lead != 0x7f) || lead == '\n' || lead == '\t' ? 1 : 0;
-    } else if (lead >= 0xc2 && lead <= 0xf4) {
-      length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-      const std::string_view rest = bytes.substr(i + 1, length - 1);
-      const bool whole = rest.size() == length - 1 && std::ranges::all_of(rest, [](char c) {
-                           return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-                         });
-      if (!whole) length = 0;
-    }
+    const bool control = (lead < 0x20 && lead != '\n' && lead != '\t') || lead == 0x7f;
+    const size_t length = control ? 0 : character_bytes(bytes.substr(i));
     result += length > 0 ? std::string(bytes.substr(i, length)) : "?";
     i += std::max<size_t>(length, 1);
   }
@@ -46,6 +67,15 @@ bool is_numbered_name(std::string_view name, std::string_view prefix, size_t dig
          name.ends_with(suffix) &&
          std::ranges::all_of(name.substr(prefix.size(), digits),
                              [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::string first_difference(const std::vector<std::string>& one,
+                             const std::vector<std::string>& other) {
+  const auto [in_one, in_other] = std::ranges::mismatch(one, other);
+  if (in_one == one.end() || in_other == other.end())
+    return std::to_string(one.size()) + " and " + std::to_string(other.size()) + " classes";
+  return "class " + std::to_string(in_one - one.begin()) + " is '" + *in_one + "' in one and '" +
+         *in_other + "' in the other";
 }
 
 }  // namespace catamaran

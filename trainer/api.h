@@ -86,8 +86,8 @@ std::string check_backbone_weights(const std::filesystem::path& file, const CatO
 // backbone_only drops the prefix, so that timm's load_state_dict(strict=False) takes it.
 void export_weights(const std::filesystem::path& checkpoint, const std::string& weights,
                     bool backbone_only, const std::filesystem::path& out);
-// A timm / torchvision backbone, or an exported model, becomes a checkpoint folder that train
-// --resume, eval and predict take.
+// A timm / torchvision backbone, or an exported model, becomes one .safetensors file with class
+// names and options, which eval, predict and weights.init take.
 std::string import_weights(const std::filesystem::path& file, const CatOptions& model,
                            const std::vector<std::string>& classes,
                            const std::filesystem::path& out, bool json);

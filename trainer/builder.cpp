@@ -9,6 +9,7 @@
 #include "support/error.h"
 #include "support/hash.h"
 #include "support/log.h"
+#include "support/text.h"
 #include "trainer/checkpoint.h"
 #include "trainer/consistency.h"
 #include "trainer/device.h"
@@ -73,18 +74,37 @@ void require_coverage(const Coverage& coverage, const WeightsOptions& options,
                      "which the manifest records");
 }
 
+// Heads of other classes, or of the same in another order, must not be loaded silently.
+bool same_classes(const TensorFile& content, const std::vector<std::string>& classes,
+                  const WeightsOptions& options, const fs::path& file) {
+  const std::vector<std::string> of_file = classes_of(content, file);
+  if (of_file.empty() || of_file == classes) return true;
+  if (options.allow_partial) return false;
+  throw WeightsError("its heads are for other classes, or for the same in another order (" +
+                         first_difference(of_file, classes) + ")",
+                     file.string(),
+                     "set weights.allow_partial = true to start with random heads, which the "
+                     "manifest records");
+}
+
 // Random values everywhere, then files over them, then rank 0's values on every rank.
 void fill_model(TrainerParts& parts, ProcessGroup& group) {
   const WeightsOptions& weights = parts.options.weights;
+  const LoadMode mode = weights.allow_partial ? LoadMode::kPartial : LoadMode::kWhole;
   initialise(*parts.cat, parts.options.seed);
   if (!weights.backbone.empty()) {
-    require_coverage(load_backbone(*parts.cat, weights.backbone), weights, "weights.backbone",
+    require_coverage(load_backbone(*parts.cat, weights.backbone, mode), weights, "weights.backbone",
                      weights.backbone, group);
   }
   if (!weights.init.empty()) {
     const fs::path file = weights_file_of(weights.init, "auto");
-    require_coverage(load_state(*parts.cat, read_safetensors(file).tensors), weights,
-                     "weights.init", file.string(), group);
+    TensorFile content = read_safetensors(file);
+    if (!same_classes(content, parts.classes, weights, file)) {
+      std::erase_if(content.tensors,
+                    [](const auto& item) { return item.first.starts_with("head"); });
+    }
+    require_coverage(load_state(*parts.cat, content.tensors, mode), weights, "weights.init",
+                     file.string(), group);
   }
 }
 
@@ -138,7 +158,7 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
     parts.position.best_map = state->best_map;
     parts.position.best_step = state->best_step;
     parts.position.saved_step = state->step;
-    parts.position.evaluated_step = state->step;
+    parts.position.evaluated_step = state->evaluated_step;
   } else {
     fill_model(parts, group);
   }
@@ -151,7 +171,7 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
   monitoring.info = run_info(request, packs, group);
   monitoring.info.total_steps = schedule.last_step();
   monitoring.info.steps_per_epoch = parts.steps_per_epoch;
-  monitoring.first_step = parts.position.step;
+  monitoring.info.first_step = parts.position.step;
   monitoring.prefetch_batches = parts.options.data.prefetch_batches;
   if (group.is_root()) {
     int64_t values = 0;
@@ -168,7 +188,7 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
   auto trainer = std::make_unique<Trainer>(std::move(parts), group, *packs.train, packs.eval.get(),
                                            monitoring);
   if (checkpoint) trainer->restore(*checkpoint, *state);
-  write_manifest(request, packs, group, monitoring.first_step);
+  write_manifest(request, packs, group, monitoring.info.first_step);
   return trainer;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <system_error>
+#include <utility>
 
 #include "model/weights.h"
 #include "support/atomic_file.h"
@@ -11,6 +13,7 @@
 #include "support/json.h"
 #include "support/log.h"
 #include "support/text.h"
+#include "trainer/options.h"
 
 namespace catamaran {
 namespace {
@@ -26,18 +29,27 @@ std::string name_of_step(int64_t step) {
   return name;
 }
 
-bool is_checkpoint_name(const std::string& name) {
-  return is_numbered_name(name, "step-", 8);
-}
+bool is_checkpoint_name(const std::string& name) { return is_numbered_name(name, "step-", 8); }
 
-std::vector<fs::path> checkpoints_newest_first(const fs::path& folder) {
+// Newest first, seen from checkpoint `newest` ("": the one of the highest step): a run that went
+// back to an earlier step has abandoned the higher ones, which come last.
+std::vector<fs::path> checkpoints_newest_first(const fs::path& folder, const std::string& newest) {
   std::vector<fs::path> found;
   std::error_code code;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, code)) {
     if (entry.is_directory() && is_checkpoint_name(entry.path().filename().string()))
       found.push_back(entry.path());
   }
-  std::sort(found.rbegin(), found.rend());
+  if (code && code != std::errc::no_such_file_or_directory) {
+    throw WeightsError(with_errno("cannot list the checkpoints", code.value()), folder.string(),
+                       "check the path and its permissions");
+  }
+  const auto abandoned = [&](const fs::path& path) {
+    return !newest.empty() && path.filename().string() > newest;  // numbers of equal length
+  };
+  std::sort(found.begin(), found.end(), [&](const fs::path& a, const fs::path& b) {
+    return std::pair(!abandoned(a), a) > std::pair(!abandoned(b), b);
+  });
   return found;
 }
 
@@ -54,10 +66,32 @@ json state_json(const CheckpointState& state, const std::map<std::string, std::s
           {"train_fingerprint", state.train_fingerprint},
           {"optimizer", state.optimizer},
           {"model", json::parse(state.model)},
+          {"evaluated_step", state.evaluated_step},
           {"best_map", state.best_map},
           {"best_step", state.best_step},
           {"classes", state.classes},
           {"checksums", checksums}};
+}
+
+// Numbers that no run writes, but a damaged or made-up file may hold.
+void require_plausible(const CheckpointState& state, const std::string& where) {
+  const auto require = [&](bool holds, const char* key, int64_t value) {
+    if (!holds) {
+      throw WeightsError(text("\"%s\" cannot be %ld", key, value), where,
+                         "resume from another checkpoint");
+    }
+  };
+  require(state.step >= 0 && state.step <= kMostSteps, "step", state.step);
+  require(state.epoch >= 0 && state.epoch <= state.step, "epoch", state.epoch);
+  require(state.step_in_epoch >= 0 && state.step_in_epoch <= state.step, "step_in_epoch",
+          state.step_in_epoch);
+  require(state.ema_updates >= 0 && state.ema_updates <= state.step, "ema_updates",
+          state.ema_updates);
+  require(state.skipped_in_row >= 0 && state.skipped_in_row <= state.step, "skipped_in_row",
+          state.skipped_in_row);
+  require(state.world >= 1, "world", state.world);
+  require(state.global_batch >= 0, "global_batch", state.global_batch);
+  require(state.best_step >= 0 && state.best_step <= state.step, "best_step", state.best_step);
 }
 
 }  // namespace
@@ -82,8 +116,9 @@ int64_t write_checkpoint(const fs::path& folder, const CheckpointContents& conte
   return bytes;
 }
 
-void remove_old_checkpoints(const fs::path& folder, int64_t keep, int64_t best_step) {
-  const std::vector<fs::path> all = checkpoints_newest_first(folder);
+void remove_old_checkpoints(const fs::path& folder, int64_t keep, int64_t best_step,
+                            int64_t written_step) {
+  const std::vector<fs::path> all = checkpoints_newest_first(folder, name_of_step(written_step));
   std::error_code code;
   for (size_t i = static_cast<size_t>(std::max<int64_t>(1, keep)); i < all.size(); ++i) {
     if (all[i].filename() != name_of_step(best_step)) fs::remove_all(all[i], code);
@@ -124,36 +159,43 @@ CheckpointState read_checkpoint_state(const fs::path& checkpoint) {
   state.train_fingerprint = json_field<std::string>(root, "train_fingerprint", where, kKind);
   state.optimizer = json_field<std::string>(root, "optimizer", where, kKind);
   state.model = json_field<json>(root, "model", where, kKind).dump();
+  state.evaluated_step = json_field<int64_t>(root, "evaluated_step", where, kKind);
   state.best_map = json_field<double>(root, "best_map", where, kKind);
   state.best_step = json_field<int64_t>(root, "best_step", where, kKind);
   state.classes = json_field<std::vector<std::string>>(root, "classes", where, kKind);
+  require_plausible(state, where);
   return state;
 }
 
 std::optional<fs::path> find_checkpoint(const fs::path& folder) {
-  std::vector<fs::path> candidates = checkpoints_newest_first(folder);
   std::string latest;
   std::ifstream(folder / "latest") >> latest;
-  if (is_checkpoint_name(latest)) {
-    const auto named = std::find(candidates.begin(), candidates.end(), folder / latest);
-    if (named != candidates.end()) std::rotate(candidates.begin(), named, named + 1);
-  }
+  const std::vector<fs::path> candidates =
+      checkpoints_newest_first(folder, is_checkpoint_name(latest) ? latest : "");
+  std::string first_problem;
   for (const fs::path& candidate : candidates) {
     try {
       read_checkpoint_state(candidate);
       return candidate;
     } catch (const Error& problem) {
+      if (first_problem.empty()) first_problem = problem.what();
       log::warn(std::string(problem.what()) + "; trying an older checkpoint");
     }
   }
-  return std::nullopt;
+  if (candidates.empty()) return std::nullopt;
+  throw WeightsError("none of the " + std::to_string(candidates.size()) +
+                         " checkpoints can be read; of the newest: " + first_problem,
+                     folder.string(),
+                     "copy a good one there, or start a new run in another --run-dir");
 }
 
 fs::path weights_file_of(const fs::path& given, const std::string& weights) {
   std::error_code code;
   if (fs::is_regular_file(given, code)) return given;
   fs::path checkpoint = given;
-  if (!fs::exists(given / "state.json", code)) {
+  if (fs::exists(given / "state.json", code)) {
+    read_checkpoint_state(given);  // the one that was asked for must be whole
+  } else {
     const fs::path folder =
         fs::is_directory(given / "checkpoints", code) ? given / "checkpoints" : given;
     const std::optional<fs::path> newest = find_checkpoint(folder);
@@ -163,6 +205,7 @@ fs::path weights_file_of(const fs::path& given, const std::string& weights) {
                          "a .safetensors file");
     }
     checkpoint = *newest;
+    log::info("using " + checkpoint.string());
   }
   const bool has_ema = fs::exists(checkpoint / "ema.safetensors", code);
   if (weights == "ema" && !has_ema) {

@@ -37,6 +37,7 @@ struct CheckpointState {
   std::string train_fingerprint;  // of the pack
   std::string optimizer;          // its name
   std::string model;              // CatOptions as JSON
+  int64_t evaluated_step = -1;    // of the newest evaluation; -1: none yet
   double best_map = -1;           // -1: not evaluated yet
   int64_t best_step = 0;
   std::vector<std::string> classes;
@@ -50,15 +51,18 @@ struct CheckpointContents {
 };
 
 int64_t write_checkpoint(const std::filesystem::path& folder, const CheckpointContents& contents);
-// Deletes all but the `keep` newest and the one of `best_step`.
-void remove_old_checkpoints(const std::filesystem::path& folder, int64_t keep, int64_t best_step);
+// Deletes all but the `keep` newest and the one of `best_step`. Newest of all is the one of
+// `written_step`; those of higher steps, which a run that went back has abandoned, are the oldest.
+void remove_old_checkpoints(const std::filesystem::path& folder, int64_t keep, int64_t best_step,
+                            int64_t written_step);
 
 // The one that `latest` names, or the newest complete one when that is damaged or gone; nullopt
-// when there is none.
+// when there is none at all. WeightsError when there are some and none is whole: a run must not
+// start over what may be mended.
 std::optional<std::filesystem::path> find_checkpoint(const std::filesystem::path& folder);
 CheckpointState read_checkpoint_state(const std::filesystem::path& checkpoint);
 // A user's path: a checkpoint folder, a run directory (its newest), or a safetensors file; the file
-// with the weights asked for (raw, ema, auto: ema if there).
+// with the weights asked for (raw, ema, auto: ema if there). A checkpoint folder is verified.
 std::filesystem::path weights_file_of(const std::filesystem::path& given,
                                       const std::string& weights);
 

@@ -1,12 +1,19 @@
 #include "trainer/checkpoint_writer.h"
 
+#include <chrono>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "support/log.h"
 #include "trainer/api.h"
 
 namespace catamaran {
+namespace {
+
+constexpr int kMostFailuresInRow = 3;
+
+}  // namespace
 
 CheckpointWriter::CheckpointWriter(std::filesystem::path folder, int64_t keep, OnEnd on_end)
     : folder_(std::move(folder)), keep_(keep), on_end_(std::move(on_end)) {}
@@ -21,7 +28,12 @@ CheckpointWriter::~CheckpointWriter() {
 
 void CheckpointWriter::save(CheckpointContents contents, const std::string& kind,
                             const Stopwatch& stall) {
-  finish();
+  try {
+    finish();
+  } catch (const std::exception& problem) {
+    if (failures_in_row_ >= kMostFailuresInRow) throw;
+    log::error(std::string("a checkpoint was not written: ") + problem.what());
+  }
   CheckpointEnd end;
   end.step = contents.state.step;
   end.kind = kind;
@@ -31,7 +43,7 @@ void CheckpointWriter::save(CheckpointContents contents, const std::string& kind
         const Stopwatch watch;
         try {
           end.bytes = write_checkpoint(folder_, contents);
-          remove_old_checkpoints(folder_, keep_, contents.state.best_step);
+          remove_old_checkpoints(folder_, keep_, contents.state.best_step, contents.state.step);
           end.ok = true;
         } catch (...) {
           end.write_seconds = watch.seconds();
@@ -43,8 +55,16 @@ void CheckpointWriter::save(CheckpointContents contents, const std::string& kind
       });
 }
 
+bool CheckpointWriter::idle() const {
+  return !in_flight_.valid() ||
+         in_flight_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
 void CheckpointWriter::finish() {
-  if (in_flight_.valid()) in_flight_.get();
+  if (!in_flight_.valid()) return;
+  ++failures_in_row_;
+  in_flight_.get();
+  failures_in_row_ = 0;
 }
 
 }  // namespace catamaran

@@ -5,8 +5,10 @@
 //   writer.save(std::move(contents), "periodic", stall);   // returns once the copy is handed over
 //   writer.finish();                             // waits; every checkpoint asked for is durable
 //
-// An error of the background write is thrown by the next save or finish. on_end runs in the
-// writer's thread, after a write that failed too. Only the thread that runs the step loop.
+// A write that failed is logged and the next one is tried: storage recovers, and the older
+// checkpoints are still there. The third failure in a row is thrown by save, a failure of the last
+// write by finish. on_end runs in the writer's thread, after a write that failed too. Only the
+// thread that runs the step loop.
 #pragma once
 
 #include <functional>
@@ -38,6 +40,8 @@ class CheckpointWriter {
 
   // stall: runs since the step loop stood still for this checkpoint.
   void save(CheckpointContents contents, const std::string& kind, const Stopwatch& stall);
+  // True when nothing is being written; finish and save will not wait.
+  bool idle() const;
   void finish();
 
  private:
@@ -45,6 +49,7 @@ class CheckpointWriter {
   int64_t keep_;
   OnEnd on_end_;
   std::future<void> in_flight_;
+  int failures_in_row_ = 0;
 };
 
 }  // namespace catamaran

@@ -38,6 +38,8 @@ DeviceBatch to_device(const Batch& host, const InputOptions& input, DifficultRul
   std::copy(host.labels.begin(), host.labels.end(), y_BL.data_ptr<int8_t>());
   if (difficult != DifficultRule::kIgnore)
     y_BL.masked_fill_(y_BL.eq(0), difficult == DifficultRule::kPositive ? 1 : -1);
+  // From pageable memory and not non_blocking: waits for the stream, and so for the pixels' copy
+  // out of the buffer that the loader will fill again.
   return {x_BCHW, y_BL.to(device)};
 }
 

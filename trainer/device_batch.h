@@ -3,7 +3,9 @@
 //   const DeviceBatch in = to_device(host, options.model.input, device);
 //
 // x_BCHW: fp32, (pixel / 255 - mean) / std, channels-last in memory; y_BL: int8 in {1, 0, -1},
-// after the difficult rule. Only the thread that runs the step loop.
+// after the difficult rule. The host's bytes may be reused as soon as it returns, although pinned
+// pixels are copied asynchronously: the copy of the labels, queued on the same stream after them,
+// blocks until both are done. Only the thread that runs the step loop.
 #pragma once
 
 #include <torch/torch.h>

@@ -51,7 +51,18 @@ Evaluator::Evaluator(const PackReader& pack, EvaluatorOptions options, ProcessGr
                      torch::Device device)
     : pack_(pack), options_(std::move(options)), group_(group), device_(device) {}
 
-ScoreTable Evaluator::score(CatImpl& cat) {
+ScoreTable Evaluator::score(CatImpl& cat) { return *score_unless(nullptr, cat); }
+
+// Every rank asks equally often, also one that has a batch less than another.
+bool Evaluator::wished(const std::atomic<bool>* wish, int64_t batch) {
+  constexpr int64_t kBatchesBetweenQuestions = 8;
+  if (wish == nullptr || batch % kBatchesBetweenQuestions != 0) return false;
+  double any = wish->load() ? 1 : 0;
+  group_.host().all_reduce(&any, 1, DataType::kFloat64, ReduceOp::kMax);
+  return any > 0;
+}
+
+std::optional<ScoreTable> Evaluator::score_unless(const std::atomic<bool>* wish, CatImpl& cat) {
   const torch::InferenceMode inference;
   const EvalMode eval_mode(cat);
   const std::vector<SampleKey> keys = all_keys(pack_.images());
@@ -72,7 +83,13 @@ ScoreTable Evaluator::score(CatImpl& cat) {
   std::vector<float> scores;
   Progress progress("evaluating", std::max<int64_t>(1, static_cast<int64_t>(mine.size())), "images",
                     group_.is_root());
-  while (std::optional<Batch> host = loader.next()) {
+  const int64_t world = group_.world();
+  const int64_t most_images = (pack_.images() + world - 1) / world;
+  const int64_t most_batches = (most_images + options_.batch - 1) / options_.batch;
+  for (int64_t b = 0; b < most_batches; ++b) {
+    if (wished(wish, b)) return std::nullopt;
+    const std::optional<Batch> host = loader.next();
+    if (!host) continue;
     const DeviceBatch in = to_device(*host, options_.input, DifficultRule::kIgnore, device_);
     const torch::Tensor yhat_BL =
         cat.forward(in.x_BCHW).yhat_BL.to(torch::kFloat32).to(torch::kCPU).contiguous();

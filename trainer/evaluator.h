@@ -11,6 +11,9 @@
 
 #include <torch/torch.h>
 
+#include <atomic>
+#include <optional>
+
 #include "comm/process_group.h"
 #include "dataio/pack_reader.h"
 #include "evaluation/score_table.h"
@@ -30,8 +33,11 @@ class Evaluator {
   Evaluator(const PackReader& pack, EvaluatorOptions options, ProcessGroup& group,
             torch::Device device);
   ScoreTable score(CatImpl& cat);
+  // The same, broken off on all ranks (nullopt) soon after any rank's wish becomes true.
+  std::optional<ScoreTable> score_unless(const std::atomic<bool>* wish, CatImpl& cat);
 
  private:
+  bool wished(const std::atomic<bool>* wish, int64_t batch);
   ScoreTable gather(const std::vector<int64_t>& indices, const std::vector<float>& scores);
 
   const PackReader& pack_;

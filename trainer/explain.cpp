@@ -9,6 +9,7 @@
 #include "model/activation_map.h"
 #include "support/atomic_file.h"
 #include "support/error.h"
+#include "support/json.h"
 #include "trainer/api.h"
 #include "trainer/png_file.h"
 #include "trainer/single_image.h"
@@ -113,7 +114,7 @@ std::vector<Explanation> explain(const fs::path& checkpoint, const std::vector<f
     }
     index["images"].push_back(entry);
   }
-  write_file_atomically(out / "explain.json", index.dump(2) + "\n", ErrorKind::kUsage);
+  write_file_atomically(out / "explain.json", json_text(index) + "\n", ErrorKind::kUsage);
   return explanations;
 }
 

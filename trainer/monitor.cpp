@@ -32,14 +32,14 @@ struct Monitor::Root {
         endpoint(options.monitoring.enabled
                      ? std::make_unique<MetricsEndpoint>(metrics, options.monitoring)
                      : nullptr),
-        log(setup.run_dir / "metrics.jsonl", setup.first_step + 1),
+        log(setup.run_dir / "metrics.jsonl", setup.info.first_step + 1),
         progress("training", setup.info.total_steps, "steps") {
     if (endpoint) {
       write_file_atomically(run_dir / "metrics-address.txt", endpoint->url() + "\n",
                             ErrorKind::kUsage);
       log::info("Prometheus metrics at " + endpoint->url());
     }
-    if (options.log.samples) samples.emplace(run_dir / "samples.jsonl", setup.first_step + 1);
+    if (options.log.samples) samples.emplace(run_dir / "samples.jsonl", setup.info.first_step + 1);
   }
 
   std::filesystem::path run_dir;

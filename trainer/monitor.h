@@ -25,7 +25,6 @@ namespace catamaran {
 struct MonitorSetup {
   std::filesystem::path run_dir;
   RunInfo info;
-  int64_t first_step = 0;  // steps done when this life of the run began
   int64_t prefetch_batches = 0;
 };
 

@@ -35,21 +35,22 @@ double decay_of(const ParameterGroup& group, const OptimizerOptions& options) {
 }
 
 // v = momentum v + g + decay w; w -= rate v. The buffer starts at zero, which gives torch.optim's
-// first step too. Without momentum there is none: the fused kernel refuses one.
+// first step too.
 class Sgd : public Optimizer {
  public:
   Sgd(OptimizerOptions options, std::vector<ParameterGroup> groups)
       : options_(std::move(options)), groups_(std::move(groups)) {
-    for (const ParameterGroup& group : groups_) {
-      momentum_.push_back(options_.momentum > 0 ? zeros_like_each(group.parameters)
-                                                : std::vector<torch::Tensor>());
-    }
+    for (const ParameterGroup& group : groups_)
+      momentum_.push_back(zeros_like_each(group.parameters));
   }
   void step(double learning_rate) override {
+    const bool plain = options_.momentum == 0;  // LibTorch then wants no buffers
     for (size_t g = 0; g < groups_.size(); ++g) {
       ParameterGroup& group = groups_[g];
-      at::_fused_sgd_(group.parameters, group.gradients, momentum_[g], decay_of(group, options_),
-                      options_.momentum, rate_of(group, learning_rate, options_), /*dampening=*/0,
+      at::_fused_sgd_(group.parameters, group.gradients,
+                      plain ? std::vector<torch::Tensor>() : momentum_[g],
+                      decay_of(group, options_), options_.momentum,
+                      rate_of(group, learning_rate, options_), /*dampening=*/0,
                       /*nesterov=*/false, /*maximize=*/false,
                       /*is_first_step=*/false);
     }

@@ -47,6 +47,8 @@ struct OptimizerOptions {       // [optimizer]
   double epsilon = 1e-8;
 };
 
+constexpr int64_t kMostSteps = 99'999'999;  // of a run: names of checkpoints have eight digits
+
 struct ScheduleOptions {          // [schedule]
   std::string name = "onecycle";  // constant, step, cosine, onecycle
   int64_t epochs = 40;

@@ -3,8 +3,9 @@
 //
 //   const RunPacks packs = open_packs(options.data, group);
 //
-// All ranks call it together; every rank opens the packs, rank 0 compares them. Errors: DataError
-// on every rank. Only the thread that runs the step loop.
+// All ranks call it together; every rank opens and compares the packs, and all must have the same.
+// Errors: DataError, UsageError for ranks with different packs; on every rank. Only the thread that
+// runs the step loop.
 #pragma once
 
 #include <memory>

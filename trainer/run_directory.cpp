@@ -41,13 +41,14 @@ fs::path normal(const fs::path& path) {
   return whole.has_filename() ? whole : whole.parent_path();
 }
 
-// False when another process holds it.
-bool try_lock(const FileDescriptor& lock, const fs::path& path) {
+// False when another process holds it. `has_locks`: whether the file system can tell at all.
+bool try_lock(const FileDescriptor& lock, const fs::path& path, bool& has_locks) {
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return true;
   if (errno == ENOLCK || errno == ENOSYS || errno == EOPNOTSUPP) {
     log::warn(
         path.string() +
         ": the file system has no locks; make sure that no other job uses this run directory");
+    has_locks = false;
     return true;
   }
   if (errno != EWOULDBLOCK && errno != EINTR) refuse("cannot lock", errno, path);
@@ -89,8 +90,10 @@ RunDirectory::RunDirectory(const fs::path& path, double patience_seconds) : path
     std::error_code code;
     fs::remove(trial, code);
     make_folder(checkpoints());
-    remove_stale_temporaries(path_);
-    remove_stale_temporaries(checkpoints());
+    const TemporaryOwner owner =
+        has_locks_ ? TemporaryOwner::kNobody : TemporaryOwner::kLivingProcess;
+    remove_stale_temporaries(path_, owner);
+    remove_stale_temporaries(checkpoints(), owner);
   } catch (...) {
     remove_what_was_made();
     throw;
@@ -106,6 +109,13 @@ void RunDirectory::make_folder(const fs::path& folder) {
   if (code) refuse("cannot create the folder", code.value(), folder);
 }
 
+fs::path RunDirectory::will_make(const std::string& name) {
+  std::error_code code;
+  fs::path file = path_ / name;
+  if (!fs::exists(file, code)) made_.push_back(file);
+  return file;
+}
+
 FileDescriptor RunDirectory::take_lock(const fs::path& path, double patience_seconds) {
   constexpr mode_t kMode = S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH;
   FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
@@ -114,7 +124,7 @@ FileDescriptor RunDirectory::take_lock(const fs::path& path, double patience_sec
   if (!alone) lock = FileDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kMode));
   if (!lock) refuse("cannot create the lock", errno, path);
   const Stopwatch waiting;
-  for (bool said = false; !try_lock(lock, path); said = true) {
+  for (bool said = false; !try_lock(lock, path, has_locks_); said = true) {
     alone = false;
     if (waiting.seconds() > patience_seconds) {
       throw UsageError("the run directory is in use by " + holder_of(path),

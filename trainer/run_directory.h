@@ -31,6 +31,8 @@ class RunDirectory {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+  // A file in it that this start is about to make; one that is there already is not its own.
+  std::filesystem::path will_make(const std::string& name);
   void keep() { made_.clear(); }
 
  private:
@@ -40,6 +42,7 @@ class RunDirectory {
 
   std::filesystem::path path_;
   std::vector<std::filesystem::path> made_;  // by this start, in this order
+  bool has_locks_ = true;
   FileDescriptor lock_;
 };
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <string>
 #include <utility>
 
 #include "support/assert.h"
+#include "support/error.h"
 
 namespace catamaran {
 namespace {
@@ -22,6 +24,14 @@ Schedule::Schedule(ScheduleOptions options, int64_t steps_per_epoch)
       steps_per_epoch_(steps_per_epoch),
       total_steps_(options_.epochs * steps_per_epoch) {
   CATAMARAN_ASSERT(total_steps_ > 0, "epochs and steps per epoch were checked");
+  if (last_step() > kMostSteps) {
+    throw UsageError(std::to_string(options_.epochs) + " epochs of " +
+                         std::to_string(steps_per_epoch) + " steps are more than " +
+                         std::to_string(kMostSteps) + " steps",
+                     "schedule.epochs",
+                     "set it to " + std::to_string(kMostSteps / steps_per_epoch) +
+                         " or less, or set schedule.max_steps");
+  }
 }
 
 int64_t Schedule::last_step() const {

@@ -10,7 +10,8 @@
 //                                                             final_div_factor)
 // constant, step and cosine start with a linear warm-up over warmup_epochs. onecycle equals
 // torch.optim.lr_scheduler.OneCycleLR (two phases, cosine), and starts at 1 where pct_start is
-// exactly one step, which PyTorch cannot compute. Every factor is finite. Thread-safe.
+// exactly one step, which PyTorch cannot compute. Every factor is finite.
+// Errors: UsageError for a run of more than kMostSteps. Thread-safe.
 #pragma once
 
 #include <cstdint>

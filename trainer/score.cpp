@@ -5,6 +5,7 @@
 #include "dataio/pack_reader.h"
 #include "model/weights.h"
 #include "support/error.h"
+#include "support/text.h"
 #include "trainer/api.h"
 #include "trainer/checkpoint.h"
 #include "trainer/consistency.h"
@@ -19,16 +20,9 @@ void require_classes(const std::vector<std::string>& of_weights, const PackReade
                      const std::string& where) {
   const std::vector<std::string>& of_pack = pack.manifest().classes;
   if (of_weights == of_pack) return;
-  std::string difference = "it has " + std::to_string(of_weights.size()) + " classes, the pack " +
-                           std::to_string(of_pack.size());
-  const auto [weights_at, pack_at] =
-      std::mismatch(of_weights.begin(), of_weights.end(), of_pack.begin(), of_pack.end());
-  if (of_weights.size() == of_pack.size()) {
-    difference = "class " + std::to_string(weights_at - of_weights.begin()) + " is '" +
-                 *weights_at + "', in the pack '" + *pack_at + "'";
-  }
-  throw DataError(difference + " (" + pack.folder().string() + ")", where,
-                  "evaluate on a pack with the same classes in the same order");
+  throw DataError("weights and pack (" + pack.folder().string() +
+                      ") have different class lists: " + first_difference(of_weights, of_pack),
+                  where, "evaluate on a pack with the same classes in the same order");
 }
 
 }  // namespace

@@ -5,39 +5,26 @@
 #include "dataio/hdf5.h"
 #include "dataio/pack_reader.h"
 #include "support/atomic_file.h"
-#include "support/error.h"
-#include "support/text.h"
 #include "trainer/api.h"
 
 namespace catamaran {
 
 void write_scores(const std::filesystem::path& path, const ScoreTable& table,
                   const std::filesystem::path& pack_folder) {
-  namespace fs = std::filesystem;
   const PackReader pack(pack_folder);
   std::vector<std::string> ids;
   for (const int64_t index : table.indices) ids.push_back(pack.id(index));
-  const fs::path parent = fs::absolute(path).parent_path();
-  const fs::path temporary = text("%s.writing", path.c_str());
-  std::error_code code;
-  fs::create_directories(parent, code);
-  try {
-    const QuietHdf5 quiet;
-    {
-      const H5File file = create_hdf5(temporary);
-      const std::vector<hsize_t> extent = {static_cast<hsize_t>(table.images),
-                                           table.classes.size()};
-      write_set(file, "/score", H5T_IEEE_F32LE, extent, table.scores.data(), temporary);
-      write_set(file, "/label", H5T_STD_I8LE, extent, table.labels.data(), temporary);
-      write_texts(file, "/id", ids, temporary);
-      write_text_attribute(file, "classes", table.classes, temporary);
-    }
-    fs::rename(temporary, path);
-  } catch (...) {
-    fs::remove(temporary, code);
-    throw;
-  }
-  sync_directory(parent, ErrorKind::kUsage);
+  AtomicFile target(path, ErrorKind::kUsage);
+  const std::filesystem::path& temporary = target.path();
+  const QuietHdf5 quiet;
+  H5File file = create_hdf5(temporary);
+  const std::vector<hsize_t> extent = {static_cast<hsize_t>(table.images), table.classes.size()};
+  write_set(file, "/score", H5T_IEEE_F32LE, extent, table.scores.data(), temporary);
+  write_set(file, "/label", H5T_STD_I8LE, extent, table.labels.data(), temporary);
+  write_texts(file, "/id", ids, temporary);
+  write_text_attribute(file, "classes", table.classes, temporary);
+  finish_hdf5(file, temporary);
+  target.commit();
 }
 
 }  // namespace catamaran

@@ -28,6 +28,7 @@ StepReport Trainer::step(int64_t t) {
   Stopwatch whole;
   Stopwatch clock;
   StepSums sums;
+  buffers_before_.take();
   for (int64_t part = 0; part < parts; ++part) {
     const std::optional<Batch> host = loader_->next();  // pack, JPEG, augmentation: uint8 BHWC
     sums.data_wait_seconds += clock.lap();
@@ -56,6 +57,7 @@ StepReport Trainer::step(int64_t t) {
   report.loss = global.mean_loss();
   report.images = static_cast<int64_t>(global.images);
   report.applied = apply_gradients(t, global, report);
+  if (!report.applied) buffers_before_.restore();
   report.optimizer_seconds = clock.lap();
   const double world = group_.world();
   report.data_wait_seconds = global.data_wait_seconds / world;

@@ -3,6 +3,7 @@
 
 #include "support/atomic_file.h"
 #include "support/error.h"
+#include "support/log.h"
 #include "trainer/api.h"
 #include "trainer/builder.h"
 #include "trainer/packs.h"
@@ -16,13 +17,20 @@ ExitReason train(const TrainRequest& request, ProcessGroup& group) {
   std::optional<RunDirectory> directory;  // holds the lock until the last file is written
   if (group.is_root()) directory.emplace(request.run_dir);
   group.barrier();
-  const std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group);
-  if (group.is_root()) {
-    write_file_atomically(request.run_dir / "config.toml", request.resolved_config,
-                          ErrorKind::kUsage);
-    directory->keep();  // nothing of the start is left to fail
+  std::optional<LogFile> log_file;
+  if (group.is_root()) log_file.emplace(directory->will_make("log.jsonl"), group.rank());
+  try {
+    const std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group);
+    if (group.is_root()) {
+      write_file_atomically(request.run_dir / "config.toml", request.resolved_config,
+                            ErrorKind::kUsage);
+      directory->keep();  // nothing of the start is left to fail
+    }
+    return trainer->run();
+  } catch (const std::exception& problem) {
+    if (log_file) log_file->record_error(as_error(problem).what());
+    throw;
   }
-  return trainer->run();
 }
 
 }  // namespace catamaran

@@ -1,7 +1,9 @@
 #include "trainer/trainer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <thread>
 #include <utility>
 
 #include "model/weights.h"
@@ -63,6 +65,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
       optimizer_(make_optimizer(parts_.options.optimizer, parts_.parameters, reducer_.gradients())),
       schedule_(parts_.options.schedule, parts_.steps_per_epoch),
       ema_(*parts_.cat, parts_.options.ema, parts_.options.batch.global),
+      buffers_before_(tensors_of(parts_.buffers)),
       order_(parts_.options.seed, train.images(), parts_.options.batch.global),
       difficult_(difficult_rule(parts_.options.data.difficult_train)),
       monitor_(group, parts_.options, monitoring),
@@ -112,18 +115,19 @@ ExitReason Trainer::run() {
       [this](int64_t k) { return keys_of_batch(k); }, parts_.position.step * parts,
       host_allocator_for(parts_.device));
   monitor_.set_state(RunState::kTrain);
+  if (parts_.position.step > 0 && evaluate_every_.due(parts_.position.step)) evaluate_once();
   for (int64_t t = parts_.position.step; t < last && !stop_; ++t) {
     log_samples(t);
     after_step(step(t));
   }
-  const bool done = parts_.position.step >= last;
-  if (done && parts_.position.evaluated_step != parts_.position.step) evaluate_and_compare();
+  if (parts_.position.step >= last) evaluate_once();
+  const bool done = parts_.position.step >= last && !owes_evaluation();
   if (parts_.position.saved_step != parts_.position.step)
     save_checkpoint(done ? "final" : "signal");
   monitor_.set_state(RunState::kFinish);
+  wait_for_writer();  // a launcher ends all ranks at the first non-zero exit: durable work first
   if (writer_) writer_->finish();
-  group_
-      .barrier();  // a launcher ends all ranks at the first non-zero exit: durable work comes first
+  group_.barrier();
   return done ? ExitReason::kDone : ExitReason::kStoppedResumable;
 }
 
@@ -140,8 +144,7 @@ void Trainer::after_step(const StepReport& report) {
   check_numerics(report);
   const bool last = report.step == schedule_.last_step();
   if (consistency_every_.due(report.step)) check_consistency();
-  const bool better =
-      (evaluate_every_.due(report.step) || (last && evaluator_)) && evaluate_and_compare();
+  const bool better = (evaluate_every_.due(report.step) || last) && evaluate_once();
   if (checkpoint_every_.due(report.step) || last) {
     save_checkpoint(last ? "final" : "periodic");
   } else if (better) {  // the best is kept, whatever the two intervals are
@@ -149,8 +152,14 @@ void Trainer::after_step(const StepReport& report) {
   }
 }
 
-bool Trainer::evaluate_and_compare() {
-  if (!evaluator_) return false;
+bool Trainer::owes_evaluation() const {
+  return evaluator_ && parts_.position.evaluated_step != parts_.position.step;
+}
+
+// A wish to stop comes first: the evaluation is left out, or broken off, and made up for when the
+// run goes on.
+bool Trainer::evaluate_once() {
+  if (!owes_evaluation() || stop_) return false;
   monitor_.set_state(RunState::kEval);
   const Stopwatch watch;
   average_buffers(parts_.buffers, group_, parts_.device);
@@ -161,11 +170,16 @@ bool Trainer::evaluate_and_compare() {
       average_buffers(ema_.average_buffers(), group_, parts_.device);
       averaged.emplace(ema_);
     }
-    const ScoreTable table = evaluator_->score(*parts_.cat);
+    const std::optional<ScoreTable> table = evaluator_->score_unless(parts_.stop_wish, *parts_.cat);
+    if (!table) {
+      stop_ = true;
+      return false;
+    }
     if (group_.is_root())
-      evaluation = catamaran::evaluate(table, protocol(parts_.options.evaluate.protocol));
+      evaluation = catamaran::evaluate(*table, protocol(parts_.options.evaluate.protocol));
   }
   parts_.position.evaluated_step = parts_.position.step;
+  parts_.position.saved_step = -1;  // a checkpoint of this step does not know of the evaluation
   if (group_.is_root()) {
     monitor_.record(evaluation, name_of_evaluation(parts_.position.step, parts_.steps_per_epoch),
                     ema_.enabled() ? "ema" : "raw", parts_.position.step, watch.seconds());
@@ -181,9 +195,22 @@ bool Trainer::evaluate_and_compare() {
   return better;
 }
 
+// Storage may take longer than comm.timeout_seconds: the other ranks ask again and again, instead
+// of waiting in one collective for a rank 0 that writes.
+void Trainer::wait_for_writer() {
+  constexpr std::chrono::milliseconds kBetweenQuestions(50);
+  while (true) {
+    double busy = writer_ && !writer_->idle() ? 1 : 0;
+    group_.host().all_reduce(&busy, 1, DataType::kFloat64, ReduceOp::kMax);
+    if (busy == 0) return;
+    std::this_thread::sleep_for(kBetweenQuestions);
+  }
+}
+
 void Trainer::save_checkpoint(const std::string& kind) {
   const Stopwatch stall;
   monitor_.set_state(RunState::kCheckpoint);
+  wait_for_writer();
   check_consistency();
   average_buffers(parts_.buffers, group_, parts_.device);
   average_buffers(ema_.average_buffers(), group_, parts_.device);
@@ -201,6 +228,7 @@ void Trainer::save_checkpoint(const std::string& kind) {
     contents.state.train_fingerprint = parts_.train_fingerprint;
     contents.state.optimizer = parts_.options.optimizer.name;
     contents.state.model = to_json(parts_.options.model);
+    contents.state.evaluated_step = parts_.position.evaluated_step;
     contents.state.best_map = parts_.position.best_map;
     contents.state.best_step = parts_.position.best_step;
     contents.state.classes = parts_.classes;
@@ -225,6 +253,7 @@ void Trainer::check_numerics(const StepReport& report) {
              report.step, report.loss, report.gradient_norm, report.learning_rate));
   }
   if (++parts_.position.skipped_in_row >= limit) {
+    wait_for_writer();  // the first rank that throws ends all
     throw NumericsError(
         std::to_string(limit) + " steps in a row were not finite",
         "step " + std::to_string(report.step),
@@ -238,6 +267,7 @@ void Trainer::check_consistency() {
     monitor_.record_consistency_check(true);
   } catch (const NumericsError&) {
     monitor_.record_consistency_check(false);
+    wait_for_writer();  // all ranks are here; the first that throws ends all
     throw;
   }
 }

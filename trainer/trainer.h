@@ -2,7 +2,7 @@
 // trainer/builder makes them, step.cpp uses them in one fixed order. Extension is a new part, not a
 // callback.
 //
-//   std::unique_ptr<Trainer> trainer = build_trainer(request, group, packs);
+//   std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group);
 //   ExitReason reason = trainer->run();
 //
 // Source: design of the step in docs/architecture.md. Only the thread that runs the step loop; all
@@ -21,6 +21,7 @@
 #include "model/cat.h"
 #include "monitoring/step_report.h"
 #include "trainer/api.h"
+#include "trainer/buffer_snapshot.h"
 #include "trainer/checkpoint_writer.h"
 #include "trainer/device_batch.h"
 #include "trainer/ema.h"
@@ -79,8 +80,10 @@ class Trainer {
   bool apply_gradients(int64_t t, const StepSums& global, StepReport& report);
   void log_samples(int64_t t);
   void after_step(const StepReport& report);
-  bool evaluate_and_compare();  // true: better than every evaluation before
+  bool owes_evaluation() const;
+  bool evaluate_once();  // true: better than every evaluation before
   void save_checkpoint(const std::string& kind);
+  void wait_for_writer();
   void check_numerics(const StepReport& report);
   void check_consistency();
   std::vector<SampleKey> keys_of_batch(int64_t batch);
@@ -92,6 +95,7 @@ class Trainer {
   std::unique_ptr<Optimizer> optimizer_;
   Schedule schedule_;
   Ema ema_;
+  BufferSnapshot buffers_before_;
   SampleOrder order_;
   DifficultRule difficult_;
   Monitor monitor_;

@@ -87,12 +87,11 @@ std::string import_weights(const fs::path& file, const CatOptions& model,
   Cat cat(model, static_cast<int64_t>(classes.size()));
   initialise(*cat, 1);
   const TensorFile given = read_safetensors(file);
-  const bool whole_model =
-      given.tensors.contains("alpha") || given.tensors.contains("head1.weight");
+  const bool whole_model = given.tensors.contains("alpha");  // every Cat has it, no backbone does
   const Coverage coverage =
       whole_model ? load_state(*cat, given.tensors) : load_backbone(*cat, file);
-  if (coverage.loaded.empty()) {
-    throw WeightsError("no tensor of the file fits the model:\n" + coverage.table(), file.string(),
+  if (!coverage.complete()) {
+    throw WeightsError("the file does not cover the model:\n" + coverage.table(), file.string(),
                        "check model.backbone.name; names follow timm");
   }
   NamedTensors state;

@@ -133,7 +133,16 @@ TEST(SplitBatch, CutsIntoTheFewestEqualPartsThatFit) {
   for (int world : {1, 2, 3, 4, 7, 8}) {
     for (int64_t per_rank = 1; per_rank <= 40; ++per_rank) {
       for (int64_t per_device = 1; per_device <= 40; ++per_device) {
-        const BatchSplit split = split_batch(per_rank * world, per_device, world);
+        BatchSplit split;
+        try {
+          split = split_batch(per_rank * world, per_device, world);
+        } catch (const UsageError&) {  // rightly: no part of at least half of per_device divides
+          ASSERT_GT(per_rank, per_device);
+          for (int64_t part = (per_device + 1) / 2; part <= per_device; ++part)
+            ASSERT_NE(per_rank % part, 0);
+          continue;
+        }
+        ASSERT_TRUE(split.parts == 1 || 2 * split.per_part >= per_device);
         ASSERT_EQ(split.per_rank, per_rank);
         ASSERT_EQ(split.parts * split.per_part, per_rank);
         ASSERT_LE(split.per_part, per_device);
@@ -143,6 +152,19 @@ TEST(SplitBatch, CutsIntoTheFewestEqualPartsThatFit) {
       }
     }
   }
+}
+
+TEST(SplitBatch, RefusesToAccumulateOverTinyPartsAndNamesWhatWorks) {
+  const std::string one = usage_error_of([] { split_batch(31, 30, 1); });
+  EXPECT_THAT(one, HasSubstr("batch.global: a rank's 31 images of a step do not divide into equal "
+                             "micro-batches of 15 to 30 images"));
+  EXPECT_THAT(one, HasSubstr("set it to 30 or 32, or batch.per_device to 31"));
+  EXPECT_THAT(usage_error_of([] { split_batch(4 * 37, 16, 4); }),
+              HasSubstr("set it to 144 or 156, or batch.per_device to 37"));
+  EXPECT_EQ(split_batch(144, 16, 4).per_part, 12);
+  EXPECT_EQ(split_batch(156, 16, 4).per_part, 13);
+  EXPECT_EQ(split_batch(7, 30, 1).per_part, 7) << "one small part is no accumulation";
+  EXPECT_EQ(split_batch(5, 2, 1).per_part, 1);
 }
 
 TEST(SplitBatch, NamesTheNearestBatchesThatDivide) {

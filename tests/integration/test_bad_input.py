@@ -17,13 +17,19 @@ def refused(code, *arguments, **kwargs):
 
 def test_every_mistake_of_a_configuration_is_reported_at_once(tmp_path):
     path = tmp_path / "c.toml"
-    path.write_text('[batch]\nglobl = 3\nper_device = "x"\n[optimizer]\nname = "adam"\n[data]\ntrain = "somewhere"\n')
-    message = refused(2, "config", "check", "--config", path, "--set", "schedule.epochs=-1")
+    path.write_text('[batch]\nglobl = 3\nper_device = "x"\n[optimizer]\nname = "adam"\n[data]\ntrain = "somewhere"\n'
+                    '[model.attention]\nheads = 5\n[model.head]\npool = "maxx"\n[monitoring]\nport = 70000\naddress = "here"\n')
+    message = refused(2, "config", "check", "--config", path, "--set", "schedule.epochs=-1", "--set", "comm.timeout_seconds=0",
+                      "--set", "comm.threads_per_rank=-1", "--set", "data.augment.scales=[2.0]", "--set", "data.augment.max_distort=-1")
     assert f"{path}:2" in message and "did you mean 'batch.global'" in message
     assert f"{path}:3" in message and "whole number" in message
     assert "did you mean 'adamw'" in message
     assert "--set: schedule.epochs" in message
-    assert "4 mistakes" in message
+    assert f"{path}:9" in message and "model.attention.heads: 5 heads do not divide" in message
+    assert "model.head.pool: 'maxx' is not known (did you mean 'max'?)" in message
+    for key in ("monitoring.port", "monitoring.address", "comm.timeout_seconds", "comm.threads_per_rank", "data.augment.scales", "data.augment.max_distort"):
+        assert f" {key}: " in message
+    assert "12 mistakes" in message
 
 
 @pytest.mark.parametrize("text, says", [("[batch\nglobal = 1", "not valid TOML"), ('extends = "nowhere.toml"', "no such file"),
@@ -70,12 +76,19 @@ def test_a_start_that_fails_leaves_no_run_directory(config, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run/notes.txt").write_text("mine")
     refused(4, "train", "--config", config, *settings(*SMALL, f"weights.backbone={tmp_path}/none.safetensors"), "--run-dir", tmp_path / "run", ranks=2)
-    assert {path.name for path in (tmp_path / "run").iterdir()} <= {"notes.txt", "log.jsonl"}  # the log says why
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
 
 
 def test_nccl_without_a_gpu_is_a_sentence(config, tmp_path):
     message = refused(2, "train", "--config", config, *settings(*SMALL, "comm.backend=nccl"), "--run-dir", tmp_path / "run")
-    assert "nccl needs a GPU" in message and "for every rank" in message
+    assert "nccl needs a GPU for every rank, and there is none for rank 0" in message
+
+
+def test_what_libtorch_refuses_is_one_line_without_a_stack_trace(config, tmp_path):
+    one_pixel = settings(*SMALL, "model.backbone.name=resnet18", "model.input.size=32", "batch.global=1", "batch.per_device=1")  # batch norm of a single value
+    message = refused(1, "train", "--config", config, *one_pixel, "--run-dir", tmp_path / "run")
+    assert "LibTorch: Expected more than 1 value per channel" in message
+    assert "Exception raised from" not in message and "frame #" not in message
 
 
 def test_memory_that_runs_out_is_one_line_that_says_what_to_lower(config, tmp_path):
@@ -98,6 +111,12 @@ def test_damaged_weights_are_refused(tmp_path, packs):
     broken.write_bytes(b"\xff" * 8 + b"{}")
     assert "header" in refused(4, "weights", "inspect", broken)
     assert "no checkpoint" in refused(4, "predict", "--checkpoint", tmp_path, packs / "test0.jpg")
+
+
+@pytest.mark.parametrize("option", ["--scores", "--out"])
+def test_a_folder_as_result_of_eval_is_refused_before_anything_is_read(tmp_path, option):
+    message = refused(2, "eval", "--checkpoint", tmp_path / "nowhere", "--data", tmp_path / "nowhere", option, tmp_path)
+    assert f"{tmp_path}: is a folder, not a file" in message
 
 
 def test_a_picture_that_is_none_is_refused_and_leaves_no_pack(tmp_path):

@@ -1,4 +1,5 @@
 """Packs and safetensors files that are damaged, or made to do harm: one sentence, the right code, nothing taken in."""
+import hashlib
 import json
 import shutil
 import struct
@@ -18,8 +19,9 @@ def change_manifest(pack, change):
 
 
 def set_bytes(pack):
-    """pack.json knows the size of each shard: after a change that keeps all else plausible, so must it."""
-    change_manifest(pack, lambda m: m["shards"][0].update(bytes=(pack / SHARD).stat().st_size))
+    """pack.json knows size and hash of each shard: after a change that keeps all else plausible, so must it."""
+    content = (pack / SHARD).read_bytes()
+    change_manifest(pack, lambda m: m["shards"][0].update(bytes=len(content), sha256=hashlib.sha256(content).hexdigest()))
 
 
 def replace(pack, name, **create):
@@ -68,6 +70,32 @@ def external_link(pack):
     set_bytes(pack)
 
 
+def external_id(pack):
+    other = pack.parent / "other.h5"
+    with h5py.File(pack / SHARD, "r+") as shard, h5py.File(other, "w") as target:
+        target["id"] = shard["id"][:]
+        del shard["id"]
+        shard["id"] = h5py.ExternalLink(str(other), "/id")
+    set_bytes(pack)
+
+
+def virtual_id(pack):
+    other = pack.parent / "other.h5"
+    with h5py.File(pack / SHARD, "r+") as shard, h5py.File(other, "w") as target:
+        target["id"] = shard["id"][:]
+        layout = h5py.VirtualLayout(shape=target["id"].shape, dtype=target["id"].dtype)
+        layout[:] = h5py.VirtualSource(target["id"])
+        del shard["id"]
+        shard.create_virtual_dataset("id", layout)
+    set_bytes(pack)
+
+
+def latin1_id(pack):
+    with h5py.File(pack / SHARD, "r+") as shard:
+        shard["id"][3] = "café.jpg".encode("latin-1")
+    set_bytes(pack)
+
+
 def external_storage(pack):
     (pack.parent / "raw").write_bytes(b"x" * 4096)
     with h5py.File(pack / SHARD, "r+") as shard:
@@ -75,6 +103,39 @@ def external_storage(pack):
         del shard["jpeg/bytes"]
         shard.create_dataset("jpeg/bytes", shape=(count,), dtype="u1", external=[(str(pack.parent / "raw"), 0, count)])
     set_bytes(pack)
+
+
+def external_id(pack):
+    other = pack.parent / "other.h5"
+    with h5py.File(pack / SHARD, "r+") as shard, h5py.File(other, "w") as target:
+        target.create_dataset("id", data=[b"not of this pack"] * 33, dtype=h5py.string_dtype())
+        del shard["id"]
+        shard["id"] = h5py.ExternalLink(str(other), "/id")
+    set_bytes(pack)
+
+
+def virtual_id(pack):
+    other = pack.parent / "other.h5"
+    layout = h5py.VirtualLayout(shape=(33,), dtype=h5py.string_dtype())
+    with h5py.File(pack / SHARD, "r+") as shard, h5py.File(other, "w") as target:
+        layout[:] = h5py.VirtualSource(target.create_dataset("id", data=[b"not of this pack"] * 33, dtype=h5py.string_dtype()))
+        del shard["id"]
+        shard.create_virtual_dataset("id", layout)
+    set_bytes(pack)
+
+
+def id_of_four_thousand_million(pack):
+    """Never written, so it takes no room in the file: reading it would fill 34 GB with nothing."""
+    with h5py.File(pack / SHARD, "r+") as shard:
+        del shard["id"]
+        shard.create_dataset("id", shape=(2**32,), dtype=h5py.string_dtype())
+    set_bytes(pack)
+
+
+def more_images_than_can_be_counted(pack):
+    # The sum wraps around to the 33 images that the pack has.
+    wrapping = [2**63 - 1, 2**63 - 1, 2 + 33]
+    change_manifest(pack, lambda m: m.update(shards=[{**m["shards"][0], "images": count} for count in wrapping]))
 
 
 def other_classes(pack):
@@ -107,7 +168,40 @@ def flipped_bit(pack):
     (pack / SHARD).write_bytes(content)
 
 
+def other_label(pack):
+    with h5py.File(pack / SHARD, "r+") as shard:
+        shard["label"][3, 1] = -shard["label"][3, 1]
+    set_bytes(pack)
+
+
+def other_count(pack):
+    change_manifest(pack, lambda m: m["ignored"].__setitem__(2, 1))
+
+
+def other_size(pack):
+    with h5py.File(pack / SHARD, "r+") as shard:
+        shard["size"][5] = 64, 65
+    set_bytes(pack)
+
+
+@pytest.mark.parametrize("damage, says", [
+    (other_label, "images with class 'top right' present, the shards hold"),
+    (other_count, "1 images with class 'bottom left' ignored, the shards hold 0"),
+    (other_size, "'test5.jpg' is 64 x 64 pixels (height x width), '/size' says 64 x 65"),
+], ids=["label", "count", "size"])
+def test_the_check_counts_labels_and_measures_pictures_itself(packs, tmp_path, damage, says):
+    """Every checksum is right here: what is wrong only shows to who looks at labels and pictures."""
+    pack = tmp_path / "pack"
+    shutil.copytree(packs / "pack-test", pack)
+    assert "no problem found" in catamaran("check", pack).stdout
+    damage(pack)
+    done = catamaran("check", pack, check=False)
+    assert done.returncode == 3, done.stderr
+    assert says in done.stdout and done.stdout.count("damaged: ") == 1, done.stdout
+
+
 @pytest.mark.parametrize("damage", [chunked, compressed, wide_label, label_of_five, descending_offsets, offsets_past_the_end, external_link,
+                                    external_id, virtual_id, latin1_id,
                                     external_storage, other_classes, escaping_shard, no_json, deep_json, no_hdf5, flipped_bit],
                          ids=lambda damage: damage.__name__)
 def test_a_damaged_pack_is_refused_with_its_place(packs, tmp_path, damage):
@@ -118,6 +212,18 @@ def test_a_damaged_pack_is_refused_with_its_place(packs, tmp_path, damage):
     assert done.returncode == 3, done.stderr
     assert str(pack) in done.stderr + done.stdout
     assert "terminate" not in done.stderr and "HDF5-DIAG" not in done.stderr
+
+
+@pytest.mark.parametrize("damage, says", [(external_id, "'/id' is missing or a link"), (virtual_id, "'/id' is not stored inside the file"),
+                                          (id_of_four_thousand_million, "'/id' has 4294967296 texts, pack.json says 33"),
+                                          (more_images_than_can_be_counted, "more images than can be counted")])
+def test_a_pack_that_claims_too_much_or_leads_elsewhere_is_refused_before_anything_is_taken_in(packs, tmp_path, damage, says):
+    pack = tmp_path / "pack"
+    shutil.copytree(packs / "pack-test", pack)
+    damage(pack)
+    done = catamaran("check", pack, check=False)
+    assert done.returncode == 3, done.stderr
+    assert says in done.stderr
 
 
 def test_training_on_a_flipped_bit_names_the_image_and_keeps_no_checkpoint(packs, config, tmp_path):

@@ -1,6 +1,10 @@
 """Each rule of the importers, on small made sets in the official layouts: labels as pycocotools and the devkit's definition say."""
+import hashlib
 import io
 import json
+import os
+import re
+import subprocess
 
 import h5py
 import numpy as np
@@ -62,6 +66,122 @@ def test_voc_lists_that_disagree_are_refused(tmp_path):
     broken.write_text("".join(broken.read_text().splitlines(True)[:2]))
     done = catamaran("pack", "voc", "--root", tmp_path / "VOC2007", "--split", "trainval", "--out", tmp_path / "pack", check=False)
     assert done.returncode == 3 and "dog_trainval.txt" in done.stderr and not (tmp_path / "pack").exists()
+
+
+def make_annotations(root):
+    """The same labels as Annotations: instances of both kinds, a missing <difficult>, and names that name no object."""
+    person_with_head = "<object><name>person</name><part><name>head</name></part><difficult>0</difficult></object>"
+    objects = {"000005": [("chair", 1), ("chair", 1)], "000007": [("car", 1), ("car", None)], "009999": [("sofa", 1)]}
+    (root / "Annotations").mkdir()
+    for image, of in objects.items():
+        inside = "".join(f"<object>\n\t<name>{name}</name>{'' if d is None else f'<difficult>{d}</difficult>'}</object>" for name, d in of)
+        (root / f"Annotations/{image}.xml").write_text(
+            '<?xml version="1.0"?>\n<annotation><!-- made --><owner><name>dog</name></owner>' + inside +
+            (person_with_head if image == "000005" else "") + "</annotation>\n")
+    (root / "ImageSets/Main/trainval.txt").write_text("".join(f"{image}\r\n" for image in objects))
+
+
+def pack_voc(folder, out, *more, **kwargs):
+    return catamaran("pack", "voc", "--root", folder / "VOC2007", "--split", "trainval", "--out", folder / out, *more, **kwargs)
+
+
+def test_voc_annotations_give_the_labels_where_the_lists_are_missing(tmp_path):
+    make_voc(tmp_path / "VOC2007", "\n")
+    make_annotations(tmp_path / "VOC2007")
+    pack_voc(tmp_path, "lists", "--verify-xml")
+    for path in (tmp_path / "VOC2007/ImageSets/Main").glob("*_trainval.txt"):
+        path.unlink()
+    pack_voc(tmp_path, "annotations")
+    (lists, ids, labels, _, _), (annotations, other_ids, others, _, _) = read(tmp_path / "lists"), read(tmp_path / "annotations")
+    assert ids == other_ids and labels.tolist() == others.tolist()
+    assert lists["notes"] == ["the lists agree with 3 files of Annotations"]
+    assert annotations["notes"] == ["the split has no lists per class: labels come from 3 files of Annotations"]
+    assert [s["path"] for s in annotations["sources"]] == [str(tmp_path / "VOC2007/ImageSets/Main/trainval.txt")]
+
+
+def test_voc_lists_and_annotations_that_disagree_are_refused_on_request(tmp_path):
+    make_voc(tmp_path / "VOC2007", "\n")
+    make_annotations(tmp_path / "VOC2007")
+    xml = tmp_path / "VOC2007/Annotations/009999.xml"
+    xml.write_text(xml.read_text().replace("sofa", "dog"))
+    done = pack_voc(tmp_path, "pack", "--verify-xml", check=False)
+    assert done.returncode == 3 and "2 label(s) differ" in done.stderr
+    assert "image '009999', class 'dog' is -1 in the list and 0 in Annotations" in done.stderr and not (tmp_path / "pack").exists()
+    pack_voc(tmp_path, "pack")
+
+
+@pytest.mark.parametrize("xml, says", [
+    ("<annotation><object><name>dgo</name></object></annotation>", "did you mean 'dog'"),
+    ("<annotation>\n<object><name>dog</object></annotation>", "line 2: not valid XML"), ("<foo/>", "its root is 'foo'"), ("", "not valid XML"),
+    ("<annotation><object/></annotation>", "has no name"), ("<annotation><object><name>dog</name><difficult>x</difficult></object></annotation>", "0 or 1"),
+    ('<!DOCTYPE a [<!ENTITY b "dog">' + "".join(f'<!ENTITY {chr(98 + i + 1)} "{f"&{chr(98 + i)};" * 50}">' for i in range(6)) +
+     "]><annotation><object><name>&h;</name></object></annotation>", "XML"),
+], ids=["unknown_class", "broken", "other_root", "empty", "nameless", "difficult", "entities"])
+def test_a_wrong_annotation_is_refused_by_its_name(tmp_path, xml, says):
+    make_voc(tmp_path / "VOC2007", "\n")
+    make_annotations(tmp_path / "VOC2007")
+    (tmp_path / "VOC2007/Annotations/000007.xml").write_text(xml)
+    done = pack_voc(tmp_path, "pack", "--verify-xml", check=False)
+    assert done.returncode == 3 and says in done.stderr and "000007.xml" in done.stderr
+
+
+@pytest.mark.parametrize("importer", ["manifest classes", "manifest lines", "voc", "coco"])
+def test_names_that_are_not_utf8_are_refused_with_their_place(tmp_path, importer):
+    latin1 = "caf\u00e9".encode("latin-1")
+    picture(tmp_path / "a.jpg")
+    (tmp_path / "m.jsonl").write_bytes(b'\n{"image": "a.jpg", "labels": ["' + (latin1 if importer == "manifest lines" else b"tea") + b'"]}\n')
+    (tmp_path / "classes.txt").write_bytes(b"tea\n" + latin1 + b"\n")
+    if importer == "voc":
+        make_voc(tmp_path / "VOC2007", "\n")
+        bus = tmp_path / "VOC2007/ImageSets/Main/bus_trainval.txt"
+        bus.write_bytes(bus.read_bytes() + latin1 + b" -1\n")
+        place, done = "bus_trainval.txt line 4", pack_voc(tmp_path, "pack", check=False)
+    elif importer == "coco":
+        path = make_coco(tmp_path)
+        path.write_bytes(path.read_bytes().replace(b"toothbrush", latin1))
+        place, done = "instances_made.json", catamaran("pack", "coco", "--images", tmp_path / "images", "--annotations", path,
+                                                       "--out", tmp_path / "pack", check=False)
+    else:
+        more = ["--classes", tmp_path / "classes.txt"] if importer == "manifest classes" else []
+        place = "classes.txt line 2" if more else "m.jsonl line 2"
+        done = catamaran("pack", "manifest", "--images", tmp_path, "--manifest", tmp_path / "m.jsonl", *more, "--out", tmp_path / "pack", check=False)
+    assert done.returncode == 3 and place in done.stderr and "UTF-8" in done.stderr, done.stderr
+    assert not (tmp_path / "pack").exists()
+
+
+def test_a_name_with_a_zero_byte_is_refused(tmp_path):
+    picture(tmp_path / "a.jpg")
+    (tmp_path / "m.jsonl").write_text('{"image": "a.jpg", "labels": ["a\\u0000b"]}\n')
+    done = catamaran("pack", "manifest", "--images", tmp_path, "--manifest", tmp_path / "m.jsonl", "--out", tmp_path / "pack", check=False)
+    assert done.returncode == 3 and "'a?b' is no name of a class" in done.stderr
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path):
+    mark = "\ufeff"
+    picture(tmp_path / "a.jpg")
+    (tmp_path / "m.jsonl").write_text(mark + '{"image": "a.jpg", "labels": ["th\u00e9"]}\n')
+    (tmp_path / "classes.txt").write_text(mark + "th\u00e9\ncaf\u00e9\n")
+    out = tmp_path / "pack"
+    catamaran("pack", "manifest", "--images", tmp_path, "--manifest", tmp_path / "m.jsonl", "--classes", tmp_path / "classes.txt", "--out", out)
+    manifest, _, labels, _, _ = read(out)
+    assert manifest["classes"] == ["th\u00e9", "caf\u00e9"] and labels.tolist() == [[1, -1]]
+    make_voc(tmp_path / "VOC2007", "\n")
+    first = tmp_path / "VOC2007/ImageSets/Main/aeroplane_trainval.txt"
+    first.write_text(mark + first.read_text())
+    pack_voc(tmp_path, "voc")
+    assert read(tmp_path / "voc")[1][0] == "000005"
+
+
+def test_a_path_in_another_encoding_is_packed_and_told(tmp_path):
+    folder = os.fsencode(tmp_path) + "/caf\u00e9".encode("latin-1")
+    os.mkdir(folder)
+    picture(tmp_path / "a.jpg")
+    with open(folder + b"/m.jsonl", "w") as file:
+        file.write('{"image": "a.jpg", "labels": ["x"]}\n')
+    done = catamaran("pack", "manifest", "--images", tmp_path, "--manifest", os.fsdecode(folder + b"/m.jsonl"), "--out", os.fsdecode(folder + b"/pack"), "--json")
+    assert json.loads(done.stdout)["images"] == 1
+    with open(folder + b"/pack/pack.json") as file:
+        assert json.load(file)["data_set"] == "caf\ufffd"
 
 
 LARGE = 2**31 + 7  # image ids of some exports are hashes
@@ -132,6 +252,23 @@ def test_gray_cmyk_and_rotated_pictures_are_packed_as_they_are_and_pass_the_chec
     with Image.open(io.BytesIO(files[2])) as turned:
         assert turned.size == (50, 20) and ImageOps.exif_transpose(turned).size == (20, 50)
     assert "no problem found" in catamaran("check", "--decode", tmp_path / "pack").stdout
+
+
+def test_hashes_and_decoder_in_a_pack_are_those_of_other_programs(tmp_path):
+    for name, size in (("a.jpg", (40, 30)), ("b.jpg", (300, 200))):
+        picture(tmp_path / name, size=size)
+    manifest, classes = tmp_path / "m.jsonl", tmp_path / "classes.txt"
+    manifest.write_text('{"image": "a.jpg", "labels": ["x"]}\n{"image": "b.jpg", "labels": []}\n')
+    classes.write_text("x\ny\n")
+    catamaran("pack", "manifest", "--images", tmp_path, "--manifest", manifest, "--classes", classes, "--out", tmp_path / "pack")
+    pack, shard = json.loads((tmp_path / "pack/pack.json").read_text()), tmp_path / "pack/shard-00000.h5"
+    assert pack["sources"] == [{"path": str(p), "sha256": hashlib.sha256(p.read_bytes()).hexdigest()} for p in (manifest, classes)]
+    assert [s["sha256"] for s in pack["shards"]] == [hashlib.sha256(shard.read_bytes()).hexdigest()]
+    jpeg = subprocess.run(["pkg-config", "--modversion", "libjpeg"], capture_output=True, text=True, check=True).stdout.strip()
+    assert pack["decoder"] == f"libjpeg-turbo {jpeg} (compiled with)"  # libjpeg tells no version at run time
+    told = [subprocess.run(["xxhsum", "-H3", tmp_path / name], capture_output=True, text=True, check=True).stdout for name in ("a.jpg", "b.jpg")]
+    with h5py.File(shard) as file:
+        assert [f"{checksum:016x}" for checksum in file["checksum"][:]] == [re.search(r"[0-9a-f]{16}", line)[0] for line in told]
 
 
 def test_manifest_labels_may_be_ignored(tmp_path):

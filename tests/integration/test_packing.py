@@ -12,13 +12,13 @@ NAMES = ["dark", "light"]
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """24 pictures of about 200 kB each, and their manifest."""
+    """24 pictures of about 150 kB each, and their manifest."""
     folder = tmp_path_factory.mktemp("pictures")
     random = np.random.default_rng(7)
     lines = []
     for i in range(24):
         light = i % 3 == 0
-        pixels = random.integers(128 if light else 0, 256 if light else 128, (500, 480 + i, 3), dtype=np.uint8)
+        pixels = random.integers(128 if light else 0, 256 if light else 128, (420, 400 + i, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"{i:02d}.jpg", quality=95)
         lines.append(json.dumps({"image": f"{i:02d}.jpg", "labels": [NAMES[light]]}))
     (folder / "m.jsonl").write_text("\n".join(lines) + "\n")
@@ -48,7 +48,7 @@ def test_a_pack_of_several_shards_is_checked_read_and_trained_on_like_one_of_a_s
     assert ids == [entry["image"] for entry in expected] and labels == [entry["labels"][0] for entry in expected]
 
     for name in ("one", "several"):
-        pairs = [f"data.train={tmp_path}/{name}", "batch.global=8", "batch.per_device=8", "schedule.epochs=2", "log.samples=true"]
+        pairs = [f"data.train={tmp_path}/{name}", "batch.global=8", "batch.per_device=8", "schedule.epochs=2", "train.log_samples=true"]
         (tmp_path / "empty.toml").write_text("")
         catamaran("train", "--config", tmp_path / "empty.toml", *settings(*SMALL, *pairs), "--run-dir", tmp_path / f"run-{name}")
     samples = [(tmp_path / f"run-{name}/samples.jsonl").read_text() for name in ("one", "several")]

@@ -42,9 +42,10 @@ def packed(tmp_path_factory):
 
     def get(name):
         if name not in made:
-            made[name] = tmp_path_factory.mktemp(name)
+            folder = tmp_path_factory.mktemp(name)
             for split in ("train", "test"):
-                SETS[name][0](split, made[name] / split)
+                SETS[name][0](split, folder / split)
+            made[name] = folder
         return made[name]
     return get
 

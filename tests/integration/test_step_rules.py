@@ -74,8 +74,7 @@ def test_steps_that_are_not_finite_leave_the_weights_alone_and_end_the_run_with_
 
 
 def test_a_run_of_two_ranks_goes_on_with_one_in_the_same_order(config, tmp_path):
-    pairs = ["model.backbone.freeze_bn=true", "optimizer.name=sgd", "optimizer.momentum=0", "optimizer.learning_rate=0.01",
-             "log.samples=true", "data.eval="]
+    pairs = ["model.backbone.freeze_bn=true", "optimizer.name=sgd", "optimizer.learning_rate=0.005", "train.log_samples=true", "data.eval="]
     train(config, tmp_path / "whole", *pairs, "schedule.max_steps=10", ranks=2)
     train(config, tmp_path / "halves", *pairs, "schedule.max_steps=5", ranks=2)
     train(config, tmp_path / "halves", *pairs, "schedule.max_steps=10")
@@ -95,7 +94,7 @@ def test_the_program_starts_its_ranks_itself(config, tmp_path):
 
 
 def test_a_resume_from_an_older_checkpoint_writes_every_step_of_the_logs_once(config, tmp_path):
-    run, pairs = tmp_path / "run", ["log.samples=true", "checkpoint.every_steps=4", "data.eval="]
+    run, pairs = tmp_path / "run", ["train.log_samples=true", "checkpoint.every_steps=4", "data.eval="]
     train(config, run, *pairs, "schedule.max_steps=8")
     first = (run / "samples.jsonl").read_text()
     shutil.rmtree(run / "checkpoints/step-00000008")

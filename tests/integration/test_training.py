@@ -1,10 +1,13 @@
 """The main job end to end on generated pictures: train, resume, evaluate, predict, explain, report."""
 import json
+import signal
+import subprocess
+import time
 
 import h5py
 import numpy as np
 import pytest
-from runs import SMALL, catamaran, metrics, settings
+from runs import BINARY, ROOT, SMALL, catamaran, metrics, settings
 
 
 def train(config, run, *pairs, ranks=0, **kwargs):
@@ -39,14 +42,23 @@ def test_two_ranks_train_checkpoint_resume_evaluate_and_predict(config, packs, t
 
     catamaran("explain", "--checkpoint", run, packs / "test0.jpg", packs / "test1.jpg", "--out", run / "explain")
     catamaran("report", run, "--out", tmp_path / "report.html")
+    every_key_is_in_the_page_of_formats(run)
     page = (tmp_path / "report.html").read_text()
     assert "<svg" in page and "data:image/png;base64" in page
+
+
+def every_key_is_in_the_page_of_formats(run):
+    page = (ROOT / "docs/formats.md").read_text()
+    explained = json.loads((run / "explain/explain.json").read_text())
+    for entry in [metrics(run)[0], json.loads((run / "eval/step-00000020.json").read_text()), explained, explained["images"][0],
+                  explained["images"][0]["labels"][0], json.loads((run / "checkpoints/step-00000020/state.json").read_text())]:
+        assert [key for key in entry if f"`{key}`" not in page] == []
 
 
 def test_one_rank_and_two_ranks_agree_step_by_step(config, tmp_path):
     # A calm descent: sums in another order differ in the last bit of fp32, and a step that jumps (or AdamW, which divides a
     # gradient near zero by its own size) doubles that bit from step to step whatever the number of ranks.
-    frozen = ["model.backbone.freeze_bn=true", "schedule.max_steps=10", "log.samples=true", "optimizer.name=sgd", "optimizer.learning_rate=0.005"]
+    frozen = ["model.backbone.freeze_bn=true", "schedule.max_steps=10", "train.log_samples=true", "optimizer.name=sgd", "optimizer.learning_rate=0.005"]
     train(config, tmp_path / "one", *frozen)
     train(config, tmp_path / "two", *frozen, ranks=2)
     train(config, tmp_path / "parts", *frozen, "batch.per_device=4")
@@ -70,3 +82,33 @@ def test_a_resumed_run_equals_an_undisturbed_one(config, tmp_path):
     for name in ("model.safetensors", "ema.safetensors", "optimizer.safetensors"):
         left, right = (tmp_path / run / "checkpoints/step-00000009" / name for run in ("whole", "halves"))
         assert left.read_bytes() == right.read_bytes(), name
+
+
+def ranks_of(run):
+    return subprocess.run(["pgrep", "-f", f"catamaran train .*--run-dir {run}$"], capture_output=True, text=True).stdout.split()
+
+
+def test_term_to_a_run_with_ranks_stops_it_with_a_checkpoint_and_exit_75(config, tmp_path):
+    run = tmp_path / "run"
+    job = subprocess.Popen([str(BINARY), "train", "--ranks", "2", "--config", str(config), *settings(*SMALL, "schedule.epochs=2000"),
+                            "--run-dir", str(run)], stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not (run / "metrics.jsonl").exists():
+            time.sleep(0.1)
+        assert len(ranks_of(run)) >= 3  # this process, mpirun, the ranks
+        job.send_signal(signal.SIGTERM)
+        job.communicate(timeout=30)
+    finally:
+        job.kill()
+    assert job.returncode == 75
+    state = json.loads((run / "checkpoints" / (run / "checkpoints/latest").read_text().strip() / "state.json").read_text())
+    assert state["step"] == metrics(run)[-1]["step"]
+    assert not ranks_of(run)
+
+
+@pytest.mark.parametrize("ranks", ["0", "-3", "4097", "two"])
+def test_a_number_of_ranks_that_is_none_is_refused(config, tmp_path, ranks):
+    for command in (["train", "--config", config, "--run-dir", tmp_path / "run"], ["eval", "--checkpoint", tmp_path, "--data", tmp_path]):
+        done = catamaran(*command, "--ranks", ranks, check=False)
+        assert done.returncode == 2 and "--ranks" in done.stderr, done.stderr

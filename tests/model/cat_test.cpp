@@ -5,11 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "golden.h"
 #include "model/activation_map.h"
 #include "model/losses.h"
+#include "model/safetensors.h"
 #include "model/weights.h"
 #include "support/error.h"
 
@@ -171,15 +173,74 @@ TEST(Loss, PartsAddUpToTheWholeAndIgnoredLabelsContributeNothing) {
   EXPECT_NEAR(bce_with_ignore(moved, y).sum.item<double>(), whole.sum.item<double>(), 1e-5);
 }
 
+// The keys of all problems, in order.
+std::vector<std::string> refused_keys(const CatOptions& options) {
+  std::vector<std::string> keys;
+  for (const std::string& problem : options.problems())
+    keys.push_back(problem.substr(0, problem.find(':')));
+  return keys;
+}
+
 TEST(CatOptionsCheck, NamesTheKeyOfAnImpossibleValue) {
   CatOptions options = small_options();
   options.attention.heads = 5;
+  EXPECT_EQ(refused_keys(options), std::vector<std::string>{"model.attention.heads"});
+  EXPECT_THROW(options.check(), UsageError);
+}
+
+TEST(CatOptionsCheck, RefusesPartsThatWouldNotBeBuiltWithoutAPyramid) {
+  CatOptions options = small_options();
+  options.fpn.enabled = false;
+  EXPECT_EQ(refused_keys(options),
+            (std::vector<std::string>{"model.lrd.enabled", "model.cla.enabled"}));
+  options.lrd_enabled = false;
+  EXPECT_EQ(refused_keys(options), std::vector<std::string>{"model.cla.enabled"});
+  options.cla.enabled = false;
+  EXPECT_TRUE(refused_keys(options).empty());
+}
+
+TEST(CatOptionsCheck, RefusesMoreTokensForTopkThanTheHighestLevelHasAndNamesBoth) {
+  CatOptions options = small_options();
+  options.head.pool = "topk";
+  options.input.size = 65;  // P5 is 3 x 3 with ResNet-18, 5 x 5 with the narrow one
+  options.head.topk = 25;
+  EXPECT_TRUE(refused_keys(options).empty());
+  options.backbone.name = "resnet18";
+  options.head.topk = 9;
+  EXPECT_TRUE(refused_keys(options).empty());
+  const torch::NoGradGuard no_grad;
+  Cat cat(options, 2);
+  EXPECT_EQ(cat->forward(torch::zeros({1, 3, 65, 65})).yhat_BL.size(1), 2);
+  options.head.topk = 10;
   try {
     options.check();
     FAIL();
   } catch (const UsageError& problem) {
-    EXPECT_EQ(problem.where(), "model.attention.heads");
+    EXPECT_NE(std::string(problem.what()).find("model.head.topk: 10 is more than the 9 tokens"),
+              std::string::npos)
+        << problem.what();
   }
+}
+
+// Followed before any tensor is compared, such a description would allocate terabytes.
+TEST(LoadModel, RefusesADescriptionThatDemandsMoreThanAnyFileHolds) {
+  const std::filesystem::path file =
+      std::filesystem::path(testing::TempDir()) / "greedy.safetensors";
+  const auto load = [&](const std::string& model, size_t labels) {
+    std::string classes = "[";
+    for (size_t l = 0; l < labels; ++l)
+      classes += (l == 0 ? "\"" : ",\"") + std::to_string(l) + "\"";
+    write_safetensors(file, {{"w", torch::zeros({1})}},
+                      {{"catamaran.classes", classes + "]"}, {"catamaran.model", model}});
+    std::vector<std::string> read;
+    return load_model(file, read);
+  };
+  CatOptions wide = small_options();
+  wide.attention.dim = int64_t{1} << 20;
+  EXPECT_THROW(load(to_json(wide), 2), WeightsError);
+  EXPECT_THROW(load(to_json(small_options()), 70'000), WeightsError);
+  EXPECT_THROW(load(to_json(small_options()), 2), WeightsError) << "w is no tensor of the model";
+  std::filesystem::remove(file);
 }
 
 TEST(CatOptionsJson, ReadsBackWhatItWroteAndRefusesUnknownKeys) {

@@ -61,6 +61,20 @@ std::optional<double> value_of(const Metrics& metrics, const std::string& series
   return std::nullopt;
 }
 
+TEST(Metrics, AResumedRunIsWhereItStoodBeforeItsNextStepEnds) {
+  const Metrics fresh(run_info());
+  EXPECT_EQ(value_of(fresh, "catamaran_step"), 0);
+  EXPECT_EQ(value_of(fresh, "catamaran_epoch"), 0);
+  RunInfo info = run_info();
+  info.steps_per_epoch = 20;
+  info.first_step = 40;  // the last step of the second epoch is done
+  const Metrics resumed(info);
+  EXPECT_EQ(value_of(resumed, "catamaran_step"), 40);
+  EXPECT_EQ(value_of(resumed, "catamaran_epoch"), 1);
+  EXPECT_EQ(value_of(resumed, "catamaran_progress_ratio"), 0.4);
+  EXPECT_EQ(value_of(resumed, "catamaran_steps_total{result=\"ok\"}"), 0);
+}
+
 double sum_of_phases(const Metrics& metrics) {
   double sum = 0;
   std::istringstream lines(metrics.text());

@@ -82,6 +82,34 @@ TEST_F(AtomicFiles, RemovesLeftoversOfDeadProcessesOnly) {
   EXPECT_EQ(entries(), 1u);
 }
 
+TEST_F(AtomicFiles, LeftoversOfOtherHostsGoOnlyWhereNobodyElseWrites) {
+  const fs::path other = folder_ / ".step-00000001.tmp.node7.cluster.4711";
+  fs::create_directory(other);
+  std::ofstream(folder_ / ".hidden") << "no temporary";
+  remove_stale_temporaries(folder_);
+  EXPECT_TRUE(fs::exists(other));
+  remove_stale_temporaries(folder_, TemporaryOwner::kNobody);
+  EXPECT_FALSE(fs::exists(other));
+  EXPECT_TRUE(fs::exists(folder_ / ".hidden"));
+}
+
+TEST_F(AtomicFiles, ALibraryMayWriteTheFileByItsName) {
+  AtomicFile file(folder_ / "e.txt");
+  std::ofstream(file.path()) << "by name";
+  EXPECT_FALSE(fs::exists(folder_ / "e.txt"));
+  file.commit();
+  EXPECT_EQ(content(folder_ / "e.txt"), "by name");
+  EXPECT_EQ(entries(), 1u);
+}
+
+TEST_F(AtomicFiles, ATargetThatCannotBeWrittenIsRefusedBeforehand) {
+  require_writable_target(folder_ / "new/f.txt");
+  EXPECT_TRUE(fs::is_empty(folder_ / "new"));
+  for (const fs::path& wrong : {folder_ / "new", folder_ / "new/", fs::path("/proc/none/x")}) {
+    EXPECT_THROW(require_writable_target(wrong, ErrorKind::kUsage), Error) << wrong;
+  }
+}
+
 TEST_F(AtomicFiles, AnErrorNamesThePathAndTheKind) {
   try {
     write_file_atomically("/proc/none/x", "y", ErrorKind::kWeights);

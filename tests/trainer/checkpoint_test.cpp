@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <thread>
 
 #include "support/error.h"
 #include "trainer/checkpoint_writer.h"
@@ -55,12 +56,24 @@ TEST_F(CheckpointTest, ReadsBackWhatWasWritten) {
 
 TEST_F(CheckpointTest, KeepsTheNewestAndTheBest) {
   for (int64_t step = 1; step <= 5; ++step) write_checkpoint(folder_, contents(step, 2));
-  remove_old_checkpoints(folder_, 2, 2);
+  remove_old_checkpoints(folder_, 2, 2, 5);
   EXPECT_FALSE(fs::exists(at(1)));
   EXPECT_TRUE(fs::exists(at(2)));
   EXPECT_FALSE(fs::exists(at(3)));
   EXPECT_TRUE(fs::exists(at(4)));
   EXPECT_TRUE(fs::exists(at(5)));
+}
+
+TEST_F(CheckpointTest, ARunThatWentBackKeepsWhatItWroteAndDropsTheAbandonedFirst) {
+  for (const int64_t step : {1, 3, 4, 5, 2}) write_checkpoint(folder_, contents(step));
+  remove_old_checkpoints(folder_, 2, 0, 2);
+  EXPECT_TRUE(fs::exists(at(2)));
+  EXPECT_TRUE(fs::exists(at(1)));
+  for (const int64_t abandoned : {3, 4, 5}) EXPECT_FALSE(fs::exists(at(abandoned)));
+  write_checkpoint(folder_, contents(9));
+  std::ofstream(folder_ / "latest") << "step-00000002";
+  fs::resize_file(at(2) / "model.safetensors", 40);
+  EXPECT_EQ(find_checkpoint(folder_), at(1)) << "9 belongs to another course of the run";
 }
 
 TEST_F(CheckpointTest, FallsBackToTheNewestCompleteOne) {
@@ -69,6 +82,32 @@ TEST_F(CheckpointTest, FallsBackToTheNewestCompleteOne) {
   EXPECT_EQ(find_checkpoint(folder_), at(2));
   std::ofstream(folder_ / "latest") << "../../elsewhere";
   EXPECT_EQ(find_checkpoint(folder_), at(2));
+}
+
+TEST_F(CheckpointTest, ARunWhoseCheckpointsAreAllDamagedIsNotARunWithout) {
+  EXPECT_EQ(find_checkpoint(folder_), std::nullopt);
+  for (int64_t step = 1; step <= 2; ++step) {
+    write_checkpoint(folder_, contents(step));
+    fs::resize_file(at(step) / "model.safetensors", 40);
+  }
+  try {
+    find_checkpoint(folder_);
+    FAIL() << "damaged checkpoints were taken for none";
+  } catch (const WeightsError& problem) {
+    EXPECT_NE(std::string(problem.what()).find("step-00000002"), std::string::npos)
+        << problem.what();
+  }
+}
+
+TEST_F(CheckpointTest, ANamedCheckpointIsVerifiedBeforeItsWeightsAreUsed) {
+  write_checkpoint(folder_, contents(1));
+  EXPECT_EQ(weights_file_of(at(1), "auto"), at(1) / "model.safetensors");
+  EXPECT_EQ(weights_file_of(folder_, "auto"), at(1) / "model.safetensors");
+  std::fstream file(at(1) / "model.safetensors", std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(-1, std::ios::end);
+  file.put('\x55');
+  file.close();
+  EXPECT_THROW(weights_file_of(at(1), "auto"), WeightsError);
 }
 
 TEST_F(CheckpointTest, NamesTheFileOfAFlippedBit) {
@@ -88,6 +127,30 @@ TEST_F(CheckpointTest, NamesTheFileOfAFlippedBit) {
   }
 }
 
+TEST_F(CheckpointTest, RefusesNumbersThatNoRunWrites) {
+  write_checkpoint(folder_, contents(3));
+  const fs::path file = at(3) / "state.json";
+  std::string good;
+  std::getline(std::ifstream(file), good, '\0');
+  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
+           {"step", "-3"}, {"step", "4611686018427387904"}, {"best_step", "4"}, {"world", "0"}}) {
+    std::string text = good;
+    const size_t begin = text.find("\"" + key + "\": ") + key.size() + 4;
+    text.replace(begin, text.find_first_of(",\n", begin) - begin, value);
+    std::ofstream(file) << text;
+    try {
+      read_checkpoint_state(at(3));
+      ADD_FAILURE() << key << " " << value << " was accepted";
+    } catch (const WeightsError& problem) {
+      EXPECT_NE(std::string(problem.what()).find("\"" + key + "\" cannot be " + value),
+                std::string::npos)
+          << problem.what();
+    }
+  }
+  std::ofstream(file) << good;
+  EXPECT_EQ(read_checkpoint_state(at(3)).step, 3);
+}
+
 TEST_F(CheckpointTest, TheWriterTellsOfSuccessAndOfFailureAndThrowsTheFailureLater) {
   std::vector<CheckpointEnd> ends;
   CheckpointWriter writer(folder_, 2, [&](const CheckpointEnd& end) { ends.push_back(end); });
@@ -103,6 +166,24 @@ TEST_F(CheckpointTest, TheWriterTellsOfSuccessAndOfFailureAndThrowsTheFailureLat
   EXPECT_FALSE(ends[1].ok);
   EXPECT_EQ(ends[1].step, 2);
   EXPECT_EQ(ends[1].kind, "final");
+}
+
+TEST_F(CheckpointTest, AFailedWriteDoesNotKeepTheNextFromBeingWrittenButThreeInARowDo) {
+  CheckpointWriter writer(folder_, 5, [](const CheckpointEnd&) {});
+  const auto break_folder = [&] {
+    fs::remove_all(folder_);
+    std::ofstream(folder_) << "a file where the folder was";
+  };
+  break_folder();
+  writer.save(contents(1), "periodic", Stopwatch());
+  while (!writer.idle()) std::this_thread::yield();
+  fs::remove(folder_);
+  writer.save(contents(2), "periodic", Stopwatch());
+  writer.finish();
+  EXPECT_EQ(find_checkpoint(folder_), at(2));
+  break_folder();
+  for (int64_t step = 3; step <= 5; ++step) writer.save(contents(step), "periodic", Stopwatch());
+  EXPECT_THROW(writer.save(contents(6), "periodic", Stopwatch()), std::exception);
 }
 
 }  // namespace

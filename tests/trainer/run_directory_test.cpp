@@ -1,9 +1,13 @@
 #include "trainer/run_directory.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
-#include <fstream>
+#include <csignal>
 #include <optional>
 #include <thread>
 
@@ -13,74 +17,73 @@ namespace catamaran {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::HasSubstr;
 
 class RunDirectoryTest : public testing::Test {
  protected:
-  void SetUp() override {
-    root_ = fs::path(testing::TempDir()) /
-            ("runs-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(root_);
-    fs::create_directories(root_);
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // A process that holds the directory until it is killed.
+  pid_t holder() const {
+    const pid_t process = ::fork();
+    if (process == 0) {
+      try {
+        RunDirectory run(folder_, 0);
+        run.keep();
+        for (;;) ::pause();
+      } catch (...) {
+        ::_exit(1);
+      }
+    }
+    for (int i = 0; i < 500 && !fs::exists(folder_ / "checkpoints"); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return process;
   }
-  void TearDown() override { fs::remove_all(root_); }
 
-  static void write(const fs::path& path) { std::ofstream(path) << "content"; }
-
-  fs::path root_;
+  const fs::path folder_ =
+      fs::path(testing::TempDir()) / ("run-directory-" + std::to_string(::getpid()));
 };
 
-TEST_F(RunDirectoryTest, StaysOnceItIsKept) {
-  RunDirectory(root_ / "run").keep();
-  EXPECT_TRUE(fs::exists(root_ / "run/lock"));
-  EXPECT_TRUE(fs::exists(root_ / "run/checkpoints"));
-}
-
-TEST_F(RunDirectoryTest, LeavesNothingOfAStartThatFailed) {
-  {
-    const RunDirectory run(root_ / "sweep/a/run/");
-    write(run.path() / "metrics.jsonl");
-  }
-  EXPECT_TRUE(fs::is_empty(root_));
-}
-
-TEST_F(RunDirectoryTest, DeletesOfAFolderThatWasThereOnlyWhatItMade) {
-  fs::create_directories(root_ / "run");
-  write(root_ / "run/notes.txt");
-  { const RunDirectory run(root_ / "run"); }
-  EXPECT_TRUE(fs::exists(root_ / "run/notes.txt"));
-  EXPECT_FALSE(fs::exists(root_ / "run/lock"));
-  EXPECT_FALSE(fs::exists(root_ / "run/checkpoints"));
-}
-
-TEST_F(RunDirectoryTest, LeavesAnEarlierRunAlone) {
-  RunDirectory(root_ / "run").keep();
-  write(root_ / "run/checkpoints/latest");
-  { const RunDirectory failing(root_ / "run"); }
-  EXPECT_TRUE(fs::exists(root_ / "run/lock"));
-  EXPECT_TRUE(fs::exists(root_ / "run/checkpoints/latest"));
-}
-
-TEST_F(RunDirectoryTest, RefusesASecondJobAndNamesTheFirst) {
-  const RunDirectory first(root_ / "run");
+TEST_F(RunDirectoryTest, RefusesASecondHolderAndNamesHostAndProcessOfTheFirst) {
+  const pid_t first = holder();
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
   try {
-    const RunDirectory second(root_ / "run", 0.05);
-    FAIL() << "two jobs share a run directory";
+    const RunDirectory second(folder_, 0.2);
+    ADD_FAILURE() << "two hold the same run directory";
   } catch (const UsageError& problem) {
-    EXPECT_NE(std::string(problem.what()).find("process " + std::to_string(::getpid())),
-              std::string::npos)
-        << problem.what();
+    EXPECT_THAT(problem.what(), HasSubstr("in use by host " + std::string(host.data()) +
+                                          ", process " + std::to_string(first)));
+    EXPECT_THAT(problem.what(), HasSubstr(folder_.string()));
   }
-  EXPECT_TRUE(fs::exists(root_ / "run/checkpoints")) << "the first one's";
+  ::kill(first, SIGKILL);
+  ::waitpid(first, nullptr, 0);
 }
 
-TEST_F(RunDirectoryTest, IsMadeAgainForAJobThatWaitedForAStartThatFailed) {
-  std::optional<RunDirectory> failing(std::in_place, root_ / "run");
-  std::thread waiting([&] { RunDirectory(root_ / "run", 20).keep(); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  failing.reset();
-  waiting.join();
-  EXPECT_TRUE(fs::exists(root_ / "run/lock"));
-  EXPECT_TRUE(fs::exists(root_ / "run/checkpoints"));
+TEST_F(RunDirectoryTest, IsFreeAgainWhenItsHolderHasDied) {
+  const pid_t first = holder();
+  ::kill(first, SIGKILL);
+  ::waitpid(first, nullptr, 0);
+  EXPECT_NO_THROW(RunDirectory(folder_, 0));
+}
+
+TEST_F(RunDirectoryTest, WaitsForAHolderThatIsDying) {
+  const pid_t first = holder();
+  std::jthread killer([first] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    ::kill(first, SIGKILL);
+    ::waitpid(first, nullptr, 0);
+  });
+  EXPECT_NO_THROW(RunDirectory(folder_, 20));
+}
+
+TEST_F(RunDirectoryTest, IsFreeAgainWhenTheObjectIsGone) {
+  {
+    const RunDirectory first(folder_, 0);
+    EXPECT_THROW(RunDirectory(folder_, 0), UsageError);
+  }
+  const RunDirectory second(folder_, 0);
+  EXPECT_TRUE(fs::is_directory(second.checkpoints()));
 }
 
 }  // namespace

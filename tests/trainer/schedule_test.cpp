@@ -7,6 +7,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "support/error.h"
+
 namespace catamaran {
 namespace {
 
@@ -25,6 +27,15 @@ TEST(Schedule, OneCycleStartsAtTheFirstRatePeaksAtTheTopAndEndsAtTheLast) {
   EXPECT_NEAR(schedule.factor(5), 1.0, 1e-12);  // 0.3 * 20 - 1
   EXPECT_NEAR(schedule.factor(19), 0.04 / 1e4, 1e-12);
   EXPECT_NEAR(schedule.factor(12), 0.5 * (1 + 4e-6), 1e-9);  // half way down
+}
+
+TEST(Schedule, RefusesMoreStepsThanCheckpointsCanBeNamedFor) {
+  ScheduleOptions o = options("constant", 1'000'000);
+  EXPECT_EQ(Schedule(o, 99).last_step(), 99'000'000);
+  EXPECT_THROW(Schedule(o, 100), UsageError);
+  EXPECT_THROW(Schedule(o, int64_t{1} << 32), UsageError);
+  o.max_steps = 5;
+  EXPECT_EQ(Schedule(o, int64_t{1} << 32).last_step(), 5);
 }
 
 // Computed by PyTorch beside this test (tests/golden/trainer.py).

@@ -1,0 +1,31 @@
+// Which back end a run uses, decided from what every rank says of its GPU: a pure function, so that
+// all ranks decide alike.
+//
+//   std::vector<RankDevice> ranks = ...;                      // by rank, gathered from all
+//   const BackendChoice choice = choose_backend(options.backend, ranks);
+//
+// auto: GPUs when every rank has one; the CPU when none has, with a warning if a driver failed.
+// Errors: UsageError when only some ranks have a GPU (backend = mpi is how to want the CPU all the
+// same), or when nccl is asked for and not every rank has one. Thread-safe.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace catamaran {
+
+struct RankDevice {
+  std::string host;
+  bool has_gpu = false;
+  bool driver_failed = false;  // CUDA answered with an error other than "there is no GPU"
+  std::string reason;          // why there is none
+};
+
+struct BackendChoice {
+  bool gpus = false;
+  std::string warning;  // a sentence; empty: nothing to say
+};
+
+BackendChoice choose_backend(const std::string& backend, const std::vector<RankDevice>& ranks);
+
+}  // namespace catamaran

@@ -1,0 +1,35 @@
+#include "dataio/text_lines.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "support/error.h"
+#include "support/text.h"
+
+namespace catamaran {
+namespace {
+
+constexpr const char* kByteOrderMark = "\xEF\xBB\xBF";
+
+}  // namespace
+
+TextLines::TextLines(std::filesystem::path path, const std::string& hint)
+    : path_(std::move(path)), file_(path_) {
+  if (!file_) throw DataError(with_errno("cannot open the file", errno), path_.string(), hint);
+}
+
+bool TextLines::next(std::string& line) {
+  if (!std::getline(file_, line)) return false;
+  ++number_;
+  if (number_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, 3);
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  if (!is_utf8(line)) {
+    throw DataError("the line '" + printable(line.substr(0, 80)) + "' is not UTF-8", where(),
+                    "convert the file, for example: iconv -f latin1 -t utf-8 OLD > NEW");
+  }
+  return true;
+}
+
+std::string TextLines::where() const { return path_.string() + " line " + std::to_string(number_); }
+
+}  // namespace catamaran

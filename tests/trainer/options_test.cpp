@@ -1,0 +1,120 @@
+#include "trainer/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <limits>
+
+namespace catamaran {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr int64_t kHuge = std::numeric_limits<int64_t>::max();
+
+RunOptions valid() {
+  RunOptions options;
+  options.data.train = "pack";
+  return options;
+}
+
+TEST(Problems, AreNoneForTheDefaults) { EXPECT_THAT(problems(valid()), IsEmpty()); }
+
+// Numbers that TOML can hold and that would overflow, never end, or make every weight infinite.
+TEST(Problems, NameTheKeyOfEveryNumberThatIsNotFiniteOrFarTooLarge) {
+  struct Case {
+    std::string key;
+    std::function<void(RunOptions&, double)> set;
+  };
+  const std::vector<Case> of_doubles = {
+      {"optimizer.learning_rate", [](auto& o, double v) { o.optimizer.learning_rate = v; }},
+      {"optimizer.backbone_ratio", [](auto& o, double v) { o.optimizer.backbone_ratio = v; }},
+      {"optimizer.weight_decay", [](auto& o, double v) { o.optimizer.weight_decay = v; }},
+      {"optimizer.epsilon", [](auto& o, double v) { o.optimizer.epsilon = v; }},
+      {"schedule.warmup_epochs",
+       [](auto& o, double v) {
+         o.schedule.name = "cosine";
+         o.schedule.warmup_epochs = v;
+       }},
+      {"schedule.milestones",
+       [](auto& o, double v) {
+         o.schedule.milestones = {1, v};
+       }},
+      {"schedule.gamma", [](auto& o, double v) { o.schedule.gamma = v; }},
+      {"schedule.div_factor", [](auto& o, double v) { o.schedule.div_factor = v; }},
+      {"schedule.final_div_factor", [](auto& o, double v) { o.schedule.final_div_factor = v; }},
+      {"clip.max_norm", [](auto& o, double v) { o.clip.max_norm = v; }},
+      {"evaluate.every_epochs", [](auto& o, double v) { o.evaluate.every_epochs = v; }},
+      {"checkpoint.every_epochs", [](auto& o, double v) { o.checkpoint.every_epochs = v; }},
+      {"comm.timeout_seconds", [](auto& o, double v) { o.comm.timeout_seconds = v; }},
+      {"model.input.mean", [](auto& o, double v) { o.model.input.mean[1] = v; }},
+      {"model.input.std", [](auto& o, double v) { o.model.input.std[2] = v; }},
+      {"model.head.csra_lambda", [](auto& o, double v) { o.model.head.csra_lambda = v; }},
+      {"model.head.csra_temperature", [](auto& o, double v) { o.model.head.csra_temperature = v; }},
+  };
+  for (const auto& [key, set] : of_doubles) {
+    for (const double value : {kInfinity, -kInfinity, std::nan("")}) {
+      RunOptions options = valid();
+      set(options, value);
+      EXPECT_THAT(problems(options), ElementsAre(StartsWith(key + ":"))) << value;
+    }
+  }
+  RunOptions often = valid();
+  often.evaluate.every_epochs = 1e20;
+  EXPECT_THAT(problems(often), ElementsAre(StartsWith("evaluate.every_epochs:")));
+}
+
+TEST(Problems, NameTheKeyOfACountThatWouldOverflow) {
+  struct Case {
+    std::string key;
+    std::function<int64_t&(RunOptions&)> value;
+  };
+  const std::vector<Case> cases = {{"batch.global", [](auto& o) -> auto& {return o.batch.global;
+}
+}  // namespace
+, {"batch.per_device", [](auto& o) -> auto& {return o.batch.per_device;
+}  // namespace catamaran
+}
+, {"schedule.epochs", [](auto& o) -> auto& {return o.schedule.epochs;
+}
+}
+, {"schedule.max_steps", [](auto& o) -> auto& {return o.schedule.max_steps;
+}
+}
+, {"ema.reference_batch", [](auto& o) -> auto& {return o.ema.reference_batch;
+}
+}
+, {"evaluate.batch", [](auto& o) -> auto& {return o.evaluate.batch;
+}
+}
+, {"reducer.bucket_bytes", [](auto& o) -> auto& {return o.reducer.bucket_bytes;
+}
+}
+, {"reducer.first_bucket_bytes", [](auto& o) -> auto& {return o.reducer.first_bucket_bytes;
+}
+}
+, {"model.attention.dim", [](auto& o) -> auto& {return o.model.attention.dim;
+}
+}
+, {"model.attention.heads", [](auto& o) -> auto& {return o.model.attention.heads;
+}
+}
+, {"model.attention.ffn_dim", [](auto& o) -> auto& {return o.model.attention.ffn_dim;
+}
+}
+,
+}
+;
+for (const auto& [key, value] : cases) {
+  RunOptions options = valid();
+  value(options) = kHuge;
+  EXPECT_THAT(problems(options), ElementsAre(StartsWith(key + ":")));
+}
+}
+
+}  // namespace
+}  // namespace catamaran
