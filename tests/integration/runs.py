@@ -40,7 +40,7 @@ def started(*arguments, ranks):
         job.wait()
 
 
-def wait_for(what, condition, seconds=60):
+def wait_for(what, condition, seconds=120):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
