@@ -97,7 +97,7 @@ TEST_F(CheckpointTest, RefusesNumbersThatNoRunWrites) {
            {"step", "-3"}, {"step", "4611686018427387904"}, {"best_step", "4"}, {"world", "0"}}) {
     std::string text = good;
     const size_t begin = text.find("\"" + key + "\": ") + key.size() + 4;
-    text.replace(begin, text.find(',', begin) - begin, value);
+    text.replace(begin, text.find_first_of(",\n", begin) - begin, value);
     std::ofstream(file) << text;
     try {
       read_checkpoint_state(at(3));

@@ -94,7 +94,9 @@ TEST_P(EvaluatorOfAPack, ScoresEveryImageOnceInOrderWithItsLabelsOnRankZero) {
   EXPECT_EQ(table.labels, expected.labels);
   for (size_t i = 0; i < table.scores.size(); ++i)
     EXPECT_NEAR(table.scores[i], expected.scores[i], 1e-5) << "score " << i;
-  if (images > 1) EXPECT_GT(std::abs(table.scores[0] - table.scores[kLabels]), 1e-4);
+  if (images > 1) {
+    EXPECT_GT(std::abs(table.scores[0] - table.scores[kLabels]), 1e-4) << "images differ";
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, EvaluatorOfAPack, testing::Values(1, 2, 7),
