@@ -47,6 +47,7 @@ VisibleDevices visible_devices() {
 std::vector<int> assign_gpus(const std::vector<RankDevices>& ranks) {
   std::map<std::string, std::set<std::string>> taken;  // by host
   std::vector<int> gpu;
+  gpu.reserve(ranks.size());
   for (const auto& [host, visible] : ranks)
     gpu.push_back(take_first_free(visible.pci_bus_ids, taken[host]));
   return gpu;
