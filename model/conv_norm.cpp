@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "model/fused_convolution.h"
 #include "support/assert.h"
 
 namespace catamaran {
@@ -25,17 +26,17 @@ torch::Tensor activate(torch::Tensor y_BCHW, Activation activation) {
 ConvNorm::ConvNorm(torch::nn::Conv2d conv, torch::nn::BatchNorm2d norm, Activation activation)
     : conv_(std::move(conv)), norm_(std::move(norm)), activation_(activation) {}
 
-torch::Tensor ConvNorm::convolve(const torch::Tensor& x_BCHW) {
-  const torch::Tensor y_BCHW = conv_->forward(x_BCHW);
-  return folded() ? y_BCHW : norm_->forward(y_BCHW);
-}
-
-torch::Tensor ConvNorm::forward(const torch::Tensor& x_BCHW) {
-  return activate(convolve(x_BCHW), activation_);
-}
+torch::Tensor ConvNorm::forward(const torch::Tensor& x_BCHW) { return forward(x_BCHW, {}); }
 
 torch::Tensor ConvNorm::forward(const torch::Tensor& x_BCHW, const torch::Tensor& residual_BCHW) {
-  return activate(convolve(x_BCHW).add_(residual_BCHW), activation_);
+  if (folded()) {
+    if (const auto y_BCHW = fused_convolution(*conv_, x_BCHW, residual_BCHW, activation_))
+      return *y_BCHW;
+  }
+  torch::Tensor y_BCHW = conv_->forward(x_BCHW);
+  if (!folded()) y_BCHW = norm_->forward(y_BCHW);
+  if (residual_BCHW.defined()) y_BCHW.add_(residual_BCHW);
+  return activate(y_BCHW, activation_);
 }
 
 void ConvNorm::fold() {

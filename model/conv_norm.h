@@ -17,9 +17,9 @@
 #include <string>
 #include <vector>
 
-namespace catamaran {
+#include "model/activation.h"
 
-enum class Activation { kNone, kRelu, kRelu6 };
+namespace catamaran {
 
 class ConvNorm {
  public:
@@ -35,8 +35,6 @@ class ConvNorm {
   const torch::nn::Conv2d& conv() const { return conv_; }
 
  private:
-  torch::Tensor convolve(const torch::Tensor& x_BCHW);
-
   torch::nn::Conv2d conv_;
   torch::nn::BatchNorm2d norm_;  // empty once folded
   Activation activation_;

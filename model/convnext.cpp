@@ -113,7 +113,7 @@ class ConvNextImpl : public Backbone {
  public:
   explicit ConvNextImpl(const ConvNextShape& shape)
       : stem_(register_module("stem", Stem(shape.width))) {
-    const torch::nn::ModuleList list;
+    torch::nn::ModuleList list;
     int64_t in = shape.width;
     for (size_t s = 0; s < shape.blocks.size(); ++s) {
       const int64_t width = shape.width << s;

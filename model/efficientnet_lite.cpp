@@ -96,7 +96,7 @@ class EfficientNetLiteImpl : public Backbone {
  public:
   explicit EfficientNetLiteImpl(const EfficientNetLiteShape& shape) {
     stem_ = add("conv_stem", "bn1", conv(3, kStemChannels, 3, 2), kEps, Activation::kRelu6);
-    const torch::nn::ModuleList blocks;
+    torch::nn::ModuleList blocks;
     int64_t in = kStemChannels;
     for (size_t s = 0; s < kStages.size(); ++s) {
       const int64_t out = round_channels(shape.width * static_cast<double>(kStages[s].channels));

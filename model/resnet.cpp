@@ -52,7 +52,8 @@ class BasicBlockImpl : public BlockImpl {
     add_downsample(in, width, stride);
   }
   torch::Tensor forward(const torch::Tensor& x) override {
-    return conv2_->forward(conv1_->forward(x), shortcut(x));
+    const torch::Tensor y = conv1_->forward(x);
+    return conv2_->forward(y, shortcut(x));
   }
 
  private:
@@ -69,7 +70,8 @@ class BottleneckImpl : public BlockImpl {
     add_downsample(in, out, stride);
   }
   torch::Tensor forward(const torch::Tensor& x) override {
-    return conv3_->forward(conv2_->forward(conv1_->forward(x)), shortcut(x));
+    const torch::Tensor y = conv2_->forward(conv1_->forward(x));
+    return conv3_->forward(y, shortcut(x));
   }
 
  private:
