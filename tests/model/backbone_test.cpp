@@ -3,6 +3,7 @@
 // mode. tests/golden/backbones.py makes the values.
 #include "model/backbone.h"
 
+#include <ATen/record_function.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -186,14 +187,45 @@ TEST(Backbone, RefusesAnUnknownNameAndListsTheKnownOnes) {
   }
 }
 
-TEST(Backbone, StaysChannelsLastOnEveryLevel) {
+// Counts copies to another memory layout (contiguous() of a tensor that is not) on this thread.
+class LayoutCopies {
+ public:
+  LayoutCopies() : handle_(at::addThreadLocalCallback(at::RecordFunctionCallback(count))) {
+    copies() = 0;
+  }
+  LayoutCopies(const LayoutCopies&) = delete;
+  LayoutCopies& operator=(const LayoutCopies&) = delete;
+  ~LayoutCopies() { at::removeCallback(handle_); }
+  static int64_t& copies() {
+    static int64_t number = 0;
+    return number;
+  }
+
+ private:
+  static std::unique_ptr<at::ObserverContext> count(const at::RecordFunction& function) {
+    if (std::string_view(function.name()) == "aten::clone") ++copies();
+    return nullptr;
+  }
+  at::CallbackHandle handle_;
+};
+
+TEST(Backbone, StaysChannelsLastAndCopiesNothingToAnotherLayout) {
   const torch::NoGradGuard no_grad;
+  const torch::Tensor x = torch::randn({2, 3, 64, 64}).contiguous(at::MemoryFormat::ChannelsLast);
   for (const std::string& name : backbone_names()) {
     Cat cat = cat_with(name);
-    cat->eval();
-    for (const torch::Tensor& level : levels_of(cat, torch::randn({2, 3, 64, 64})))
-      EXPECT_TRUE(level.is_contiguous(at::MemoryFormat::ChannelsLast)) << name;
+    for (const bool training : {false, true}) {
+      cat->train(training);
+      const LayoutCopies watched;
+      const std::array<torch::Tensor, 3> s = levels_of(cat, x);
+      EXPECT_EQ(LayoutCopies::copies(), 0) << name;
+      for (const torch::Tensor& level : s)
+        EXPECT_TRUE(level.is_contiguous(at::MemoryFormat::ChannelsLast)) << name;
+    }
   }
+  const LayoutCopies watched;  // the count can fail
+  x.contiguous();
+  EXPECT_EQ(LayoutCopies::copies(), 1);
 }
 
 }  // namespace
