@@ -1,5 +1,7 @@
 #include "model/backbone.h"
 
+#include <algorithm>
+
 #include "model/convnext.h"
 #include "model/efficientnet_lite.h"
 #include "model/random_init.h"
@@ -10,67 +12,92 @@
 namespace catamaran {
 namespace {
 
-struct Entry {
+struct BackboneEntry {
   const char* name;  // timm's, where timm has it
   std::shared_ptr<Backbone> (*make)();
+  int64_t stride = 32;       // of S5
+  bool rounds_down = false;  // a side that the stride does not divide; else up
 };
 
-// The registry: one line a backbone.
-constexpr std::array<Entry, 10> kBackbones = {{
-    {"resnet10_narrow",
-     [] {
-       return make_resnet({.blocks = {1, 1, 1, 1}, .width = 16, .small_stem = true});
-     }},
-    {"resnet18",
-     [] {
-       return make_resnet({.blocks = {2, 2, 2, 2}});
-     }},
-    {"resnet50",
-     [] {
-       return make_resnet({.blocks = {3, 4, 6, 3}, .bottleneck = true});
-     }},
-    {"resnet101",
-     [] {
-       return make_resnet({.blocks = {3, 4, 23, 3}, .bottleneck = true});
-     }},
-    {"resnext50_32x4d",
-     [] {
-       return make_resnet(
-           {.blocks = {3, 4, 6, 3}, .bottleneck = true, .groups = 32, .base_width = 4});
-     }},
-    {"resnext101_32x8d",
-     [] {
-       return make_resnet(
-           {.blocks = {3, 4, 23, 3}, .bottleneck = true, .groups = 32, .base_width = 8});
-     }},
-    {"tf_efficientnet_lite0", [] { return make_efficientnet_lite({.width = 1.0, .depth = 1.0}); }},
-    {"tf_efficientnet_lite1", [] { return make_efficientnet_lite({.width = 1.0, .depth = 1.1}); }},
-    {"tf_efficientnet_lite2", [] { return make_efficientnet_lite({.width = 1.1, .depth = 1.2}); }},
-    {"convnext_tiny",
-     [] {
-       return make_convnext({.blocks = {3, 3, 9, 3}, .width = 96});
-     }},
+// The registry: one entry a backbone.
+constexpr std::array<BackboneEntry, 10> kBackbones = {{
+    {.name = "resnet10_narrow",
+     .make =
+         [] {
+           return make_resnet({.blocks = {1, 1, 1, 1}, .width = 16, .small_stem = true});
+         },
+     .stride = 16},
+    {.name = "resnet18",
+     .make =
+         [] {
+           return make_resnet({.blocks = {2, 2, 2, 2}});
+         }},
+    {.name = "resnet50",
+     .make =
+         [] {
+           return make_resnet({.blocks = {3, 4, 6, 3}, .bottleneck = true});
+         }},
+    {.name = "resnet101",
+     .make =
+         [] {
+           return make_resnet({.blocks = {3, 4, 23, 3}, .bottleneck = true});
+         }},
+    {.name = "resnext50_32x4d",
+     .make =
+         [] {
+           return make_resnet(
+               {.blocks = {3, 4, 6, 3}, .bottleneck = true, .groups = 32, .base_width = 4});
+         }},
+    {.name = "resnext101_32x8d",
+     .make =
+         [] {
+           return make_resnet(
+               {.blocks = {3, 4, 23, 3}, .bottleneck = true, .groups = 32, .base_width = 8});
+         }},
+    {.name = "tf_efficientnet_lite0",
+     .make = [] { return make_efficientnet_lite({.width = 1.0, .depth = 1.0}); }},
+    {.name = "tf_efficientnet_lite1",
+     .make = [] { return make_efficientnet_lite({.width = 1.0, .depth = 1.1}); }},
+    {.name = "tf_efficientnet_lite2",
+     .make = [] { return make_efficientnet_lite({.width = 1.1, .depth = 1.2}); }},
+    {.name = "convnext_tiny",
+     .make =
+         [] {
+           return make_convnext({.blocks = {3, 3, 9, 3}, .width = 96});
+         },
+     .rounds_down = true},
 }};
+
+const BackboneEntry* backbone_entry(const std::string& name) {
+  const auto* found = std::ranges::find_if(
+      kBackbones, [&](const BackboneEntry& entry) { return name == entry.name; });
+  return found == kBackbones.end() ? nullptr : found;
+}
 
 }  // namespace
 
 std::vector<std::string> backbone_names() {
   std::vector<std::string> names;
-  for (const Entry& entry : kBackbones) names.emplace_back(entry.name);
+  for (const BackboneEntry& entry : kBackbones) names.emplace_back(entry.name);
   return names;
 }
 
 std::string backbone_names_text() {
   std::string text;
-  for (const Entry& entry : kBackbones)
+  for (const BackboneEntry& entry : kBackbones)
     text += (text.empty() ? "" : ", ") + std::string(entry.name);
   return text;
 }
 
+std::optional<int64_t> highest_level_side(const std::string& name, int64_t input_size) {
+  const BackboneEntry* entry = backbone_entry(name);
+  if (entry == nullptr) return std::nullopt;
+  return (input_size + (entry->rounds_down ? 0 : entry->stride - 1)) / entry->stride;
+}
+
 std::shared_ptr<Backbone> make_backbone(const std::string& name) {
-  for (const Entry& entry : kBackbones) {
-    if (name == entry.name) return entry.make();
-  }
+  const BackboneEntry* entry = backbone_entry(name);
+  if (entry != nullptr) return entry->make();
   throw UsageError("there is no backbone '" + name + "'", "model.backbone.name",
                    "use one of " + backbone_names_text());
 }

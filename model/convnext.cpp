@@ -17,7 +17,7 @@ torch::Tensor channels_to_front(const torch::Tensor& x_BHWC) {
   return x_BHWC.permute({0, 3, 1, 2});
 }
 
-torch::nn::LayerNorm layer_norm(int64_t channels) {
+torch::nn::LayerNorm channel_norm(int64_t channels) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}).eps(1e-6));
 }
 
@@ -29,23 +29,23 @@ torch::Tensor normed(torch::nn::LayerNorm& norm, const torch::Tensor& x_BCHW) {
   return channels_to_front(norm->forward(channels_to_end(x_BCHW)));
 }
 
-class StemImpl : public torch::nn::Module {
+class ConvNextStemImpl : public torch::nn::Module {
  public:
-  explicit StemImpl(int64_t width)
+  explicit ConvNextStemImpl(int64_t width)
       : conv_(register_module("0", patches(3, width, 4))),
-        norm_(register_module("1", layer_norm(width))) {}
+        norm_(register_module("1", channel_norm(width))) {}
   torch::Tensor forward(const torch::Tensor& x_BCHW) { return normed(norm_, conv_(x_BCHW)); }
 
  private:
   torch::nn::Conv2d conv_;
   torch::nn::LayerNorm norm_;
 };
-TORCH_MODULE(Stem);
+TORCH_MODULE(ConvNextStem);
 
-class DownsampleImpl : public torch::nn::Module {
+class ConvNextDownsampleImpl : public torch::nn::Module {
  public:
-  DownsampleImpl(int64_t in, int64_t out)
-      : norm_(register_module("0", layer_norm(in))),
+  ConvNextDownsampleImpl(int64_t in, int64_t out)
+      : norm_(register_module("0", channel_norm(in))),
         conv_(register_module("1", patches(in, out, 2))) {}
   torch::Tensor forward(const torch::Tensor& x_BCHW) { return conv_(normed(norm_, x_BCHW)); }
 
@@ -53,11 +53,11 @@ class DownsampleImpl : public torch::nn::Module {
   torch::nn::LayerNorm norm_;
   torch::nn::Conv2d conv_;
 };
-TORCH_MODULE(Downsample);
+TORCH_MODULE(ConvNextDownsample);
 
-class MlpImpl : public torch::nn::Module {
+class ConvNextMlpImpl : public torch::nn::Module {
  public:
-  explicit MlpImpl(int64_t width)
+  explicit ConvNextMlpImpl(int64_t width)
       : fc1_(register_module("fc1", torch::nn::Linear(width, 4 * width))),
         fc2_(register_module("fc2", torch::nn::Linear(4 * width, width))) {}
   torch::Tensor forward(const torch::Tensor& x_BHWC) { return fc2_(torch::gelu(fc1_(x_BHWC))); }
@@ -65,7 +65,7 @@ class MlpImpl : public torch::nn::Module {
  private:
   torch::nn::Linear fc1_, fc2_;
 };
-TORCH_MODULE(Mlp);
+TORCH_MODULE(ConvNextMlp);
 
 // x + gamma * MLP(LayerNorm(depthwise 7x7 (x)))
 class ConvNextBlockImpl : public torch::nn::Module {
@@ -75,8 +75,8 @@ class ConvNextBlockImpl : public torch::nn::Module {
         conv_dw_(register_module(
             "conv_dw",
             torch::nn::Conv2d(torch::nn::Conv2dOptions(width, width, 7).padding(3).groups(width)))),
-        norm_(register_module("norm", layer_norm(width))),
-        mlp_(register_module("mlp", Mlp(width))) {}
+        norm_(register_module("norm", channel_norm(width))),
+        mlp_(register_module("mlp", ConvNextMlp(width))) {}
 
   torch::Tensor forward(const torch::Tensor& x_BCHW) {
     const torch::Tensor y_BHWC = mlp_(norm_(channels_to_end(conv_dw_(x_BCHW))));
@@ -88,13 +88,13 @@ class ConvNextBlockImpl : public torch::nn::Module {
  private:
   torch::nn::Conv2d conv_dw_;
   torch::nn::LayerNorm norm_;
-  Mlp mlp_;
+  ConvNextMlp mlp_;
 };
 
-class StageImpl : public torch::nn::Module {
+class ConvNextStageImpl : public torch::nn::Module {
  public:
-  StageImpl(int64_t in, int64_t width, int64_t blocks) {
-    if (in != width) downsample_ = register_module("downsample", Downsample(in, width));
+  ConvNextStageImpl(int64_t in, int64_t width, int64_t blocks) {
+    if (in != width) downsample_ = register_module("downsample", ConvNextDownsample(in, width));
     for (int64_t b = 0; b < blocks; ++b)
       blocks_->push_back(std::make_shared<ConvNextBlockImpl>(width));
     register_module("blocks", blocks_);
@@ -104,15 +104,15 @@ class StageImpl : public torch::nn::Module {
   }
 
  private:
-  Downsample downsample_{nullptr};
+  ConvNextDownsample downsample_{nullptr};
   torch::nn::Sequential blocks_;
 };
-TORCH_MODULE(Stage);
+TORCH_MODULE(ConvNextStage);
 
 class ConvNextImpl : public Backbone {
  public:
   explicit ConvNextImpl(const ConvNextShape& shape)
-      : stem_(register_module("stem", Stem(shape.width))) {
+      : stem_(register_module("stem", ConvNextStem(shape.width))) {
     torch::nn::ModuleList list;
     int64_t in = shape.width;
     for (size_t s = 0; s < shape.blocks.size(); ++s) {
@@ -159,8 +159,8 @@ class ConvNextImpl : public Backbone {
   }
 
  private:
-  Stem stem_;
-  std::vector<Stage> stages_;
+  ConvNextStem stem_;
+  std::vector<ConvNextStage> stages_;
 };
 
 }  // namespace

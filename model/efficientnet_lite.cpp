@@ -10,11 +10,11 @@
 namespace catamaran {
 namespace {
 
-constexpr double kEps = 1e-3;
+constexpr double kTensorFlowEps = 1e-3;
 constexpr int64_t kStemChannels = 32;
 constexpr int64_t kHeadChannels = 1280;
 
-struct Stage {
+struct MobileStage {
   int64_t repeats;
   int64_t kernel;
   int64_t stride;
@@ -23,13 +23,13 @@ struct Stage {
 };
 
 // EfficientNet-B0, table 1 of Tan and Le 2019.
-constexpr std::array<Stage, 7> kStages = {{{1, 3, 1, 1, 16},
-                                           {2, 3, 2, 6, 24},
-                                           {2, 5, 2, 6, 40},
-                                           {3, 3, 2, 6, 80},
-                                           {3, 5, 1, 6, 112},
-                                           {4, 5, 2, 6, 192},
-                                           {1, 3, 1, 6, 320}}};
+constexpr std::array<MobileStage, 7> kMobileStages = {{{1, 3, 1, 1, 16},
+                                                       {2, 3, 2, 6, 24},
+                                                       {2, 5, 2, 6, 40},
+                                                       {3, 3, 2, 6, 80},
+                                                       {3, 5, 1, 6, 112},
+                                                       {4, 5, 2, 6, 192},
+                                                       {1, 3, 1, 6, 320}}};
 constexpr size_t kLastOfReduction8 = 2;
 constexpr size_t kLastOfReduction16 = 4;
 
@@ -40,14 +40,14 @@ int64_t round_channels(double channels) {
 }
 
 int64_t repeats_of(size_t stage, double depth) {
-  const int64_t repeats = kStages[stage].repeats;
-  if (stage == 0 || stage + 1 == kStages.size()) return repeats;
+  const int64_t repeats = kMobileStages[stage].repeats;
+  if (stage == 0 || stage + 1 == kMobileStages.size()) return repeats;
   return static_cast<int64_t>(std::ceil(depth * static_cast<double>(repeats)));
 }
 
 // Padding is the convolution's where it is symmetric, which is at stride 1; see pad_same.
-torch::nn::Conv2dOptions conv(int64_t in, int64_t out, int64_t kernel, int64_t stride,
-                              int64_t groups = 1) {
+torch::nn::Conv2dOptions same_conv(int64_t in, int64_t out, int64_t kernel, int64_t stride,
+                                   int64_t groups = 1) {
   return torch::nn::Conv2dOptions(in, out, kernel)
       .stride(stride)
       .padding(stride == 1 ? kernel / 2 : 0)
@@ -69,15 +69,18 @@ torch::Tensor pad_same(const torch::Tensor& x_BCHW, int64_t kernel, int64_t stri
 // Expansion (absent at factor 1), depthwise convolution, linear projection.
 class MobileBlockImpl : public ConvNormOwner {
  public:
-  MobileBlockImpl(int64_t in, const Stage& stage, int64_t out, int64_t stride)
+  MobileBlockImpl(int64_t in, const MobileStage& stage, int64_t out, int64_t stride)
       : kernel_(stage.kernel), stride_(stride), residual_(in == out && stride == 1) {
     const bool expands = stage.expansion > 1;
     const int64_t inner = in * stage.expansion;
-    if (expands) expand_ = add("conv_pw", "bn1", conv(in, inner, 1, 1), kEps, Activation::kRelu6);
-    depthwise_ = add("conv_dw", expands ? "bn2" : "bn1", conv(inner, inner, kernel_, stride, inner),
-                     kEps, Activation::kRelu6);
+    if (expands)
+      expand_ =
+          add("conv_pw", "bn1", same_conv(in, inner, 1, 1), kTensorFlowEps, Activation::kRelu6);
+    depthwise_ =
+        add("conv_dw", expands ? "bn2" : "bn1", same_conv(inner, inner, kernel_, stride, inner),
+            kTensorFlowEps, Activation::kRelu6);
     project_ = add(expands ? "conv_pwl" : "conv_pw", expands ? "bn3" : "bn2",
-                   conv(inner, out, 1, 1), kEps, Activation::kNone);
+                   same_conv(inner, out, 1, 1), kTensorFlowEps, Activation::kNone);
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
@@ -95,16 +98,18 @@ class MobileBlockImpl : public ConvNormOwner {
 class EfficientNetLiteImpl : public Backbone {
  public:
   explicit EfficientNetLiteImpl(const EfficientNetLiteShape& shape) {
-    stem_ = add("conv_stem", "bn1", conv(3, kStemChannels, 3, 2), kEps, Activation::kRelu6);
+    stem_ = add("conv_stem", "bn1", same_conv(3, kStemChannels, 3, 2), kTensorFlowEps,
+                Activation::kRelu6);
     torch::nn::ModuleList blocks;
     int64_t in = kStemChannels;
-    for (size_t s = 0; s < kStages.size(); ++s) {
-      const int64_t out = round_channels(shape.width * static_cast<double>(kStages[s].channels));
+    for (size_t s = 0; s < kMobileStages.size(); ++s) {
+      const int64_t out =
+          round_channels(shape.width * static_cast<double>(kMobileStages[s].channels));
       blocks_per_stage_.push_back(repeats_of(s, shape.depth));
       torch::nn::Sequential stage;
       for (int64_t b = 0; b < blocks_per_stage_.back(); ++b) {
-        stage->push_back(
-            std::make_shared<MobileBlockImpl>(in, kStages[s], out, b == 0 ? kStages[s].stride : 1));
+        stage->push_back(std::make_shared<MobileBlockImpl>(in, kMobileStages[s], out,
+                                                           b == 0 ? kMobileStages[s].stride : 1));
         in = out;
       }
       blocks->push_back(stage);
@@ -113,7 +118,8 @@ class EfficientNetLiteImpl : public Backbone {
       if (s == kLastOfReduction16) channels_[1] = out;
     }
     register_module("blocks", blocks);
-    head_ = add("conv_head", "bn2", conv(in, kHeadChannels, 1, 1), kEps, Activation::kRelu6);
+    head_ = add("conv_head", "bn2", same_conv(in, kHeadChannels, 1, 1), kTensorFlowEps,
+                Activation::kRelu6);
     channels_[2] = kHeadChannels;
   }
 

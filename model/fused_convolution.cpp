@@ -10,16 +10,16 @@
 namespace catamaran {
 namespace {
 
-using Scalars = c10::List<std::optional<at::Scalar>>;
+using OptionalScalars = c10::List<std::optional<at::Scalar>>;
 
-bool applies(const torch::nn::Conv2dImpl& conv, const torch::Tensor& x_BCHW) {
+bool can_be_fused(const torch::nn::Conv2dImpl& conv, const torch::Tensor& x_BCHW) {
   return x_BCHW.device().is_cpu() && x_BCHW.scalar_type() == torch::kFloat32 &&
          conv.weight.scalar_type() == torch::kFloat32 && conv.bias.defined() &&
          !at::GradMode::is_enabled() && !at::autocast::is_autocast_enabled(at::kCPU) &&
          at::globalContext().userEnabledMkldnn();
 }
 
-std::string name_of(Activation activation) {
+std::string attribute_of(Activation activation) {
   switch (activation) {
     case Activation::kRelu:
       return "relu";
@@ -47,7 +47,7 @@ void push_geometry(torch::jit::Stack& stack, const torch::nn::Conv2dImpl& conv) 
   stack.emplace_back(conv.options.groups());
 }
 
-torch::Tensor call(const c10::OperatorHandle& op, torch::jit::Stack stack) {
+torch::Tensor call_operator(const c10::OperatorHandle& op, torch::jit::Stack stack) {
   op.callBoxed(stack);
   return std::move(stack.front()).toTensor();
 }
@@ -60,20 +60,20 @@ std::optional<torch::Tensor> fused_convolution(const torch::nn::Conv2dImpl& conv
                                                Activation activation) {
   static const std::optional<c10::OperatorHandle> unary = operator_named("");
   static const std::optional<c10::OperatorHandle> binary = operator_named("binary");
-  if (!unary || !binary || !applies(conv, x_BCHW)) return std::nullopt;
+  if (!unary || !binary || !can_be_fused(conv, x_BCHW)) return std::nullopt;
   const c10::IValue nothing;
   torch::jit::Stack stack = {x_BCHW};
-  Scalars scalars;
+  OptionalScalars scalars;
   if (!residual_BCHW.defined()) {
     push_geometry(stack, conv);
-    stack.emplace_back(name_of(activation));
+    stack.emplace_back(attribute_of(activation));
     if (activation == Activation::kRelu6) {
       scalars.push_back(at::Scalar(0.0));
       scalars.push_back(at::Scalar(6.0));
     }
     stack.emplace_back(scalars);
     stack.emplace_back(std::string());  // algorithm
-    return call(*unary, std::move(stack));
+    return call_operator(*unary, std::move(stack));
   }
   if (activation == Activation::kRelu6) return std::nullopt;
   stack.emplace_back(residual_BCHW);
@@ -83,7 +83,7 @@ std::optional<torch::Tensor> fused_convolution(const torch::nn::Conv2dImpl& conv
   stack.push_back(activation == Activation::kRelu ? c10::IValue("relu") : nothing);
   stack.emplace_back(scalars);
   stack.emplace_back(nothing);  // algorithm
-  return call(*binary, std::move(stack));
+  return call_operator(*binary, std::move(stack));
 }
 
 }  // namespace catamaran

@@ -5,10 +5,10 @@
 namespace catamaran {
 namespace {
 
-constexpr double kEps = 1e-5;
+constexpr double kBatchNormEps = 1e-5;
 
-torch::nn::Conv2dOptions conv(int64_t in, int64_t out, int64_t kernel, int64_t stride,
-                              int64_t groups = 1) {
+torch::nn::Conv2dOptions resnet_conv(int64_t in, int64_t out, int64_t kernel, int64_t stride,
+                                     int64_t groups = 1) {
   return torch::nn::Conv2dOptions(in, out, kernel)
       .stride(stride)
       .padding(kernel / 2)
@@ -19,7 +19,7 @@ torch::nn::Conv2dOptions conv(int64_t in, int64_t out, int64_t kernel, int64_t s
 class ProjectionImpl : public ConvNormOwner {
  public:
   ProjectionImpl(int64_t in, int64_t out, int64_t stride)
-      : conv_(add("0", "1", conv(in, out, 1, stride), kEps, Activation::kNone)) {}
+      : conv_(add("0", "1", resnet_conv(in, out, 1, stride), kBatchNormEps, Activation::kNone)) {}
   torch::Tensor forward(const torch::Tensor& x) { return conv_->forward(x); }
 
  private:
@@ -47,8 +47,10 @@ class BlockImpl : public ConvNormOwner {
 class BasicBlockImpl : public BlockImpl {
  public:
   BasicBlockImpl(int64_t in, int64_t width, int64_t stride)
-      : conv1_(add("conv1", "bn1", conv(in, width, 3, stride), kEps, Activation::kRelu)),
-        conv2_(add("conv2", "bn2", conv(width, width, 3, 1), kEps, Activation::kRelu)) {
+      : conv1_(add("conv1", "bn1", resnet_conv(in, width, 3, stride), kBatchNormEps,
+                   Activation::kRelu)),
+        conv2_(add("conv2", "bn2", resnet_conv(width, width, 3, 1), kBatchNormEps,
+                   Activation::kRelu)) {
     add_downsample(in, width, stride);
   }
   torch::Tensor forward(const torch::Tensor& x) override {
@@ -64,9 +66,11 @@ class BottleneckImpl : public BlockImpl {
  public:
   // stride sits in conv2 (3x3), as in timm and torchvision.
   BottleneckImpl(int64_t in, int64_t width, int64_t out, int64_t stride, int64_t groups)
-      : conv1_(add("conv1", "bn1", conv(in, width, 1, 1), kEps, Activation::kRelu)),
-        conv2_(add("conv2", "bn2", conv(width, width, 3, stride, groups), kEps, Activation::kRelu)),
-        conv3_(add("conv3", "bn3", conv(width, out, 1, 1), kEps, Activation::kRelu)) {
+      : conv1_(add("conv1", "bn1", resnet_conv(in, width, 1, 1), kBatchNormEps, Activation::kRelu)),
+        conv2_(add("conv2", "bn2", resnet_conv(width, width, 3, stride, groups), kBatchNormEps,
+                   Activation::kRelu)),
+        conv3_(
+            add("conv3", "bn3", resnet_conv(width, out, 1, 1), kBatchNormEps, Activation::kRelu)) {
     add_downsample(in, out, stride);
   }
   torch::Tensor forward(const torch::Tensor& x) override {
@@ -82,8 +86,8 @@ class ResNetImpl : public Backbone {
  public:
   explicit ResNetImpl(const ResNetShape& shape)
       : max_pool_(!shape.small_stem),
-        conv1_(add("conv1", "bn1", conv(3, shape.width, shape.small_stem ? 3 : 7, 2), kEps,
-                   Activation::kRelu)) {
+        conv1_(add("conv1", "bn1", resnet_conv(3, shape.width, shape.small_stem ? 3 : 7, 2),
+                   kBatchNormEps, Activation::kRelu)) {
     int64_t in = shape.width;
     for (size_t l = 0; l < layers_.size(); ++l) {
       torch::nn::Sequential layer;

@@ -187,6 +187,19 @@ TEST(Backbone, RefusesAnUnknownNameAndListsTheKnownOnes) {
   }
 }
 
+TEST(Backbone, TellsTheSideOfItsHighestLevelBeforeItIsBuilt) {
+  const torch::NoGradGuard no_grad;
+  for (const std::string& name : backbone_names()) {
+    Cat cat = cat_with(name);
+    cat->eval();
+    for (const int64_t size : {32, 47, 64, 72}) {
+      const torch::Tensor s5 = levels_of(cat, torch::randn({1, 3, size, size}))[2];
+      EXPECT_EQ(highest_level_side(name, size), s5.size(2)) << name << " at " << size;
+    }
+  }
+  EXPECT_EQ(highest_level_side("resnet34", 64), std::nullopt);
+}
+
 // Counts copies to another memory layout (contiguous() of a tensor that is not) on this thread.
 class LayoutCopies {
  public:
