@@ -5,6 +5,7 @@ backbones come from timm.
 """
 import math
 
+import timm
 import torch
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import nn
@@ -21,7 +22,16 @@ SMALL_OPTIONS = {
 }
 
 
+TIMM_CHANNELS = {"tf_efficientnet_lite0": (40, 112, 1280), "tf_efficientnet_lite1": (40, 112, 1280), "tf_efficientnet_lite2": (48, 120, 1280),
+                 "convnext_tiny": (192, 384, 768)}
+
+
 def make_backbone(name):
+    if name in TIMM_CHANNELS:
+        model = timm.create_model(name, pretrained=False, num_classes=0)
+        if hasattr(model, "head"):
+            model.head = nn.Identity()  # its norm stands behind the pooling
+        return model, TIMM_CHANNELS[name]
     if name == "resnet10_narrow":
         model = ResNet(BasicBlock, [1, 1, 1, 1], channels=(16, 32, 64, 128), num_classes=0)
         model.conv1 = nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False)
@@ -34,9 +44,30 @@ def make_backbone(name):
         return model, (32, 64, 128)
     settings = {"resnet18": (BasicBlock, [2, 2, 2, 2], {}), "resnet50": (Bottleneck, [3, 4, 6, 3], {}),
                 "resnet101": (Bottleneck, [3, 4, 23, 3], {}),
-                "resnext50_32x4d": (Bottleneck, [3, 4, 6, 3], {"cardinality": 32, "base_width": 4})}
+                "resnext50_32x4d": (Bottleneck, [3, 4, 6, 3], {"cardinality": 32, "base_width": 4}),
+                "resnext101_32x8d": (Bottleneck, [3, 4, 23, 3], {"cardinality": 32, "base_width": 8})}
     block, layers, extra = settings[name]
     return ResNet(block, layers, num_classes=0, **extra), tuple(c * block.expansion for c in (128, 256, 512))
+
+
+def backbone_features(b, x):
+    """S3, S4, S5 of a timm model."""
+    if hasattr(b, "conv_stem"):  # EfficientNet: last features of reduction 8 and 16, output of the head's convolution
+        x = b.bn1(b.conv_stem(x))
+        levels = []
+        for i, stage in enumerate(b.blocks):
+            x = stage(x)
+            if i in (2, 4):
+                levels.append(x)
+        return (*levels, b.bn2(b.conv_head(x)))
+    if hasattr(b, "stages"):  # ConvNeXt
+        s3 = b.stages[1](b.stages[0](b.stem(x)))
+        s4 = b.stages[2](s3)
+        return s3, s4, b.stages[3](s4)
+    x = b.layer1(b.maxpool(b.act1(b.bn1(b.conv1(x)))))
+    s3 = b.layer2(x)
+    s4 = b.layer3(s3)
+    return s3, s4, b.layer4(s4)
 
 
 class Attention(nn.Module):
@@ -174,11 +205,7 @@ class Cat(nn.Module):
         return block(self.tokens(upper), self.tokens(lower)).transpose(1, 2).unflatten(2, upper.shape[-2:])
 
     def forward(self, x):
-        b = self.backbone
-        x = b.layer1(b.maxpool(b.act1(b.bn1(b.conv1(x)))))
-        s3 = b.layer2(x)
-        s4 = b.layer3(s3)
-        s5 = b.layer4(s4)
+        s3, s4, s5 = backbone_features(self.backbone, x)
         if not self.o["fpn.enabled"]:
             return self.alpha * self.head1(s5)
         p3, p4, p5 = self.fpn(s3, s4, s5)

@@ -3,6 +3,7 @@
 // Thread-safe.
 #pragma once
 
+#include "model/backbone_names.h"
 #include "trainer/options.h"
 
 namespace catamaran {
@@ -12,8 +13,7 @@ void visit_model_keys(Options& m, Visit&& visit) {
   visit("model.input.size", m.input.size, "side of the square input, pixels");
   visit("model.input.mean", m.input.mean, "subtracted from RGB in 0..1");
   visit("model.input.std", m.input.std, "divides RGB after that");
-  visit("model.backbone.name", m.backbone.name,
-        "resnet18, resnet10_narrow, resnet50, resnet101, resnext50_32x4d");
+  visit("model.backbone.name", m.backbone.name, backbone_names_text().c_str());
   visit("model.backbone.freeze_bn", m.backbone.freeze_bn,
         "batch norm of the backbone in eval mode, its weights fixed");
   visit("model.fpn.enabled", m.fpn.enabled, "false: one head on S5 alone, the plain backbone");

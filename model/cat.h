@@ -13,13 +13,14 @@
 #include <torch/torch.h>
 
 #include <array>
+#include <memory>
 #include <vector>
 
 #include "model/attention.h"
+#include "model/backbone.h"
 #include "model/fpn.h"
 #include "model/heads.h"
 #include "model/options.h"
-#include "model/resnet.h"
 
 namespace catamaran {
 
@@ -39,6 +40,7 @@ class CatImpl : public torch::nn::Module {
 
   const CatOptions& options() const { return options_; }
   int64_t labels() const { return labels_; }
+  Backbone& backbone() { return *backbone_; }
   // alpha, beta, gamma now; those of absent heads are 0.
   std::array<double, 3> fusion_weights() const;
 
@@ -47,7 +49,7 @@ class CatImpl : public torch::nn::Module {
 
   CatOptions options_;
   int64_t labels_;
-  ResNet backbone_{nullptr};
+  std::shared_ptr<Backbone> backbone_;
   Fpn fpn_{nullptr};
   LongRange lrd_{nullptr};
   CrossLayer cla4_{nullptr};

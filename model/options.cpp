@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "model/backbone_names.h"
 #include "support/error.h"
 #include "support/json.h"
 #include "support/problems.h"
@@ -53,10 +54,9 @@ constexpr int64_t kWidestFfn = 16384;
 
 bool positive(double value) { return value > 0 && std::isfinite(value); }
 
-// Tokens of the highest level, P5 or S5; odd sides are rounded up.
+// Tokens of the highest level, P5 or S5; many for a backbone that is refused anyway.
 int64_t fewest_tokens(const BackboneOptions& backbone, int64_t input_size) {
-  const int64_t stride = backbone.name == "resnet10_narrow" ? 16 : 32;
-  const int64_t side = (input_size + stride - 1) / stride;
+  const int64_t side = highest_level_side(backbone.name, input_size).value_or(kWidest);
   return side * side;
 }
 
@@ -76,9 +76,7 @@ std::vector<std::string> CatOptions::problems() const {
     require(positive(s), "input.std", "must be positive", "ImageNet's are 0.229, 0.224, 0.225");
   for (const double m : input.mean)
     require(std::isfinite(m), "input.mean", "must be finite", "ImageNet's are 0.485, 0.456, 0.406");
-  require_one_of(backbone.name,
-                 {"resnet18", "resnet10_narrow", "resnet50", "resnet101", "resnext50_32x4d"},
-                 "backbone.name");
+  require_one_of(backbone.name, backbone_names(), "backbone.name");
   require_one_of(fpn.topdown, {"conv_then_upsample", "upsample_then_conv", "deconv"},
                  "fpn.topdown");
   require(fpn.enabled || !lrd_enabled, "lrd.enabled", "needs model.fpn.enabled = true",

@@ -22,8 +22,7 @@ struct InputOptions {
 };
 
 struct BackboneOptions {
-  std::string name = "resnext50_32x4d";  // resnet18, resnet50, resnet101, resnext50_32x4d,
-                                         // resnet10_narrow (demo: widths 16/32/64/128)
+  std::string name = "resnext50_32x4d";  // one of backbone_names()
   bool freeze_bn = false;                // BN in eval mode with fixed affine parameters
 };
 

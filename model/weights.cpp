@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "support/assert.h"
 #include "support/error.h"
 #include "support/json.h"
 
@@ -111,18 +112,30 @@ Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file, LoadMode
   constexpr std::string_view kPrefix = "backbone.";
   TensorMap given;
   for (const auto& [name, tensor] : read_safetensors(file).tensors) {
-    if (name.starts_with("fc.")) continue;  // the ImageNet classifier
-    given.emplace(name.starts_with(kPrefix) ? name : std::string(kPrefix) + name, tensor);
+    const std::string plain = name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
+    if (cat.backbone().is_classifier(plain)) continue;
+    const std::string timm = std::string(kPrefix) + cat.backbone().timm_name(plain);
+    // A second tensor of the same name keeps the file's, so that the table shows it as extra.
+    if (!given.emplace(timm, tensor).second) given.emplace("(again) " + name, tensor);
   }
   NamedTensors wanted;
   for (const auto& [name, tensor] : state_dict(cat)) {
-    if (name.starts_with(kPrefix)) wanted.emplace_back(name, tensor);
+    if (!name.starts_with(kPrefix)) continue;
+    wanted.emplace_back(name, tensor);
+    const auto found = given.find(name);  // torchvision's layer scales are C x 1 x 1
+    if (found != given.end() && tensor.dim() == 1 && found->second.dim() > 1 &&
+        found->second.size(0) == found->second.numel())
+      found->second = found->second.flatten();
   }
   return cover(wanted, given, mode);
 }
 
 void save_model(const std::filesystem::path& file, const NamedTensors& state,
                 const CatOptions& options, const std::vector<std::string>& classes) {
+  for (const auto& [name, tensor] : state) {
+    CATAMARAN_ASSERT(!name.ends_with(Backbone::kFoldedMark),
+                     "a model with folded batch norm is not saved; keep the one it was made from");
+  }
   write_safetensors(
       file, state,
       {{"format", "pt"}, {kClassesKey, json(classes).dump()}, {kModelKey, to_json(options)}});

