@@ -35,7 +35,8 @@ std::string line_of(const StepReport& r) {
                                        {"exchanged_bytes", r.exchanged_bytes},
                                        {"alpha", r.alpha},
                                        {"beta", r.beta},
-                                       {"gamma", r.gamma}};
+                                       {"gamma", r.gamma},
+                                       {"loss_scale", r.loss_scale}};
   return line.dump() + "\n";
 }
 
@@ -63,6 +64,7 @@ StepReport report_of(const json& line) {
   r.alpha = number(line, "alpha");
   r.beta = number(line, "beta");
   r.gamma = number(line, "gamma");
+  if (line.contains("loss_scale")) r.loss_scale = number(line, "loss_scale");  // not before 0.2
   return r;
 }
 
