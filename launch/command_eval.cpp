@@ -88,6 +88,10 @@ void add_eval_command(CLI::App& app, CommandSlot& slot) {
   eval->add_option("--weights", given->request.weights, "auto: ema if there, else raw")
       ->check(CLI::IsMember({"auto", "ema", "raw"}))
       ->capture_default_str();
+  eval->add_option("--precision", given->request.precision,
+                   "auto: as the checkpoint's run computed; fp32, bf16, fp16")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
+      ->capture_default_str();
   eval->add_option("--batch", given->request.batch, "images a rank at a time")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();

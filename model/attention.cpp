@@ -2,8 +2,15 @@
 
 #include <cmath>
 
+#include "model/autocast.h"
+
 namespace catamaran {
 namespace {
+
+// fp32 in and out under autocast: on the CPU torch would keep the 16 bits of its input.
+torch::Tensor normalised(torch::nn::LayerNorm& norm, const torch::Tensor& x_BQD) {
+  return norm(widened(x_BQD));
+}
 
 torch::nn::LayerNorm layer_norm(int64_t dim) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim}));
@@ -17,11 +24,12 @@ torch::Tensor split_heads(const torch::Tensor& x_BQD, int64_t heads) {
 torch::Tensor with_position(const torch::Tensor& tokens_BQD, int64_t height, int64_t width,
                             const AttentionOptions& options) {
   if (options.position == "none") return tokens_BQD;
-  return tokens_BQD + sine_positions(height, width, options.dim, tokens_BQD.options());
+  // fp32 also under autocast: 16 bits cannot count the positions of a large map.
+  return tokens_BQD + sine_positions(height, width, options.dim, widened(tokens_BQD).options());
 }
 
-// Max over s x s windows; where s divides both sides a reshape and amax, which is deterministic on
-// every device.
+// Max over s x s windows. They do not overlap, so a pixel gets the gradient of one window at most
+// and backward is deterministic on every device, whatever the order of its additions.
 torch::Tensor max_pool(const torch::Tensor& map_BDHW, int64_t s) {
   if (s == 1) return map_BDHW;
   return torch::max_pool2d(map_BDHW, {s, s}, {s, s}, {0, 0}, {1, 1}, /*ceil_mode=*/true);
@@ -82,9 +90,9 @@ FeedForwardImpl::FeedForwardImpl(const AttentionOptions& options)
 }
 
 torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x_BQD) {
-  const torch::Tensor inner = torch::gelu(linear1_(pre_norm_ ? norm_(x_BQD) : x_BQD));
+  const torch::Tensor inner = torch::gelu(linear1_(pre_norm_ ? normalised(norm_, x_BQD) : x_BQD));
   const torch::Tensor y_BQD = x_BQD + linear2_(torch::dropout(inner, dropout_, is_training()));
-  return pre_norm_ ? y_BQD : norm_(y_BQD);
+  return pre_norm_ ? y_BQD : normalised(norm_, y_BQD);
 }
 
 LongRangeImpl::LongRangeImpl(const AttentionOptions& options) : options_(options) {
@@ -99,10 +107,10 @@ torch::Tensor LongRangeImpl::forward(const torch::Tensor& p5_BDHW) {
   const torch::Tensor p5_BQD = with_position(to_tokens(p5_BDHW), height, width, options_);
   torch::Tensor x_BQD;
   if (options_.norm == "pre") {
-    const torch::Tensor normed = norm_(p5_BQD);
+    const torch::Tensor normed = normalised(norm_, p5_BQD);
     x_BQD = p5_BQD + attention_(normed, normed);
   } else {
-    x_BQD = norm_(p5_BQD + attention_(p5_BQD, p5_BQD));
+    x_BQD = normalised(norm_, p5_BQD + attention_(p5_BQD, p5_BQD));
   }
   return to_map(ffn_(x_BQD), height, width);  // (4)
 }
@@ -129,9 +137,9 @@ torch::Tensor CrossLayerImpl::forward(const torch::Tensor& upper_BDHW,
   const torch::Tensor i2_BKD =
       with_position(to_tokens(pooled_BDHW), pooled_BDHW.size(2), pooled_BDHW.size(3), options_);
   const bool pre_norm = options_.norm == "pre";
-  torch::Tensor x_BQD = attention_(pre_norm ? norm_(i1_BQD) : i1_BQD, i2_BKD);
+  torch::Tensor x_BQD = attention_(pre_norm ? normalised(norm_, i1_BQD) : i1_BQD, i2_BKD);
   if (cla_.residual) x_BQD = i1_BQD + x_BQD;
-  if (!pre_norm) x_BQD = norm_(x_BQD);
+  if (!pre_norm) x_BQD = normalised(norm_, x_BQD);
   return to_map(ffn_(x_BQD), height, width);  // (7)
 }
 

@@ -41,7 +41,8 @@ ExitReason train(const TrainRequest& request, ProcessGroup& group);
 struct EvaluateRequest {
   std::filesystem::path checkpoint;  // checkpoint folder, or a model.safetensors
   std::filesystem::path pack;
-  std::string weights = "auto";  // auto: ema if there, else raw; ema; raw
+  std::string weights = "auto";    // auto: ema if there, else raw; ema; raw
+  std::string precision = "auto";  // auto: that of the checkpoint's run; fp32, bf16, fp16
   int64_t batch = 32;
 };
 // Scores every image of the pack once, on whatever number of ranks; the whole table on rank 0,

@@ -49,7 +49,11 @@ class EvalMode {
 
 Evaluator::Evaluator(const PackReader& pack, EvaluatorOptions options, ProcessGroup& group,
                      torch::Device device)
-    : pack_(pack), options_(std::move(options)), group_(group), device_(device) {}
+    : pack_(pack),
+      options_(std::move(options)),
+      precision_(options_.compute, device),
+      group_(group),
+      device_(device) {}
 
 ScoreTable Evaluator::score(CatImpl& cat) { return *score_unless(nullptr, cat); }
 
@@ -92,7 +96,7 @@ std::optional<ScoreTable> Evaluator::score_unless(const std::atomic<bool>* wish,
     if (!host) continue;
     const DeviceBatch in = to_device(*host, options_.input, DifficultRule::kIgnore, device_);
     const torch::Tensor yhat_BL =
-        cat.forward(in.x_BCHW).yhat_BL.to(torch::kFloat32).to(torch::kCPU).contiguous();
+        precision_.forward(cat, in.x_BCHW).yhat_BL.to(torch::kFloat32).to(torch::kCPU).contiguous();
     indices.insert(indices.end(), host->indices.begin(), host->indices.end());
     scores.insert(scores.end(), yhat_BL.data_ptr<float>(),
                   yhat_BL.data_ptr<float>() + yhat_BL.numel());

@@ -13,16 +13,19 @@
 
 #include <atomic>
 #include <optional>
+#include <string>
 
 #include "comm/process_group.h"
 #include "dataio/pack_reader.h"
 #include "evaluation/score_table.h"
 #include "model/cat.h"
+#include "trainer/precision.h"
 
 namespace catamaran {
 
 struct EvaluatorOptions {
   InputOptions input;
+  std::string compute = "fp32";  // fp32, bf16, fp16
   int64_t batch = 32;
   int64_t loader_threads = 1;
   int64_t prefetch_batches = 4;
@@ -42,6 +45,7 @@ class Evaluator {
 
   const PackReader& pack_;
   EvaluatorOptions options_;
+  Precision precision_;
   ProcessGroup& group_;
   torch::Device device_;
 };

@@ -38,6 +38,7 @@ ScoreTable score_pack(const EvaluateRequest& request, ProcessGroup& group) {
   broadcast_state(state_dict(*cat), group, device);
   EvaluatorOptions options;
   options.input = cat->options().input;
+  options.compute = request.precision == "auto" ? recorded_precision(file) : request.precision;
   options.batch = request.batch;
   options.loader_threads = group.threads();
   return Evaluator(pack, options, group, device).score(*cat);

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 import backbones  # noqa: E402
 import cat_reference  # noqa: E402
+import model_losses  # noqa: E402
 
 out = pathlib.Path(sys.argv[1])
 out.mkdir(parents=True, exist_ok=True)
@@ -78,3 +79,4 @@ for pool in ("max", "topk", "csra"):
 for name in ("tf_efficientnet_lite0", "convnext_tiny"):
     cat(f"cat-{name}", **{"backbone.name": name})
 (out / "cases.txt").write_text("\n".join(sorted(p.name[:-len(".weights.safetensors")] for p in out.glob("cat-*.weights.safetensors"))) + "\n")
+model_losses.write_losses(out)
