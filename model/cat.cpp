@@ -22,10 +22,8 @@ CatImpl::CatImpl(const CatOptions& options, int64_t labels) : options_(options),
   if (options.lrd_enabled && options.fpn.enabled)
     lrd_ = register_module("lrd", LongRange(options.attention));
   if (options.cla.enabled && options.fpn.enabled) {
-    cla4_ = register_module("cla4",
-                            CrossLayer(options.attention, options.cla, options.cla.kv_stride_p4));
-    cla3_ = register_module("cla3",
-                            CrossLayer(options.attention, options.cla, options.cla.kv_stride_p3));
+    cla4_ = register_module("cla4", CrossLayer(options.attention, options.cla, /*level=*/4));
+    cla3_ = register_module("cla3", CrossLayer(options.attention, options.cla, /*level=*/3));
   }
   const size_t heads = options.fpn.enabled ? 3 : 1;
   for (size_t h = 0; h < heads; ++h) {

@@ -11,6 +11,7 @@ HeadImpl::HeadImpl(const HeadOptions& options, int64_t dim, int64_t labels) : op
 }
 
 HeadOutput HeadImpl::forward(const torch::Tensor& p_BDHW, bool with_map) {
+  RECORD_USER_SCOPE("heads");
   if (options_.pool == "mean" && !with_map)
     return {fc_(p_BDHW.mean({2, 3})), {}};  // pooling first is cheaper and the same
   const torch::Tensor map_BQL = fc_(to_tokens(p_BDHW));

@@ -126,12 +126,10 @@ TEST(TomlReader, MayReachABaseOnTwoWaysButNotFromItself) {
   write("base/root.toml", "[a]\nx = 1\n");
   write("base/left.toml", "extends = \"root.toml\"\n");
   write("base/right.toml", "extends = \"root.toml\"\n[a]\nx = 2\n");
-  const fs::path both =
-      write("both.toml", "extends = [\"base/left.toml\", \"base/right.toml\"]\n");
+  const fs::path both = write("both.toml", "extends = [\"base/left.toml\", \"base/right.toml\"]\n");
   EXPECT_EQ(read_whole(both, "a.x"), 2);
   write("base/circle_b.toml", "extends = [\"root.toml\", \"../circle_a.toml\"]\n");
-  const std::string text =
-      failure(write("circle_a.toml", "extends = \"base/circle_b.toml\"\n"));
+  const std::string text = failure(write("circle_a.toml", "extends = \"base/circle_b.toml\"\n"));
   const size_t first = text.find("circle_a.toml -> ");
   ASSERT_NE(first, std::string::npos) << text;
   EXPECT_NE(text.find("circle_b.toml -> ", first), std::string::npos) << text;
