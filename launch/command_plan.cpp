@@ -34,7 +34,8 @@ int64_t labels_of(const PlanArguments& given, const RunOptions& options) {
 int print_growth(const PlanArguments& given) {
   const std::vector<GrowthRow> rows = measure_growth(AttentionOptions());
   if (given.json) {
-    std::printf("%s\n", nlohmann::json({{"growth", growth_json(rows)}}).dump(2).c_str());
+    const nlohmann::json root = {{"growth", growth_json(rows)}};
+    std::printf("%s\n", root.dump(2).c_str());
   } else {
     std::fputs(growth_text(rows).c_str(), stdout);
   }
@@ -52,9 +53,9 @@ int plan(const PlanArguments& given) {
     planned.push_back(plan_config(file.string(), options, labels_of(given, options)));
   }
   if (given.json) {
-    nlohmann::json all = nlohmann::json::array();
-    for (const PlannedConfig& each : planned) all.push_back(plan_json(each));
-    std::printf("%s\n", nlohmann::json({{"configs", all}}).dump(2).c_str());
+    nlohmann::json root = {{"configs", nlohmann::json::array()}};
+    for (const PlannedConfig& each : planned) root["configs"].push_back(plan_json(each));
+    std::printf("%s\n", root.dump(2).c_str());
   } else {
     const std::string table =
         planned.size() == 1 ? plan_text(planned.front()) : comparison_text(planned);

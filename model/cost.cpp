@@ -86,7 +86,7 @@ ModelCost measure_cost(const CatOptions& options, int64_t labels, AttentionKerne
   ModelCost cost;
   {
     torch::Tensor yhat_BL;  // keeps the graph, and the graph what backward needs
-    const OpObserver observer("backbone", tensors_of(*cat));
+    OpObserver observer("backbone", tensors_of(*cat));
     yhat_BL = cat->forward(torch::zeros({images, 3, options.input.size, options.input.size})
                                .contiguous(at::MemoryFormat::ChannelsLast))
                   .yhat_BL;
@@ -122,7 +122,7 @@ PartCost measure_cross_layer(const AttentionOptions& attention, const ClaOptions
       torch::zeros({1, attention.dim, shape.lower_height, shape.lower_width}).requires_grad_();
   std::vector<torch::Tensor> there_before = tensors_of(*block);
   there_before.insert(there_before.end(), {upper, lower});  // they belong to the levels
-  const OpObserver observer("before", there_before);
+  OpObserver observer("before", there_before);
   out_BDHW = block->forward(upper, lower);
   PartCost cost;
   for (const OpObserver::Part& part : observer.parts()) {
