@@ -17,7 +17,7 @@ SMALL_OPTIONS = {
     "fpn.enabled": True, "fpn.topdown": "conv_then_upsample", "fpn.share_td_conv": False, "lrd.enabled": True,
     "attention.dim": 32, "attention.heads": 4, "attention.ffn_dim": 64, "attention.dropout": 0.0, "attention.norm": "post",
     "attention.position": "none", "cla.enabled": True, "cla.residual": True, "cla.query": "upper", "cla.pma": True,
-    "cla.kv_stride_p4": 2, "cla.kv_stride_p3": 4, "head.pool": "mean", "head.topk": 4, "head.csra_lambda": 0.2,
+    "cla.kv_stride_p4": 2, "cla.kv_stride_p3": 4, "cla.kv_grid": 0, "head.pool": "mean", "head.topk": 4, "head.csra_lambda": 0.2,
     "head.csra_temperature": 1.0, "head.frozen_fusion": False,
 }
 
@@ -201,7 +201,11 @@ class Cat(nn.Module):
         if self.o["cla.query"] == "upsampled":
             upper = F.interpolate(upper, lower.shape[-2:])
         if self.o["cla.pma"]:
-            lower = F.max_pool2d(lower, stride, stride, ceil_mode=True)
+            grid = self.o["cla.kv_grid"]
+            if grid:
+                lower = F.adaptive_max_pool2d(lower, [min(grid, side) for side in lower.shape[-2:]])
+            else:
+                lower = F.max_pool2d(lower, stride, stride, ceil_mode=True)
         return block(self.tokens(upper), self.tokens(lower)).transpose(1, 2).unflatten(2, upper.shape[-2:])
 
     def forward(self, x):

@@ -21,5 +21,6 @@ void add_explain_command(CLI::App& app, CommandSlot& slot);
 void add_report_command(CLI::App& app, CommandSlot& slot);
 void add_weights_command(CLI::App& app, CommandSlot& slot);
 void add_config_command(CLI::App& app, CommandSlot& slot);
+void add_plan_command(CLI::App& app, CommandSlot& slot);
 
 }  // namespace catamaran

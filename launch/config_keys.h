@@ -33,6 +33,8 @@ void visit_model_keys(Options& m, Visit&& visit) {
   visit("model.cla.pma", m.cla.pma, "max-pool keys and values before attention");
   visit("model.cla.kv_stride_p4", m.cla.kv_stride_p4, "kernel and stride of that pooling on P4");
   visit("model.cla.kv_stride_p3", m.cla.kv_stride_p3, "and on P3");
+  visit("model.cla.kv_grid", m.cla.kv_grid,
+        "above 0: pooled to so many cells a side instead of by stride");
   visit("model.head.pool", m.head.pool, "mean, max, topk, csra: from class map to logit");
   visit("model.head.topk", m.head.topk, "tokens of topk");
   visit("model.head.csra_lambda", m.head.csra_lambda, "weight of csra's attention part");

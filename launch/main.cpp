@@ -58,6 +58,7 @@ int run(int argc, char** argv) {
   add_report_command(app, slot);
   add_weights_command(app, slot);
   add_config_command(app, slot);
+  add_plan_command(app, slot);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version

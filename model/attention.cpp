@@ -1,5 +1,6 @@
 #include "model/attention.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "model/autocast.h"
@@ -28,17 +29,29 @@ torch::Tensor with_position(const torch::Tensor& tokens_BQD, int64_t height, int
   return tokens_BQD + sine_positions(height, width, options.dim, widened(tokens_BQD).options());
 }
 
-// Max over s x s windows. They do not overlap, so a pixel gets the gradient of one window at most
-// and backward is deterministic on every device, whatever the order of its additions.
-torch::Tensor max_pool(const torch::Tensor& map_BDHW, int64_t s) {
-  if (s == 1) return map_BDHW;
-  return torch::max_pool2d(map_BDHW, {s, s}, {s, s}, {0, 0}, {1, 1}, /*ceil_mode=*/true);
-}
-
 }  // namespace
 
-int64_t key_count(int64_t height, int64_t width, int64_t kv_stride) {
-  return ((height + kv_stride - 1) / kv_stride) * ((width + kv_stride - 1) / kv_stride);
+torch::Tensor pre_max_pool(const torch::Tensor& map_BDHW, int64_t stride, int64_t grid) {
+  const int64_t height = map_BDHW.size(2);
+  const int64_t width = map_BDHW.size(3);
+  int64_t step_y = stride;
+  int64_t step_x = stride;
+  if (grid > 0) {
+    const int64_t rows = std::min(grid, height);
+    const int64_t columns = std::min(grid, width);
+    if (height % rows != 0 || width % columns != 0)
+      return std::get<0>(torch::adaptive_max_pool2d(map_BDHW, {rows, columns}));
+    step_y = height / rows;  // windows that do not overlap: their gradient is deterministic on GPUs
+    step_x = width / columns;
+  }
+  if (step_y == 1 && step_x == 1) return map_BDHW;
+  return torch::max_pool2d(map_BDHW, {step_y, step_x}, {step_y, step_x}, {0, 0}, {1, 1},
+                           /*ceil_mode=*/true);
+}
+
+int64_t key_count(int64_t height, int64_t width, int64_t stride, int64_t grid) {
+  if (grid > 0) return std::min(grid, height) * std::min(grid, width);
+  return ((height + stride - 1) / stride) * ((width + stride - 1) / stride);
 }
 
 torch::Tensor to_tokens(const torch::Tensor& map_BDHW) {
@@ -102,6 +115,7 @@ LongRangeImpl::LongRangeImpl(const AttentionOptions& options) : options_(options
 }
 
 torch::Tensor LongRangeImpl::forward(const torch::Tensor& p5_BDHW) {
+  RECORD_USER_SCOPE("lrd");
   const int64_t height = p5_BDHW.size(2);
   const int64_t width = p5_BDHW.size(3);
   const torch::Tensor p5_BQD = with_position(to_tokens(p5_BDHW), height, width, options_);
@@ -116,8 +130,8 @@ torch::Tensor LongRangeImpl::forward(const torch::Tensor& p5_BDHW) {
 }
 
 CrossLayerImpl::CrossLayerImpl(const AttentionOptions& attention, const ClaOptions& options,
-                               int64_t kv_stride)
-    : options_(attention), cla_(options), kv_stride_(options.pma ? kv_stride : 1) {
+                               int level)
+    : options_(attention), cla_(options), level_(level) {
   attention_ = register_module("attention", MultiHeadAttention(attention));
   norm_ = register_module("norm", layer_norm(attention.dim));
   ffn_ = register_module("ffn", FeedForward(attention));
@@ -125,14 +139,16 @@ CrossLayerImpl::CrossLayerImpl(const AttentionOptions& attention, const ClaOptio
 
 torch::Tensor CrossLayerImpl::forward(const torch::Tensor& upper_BDHW,
                                       const torch::Tensor& lower_BDHW) {
+  RECORD_USER_SCOPE(level_ == 4 ? "cla4" : "cla3");
   const torch::Tensor query_BDHW =
       cla_.query == "upsampled"
           ? torch::upsample_nearest2d(upper_BDHW, {lower_BDHW.size(2), lower_BDHW.size(3)})
           : upper_BDHW;
   const int64_t height = query_BDHW.size(2);
   const int64_t width = query_BDHW.size(3);
-  const torch::Tensor pooled_BDHW =
-      max_pool(lower_BDHW, kv_stride_);  // PMA: before the projections
+  const int64_t stride = level_ == 4 ? cla_.kv_stride_p4 : cla_.kv_stride_p3;
+  const torch::Tensor pooled_BDHW =  // PMA: before the projections
+      cla_.pma ? pre_max_pool(lower_BDHW, stride, cla_.kv_grid) : lower_BDHW;
   const torch::Tensor i1_BQD = with_position(to_tokens(query_BDHW), height, width, options_);
   const torch::Tensor i2_BKD =
       with_position(to_tokens(pooled_BDHW), pooled_BDHW.size(2), pooled_BDHW.size(3), options_);

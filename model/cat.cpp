@@ -29,10 +29,8 @@ CatImpl::CatImpl(const CatOptions& options, int64_t labels) : options_(options),
     fpn_ = register_module("fpn", Fpn(options.fpn, backbone_->channels(), dim));
   if (options.lrd_enabled) lrd_ = register_module("lrd", LongRange(options.attention));
   if (options.cla.enabled) {
-    cla4_ = register_module("cla4",
-                            CrossLayer(options.attention, options.cla, options.cla.kv_stride_p4));
-    cla3_ = register_module("cla3",
-                            CrossLayer(options.attention, options.cla, options.cla.kv_stride_p3));
+    cla4_ = register_module("cla4", CrossLayer(options.attention, options.cla, /*level=*/4));
+    cla3_ = register_module("cla3", CrossLayer(options.attention, options.cla, /*level=*/3));
   }
   const size_t heads = options.fpn.enabled ? 3 : 1;
   for (size_t h = 0; h < heads; ++h) {
@@ -67,10 +65,14 @@ void CatImpl::train(bool on) {
   }
 }
 
+Features CatImpl::features(const torch::Tensor& x_BCHW) {
+  RECORD_USER_SCOPE("backbone");
+  return backbone_->forward(x_BCHW.contiguous(at::MemoryFormat::ChannelsLast));
+}
+
 CatOutput CatImpl::forward(const torch::Tensor& x_BCHW, bool with_class_maps) {
-  const Features s =
-      backbone_->forward(x_BCHW.contiguous(at::MemoryFormat::ChannelsLast));  // S3 S4 S5
-  if (!fpn_) return fuse({s.s5_BCHW}, with_class_maps);                       // "Backbone"
+  const Features s = features(x_BCHW);                                     // S3 S4 S5
+  if (!fpn_) return fuse({s.s5_BCHW}, with_class_maps);                    // "Backbone"
   const Pyramid p = fpn_(s);                                               // (1) P5 (2) P4 (3) P3
   const torch::Tensor p_r5 = lrd_ ? lrd_(p.p5_BDHW) : p.p5_BDHW;           // (4)
   if (!cla4_) return fuse({p_r5, p.p4_BDHW, p.p3_BDHW}, with_class_maps);  // "w/o CLF"

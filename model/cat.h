@@ -45,6 +45,7 @@ class CatImpl : public torch::nn::Module {
   std::array<double, 3> fusion_weights() const;
 
  private:
+  Features features(const torch::Tensor& x_BCHW);
   CatOutput fuse(const std::vector<torch::Tensor>& levels, bool with_class_maps);
 
   CatOptions options_;

@@ -15,6 +15,7 @@ HeadImpl::HeadImpl(const HeadOptions& options, int64_t dim, int64_t labels) : op
 }
 
 HeadOutput HeadImpl::forward(const torch::Tensor& p_BDHW, bool with_map) {
+  RECORD_USER_SCOPE("heads");
   // Logits rank images and are summed over heads: fp32, since 16 bits would make them tie.
   const Autocast off(p_BDHW.device().type(), torch::kFloat32);
   const torch::Tensor p_BQD = to_tokens(p_BDHW);

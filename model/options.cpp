@@ -40,6 +40,7 @@ void visit_options(Options& o, Visit&& visit) {
   visit("cla.pma", o.cla.pma);
   visit("cla.kv_stride_p4", o.cla.kv_stride_p4);
   visit("cla.kv_stride_p3", o.cla.kv_stride_p3);
+  visit("cla.kv_grid", o.cla.kv_grid);
   visit("head.pool", o.head.pool);
   visit("head.topk", o.head.topk);
   visit("head.csra_lambda", o.head.csra_lambda);
@@ -104,6 +105,8 @@ std::vector<std::string> CatOptions::problems() const {
           "2 gives P4 as many keys as P5");
   require(cla.kv_stride_p3 >= 1 && cla.kv_stride_p3 <= 64, "cla.kv_stride_p3", "must be 1 to 64",
           "4 gives P3 as many keys as P5");
+  require(cla.kv_grid >= 0 && cla.kv_grid <= 256, "cla.kv_grid", "must be 0 to 256",
+          "0 pools by stride; 14 gives 196 keys at any image size");
   require_one_of(head.pool, {"mean", "max", "topk", "csra"}, "head.pool");
   require(head.topk > 0, "head.topk", "must be positive", "4 is the default");
   require(head.pool != "topk" || head.topk <= fewest_tokens(backbone, input.size), "head.topk",

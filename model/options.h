@@ -48,6 +48,7 @@ struct ClaOptions {
   bool pma = true;              // max-pool keys and values
   int64_t kv_stride_p4 = 2;     // kernel = stride of the max-pool
   int64_t kv_stride_p3 = 4;
+  int64_t kv_grid = 0;  // > 0: pooled to so many cells a side instead, whatever the level's size
 };
 
 struct HeadOptions {

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 import backbones  # noqa: E402
 import cat_reference  # noqa: E402
+import model_cost  # noqa: E402
 import model_losses  # noqa: E402
 
 out = pathlib.Path(sys.argv[1])
@@ -74,9 +75,20 @@ cat("cat-deconv", **{"fpn.topdown": "deconv"})
 cat("cat-shared-conv", **{"fpn.share_td_conv": True})
 cat("cat-pre-norm", **{"attention.norm": "pre"})
 cat("cat-sine2d", **{"attention.position": "sine2d"})
+# odd sides: 72 px gives maps of 18, 9 and 5 cells, 80 px 20, 10 and 5, 104 px 26, 13 and 7
+for size in (72, 80, 104):
+    for kind in ("conv_then_upsample", "upsample_then_conv", "deconv"):
+        cat(f"cat-{size}-{kind}", size=size, **{"fpn.topdown": kind})
+    cat(f"cat-{size}-kv-grid", size=size, **{"cla.kv_grid": 5})
+cat("cat-kv-grid", **{"cla.kv_grid": 4})
+cat("cat-kv-grid-larger-than-a-level", size=72, **{"cla.kv_grid": 13})
+cat("cat-kv-grid-upsampled-query", size=80, **{"cla.kv_grid": 3, "cla.query": "upsampled"})
+cat("cat-stride-larger-than-a-level", **{"cla.kv_stride_p4": 5, "cla.kv_stride_p3": 17})
+cat("cat-shared-deconv", size=104, **{"fpn.share_td_conv": True, "fpn.topdown": "deconv"})
 for pool in ("max", "topk", "csra"):
     cat(f"cat-pool-{pool}", **{"head.pool": pool})
 for name in ("tf_efficientnet_lite0", "convnext_tiny"):
     cat(f"cat-{name}", **{"backbone.name": name})
 (out / "cases.txt").write_text("\n".join(sorted(p.name[:-len(".weights.safetensors")] for p in out.glob("cat-*.weights.safetensors"))) + "\n")
 model_losses.write_losses(out)
+model_cost.write(out / "costs.json")
