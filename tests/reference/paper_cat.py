@@ -43,7 +43,7 @@ class Switches:
     position: str = "none"  # sine2d
     pool: str = "mean"  # max, topk, csra
     topk: int = 4
-    csra_lambda: float = 0.1
+    csra_lambda: float = 0.2
     csra_temperature: float = 1.0
 
 
@@ -111,22 +111,19 @@ class Aggregation(nn.Module):
         self.widen = nn.Linear(s.d, s.ffn_width)
         self.narrow = nn.Linear(s.ffn_width, s.d)
         self.norm_ffn = nn.LayerNorm(s.d)
-        self.norm_source = nn.LayerNorm(s.d) if s.pre_norm else None
 
     def ffn(self, x):
         return self.narrow(F.gelu(self.widen(x)))
 
     def forward(self, I1, I2):
-        itself = I1 is I2
         height, width = I1.shape[2:]
         where_q = where_k = 0
         if self.s.position == "sine2d":
             where_q, where_k = tokens(positions(I1)[None]), tokens(positions(I2)[None])
         x, source = tokens(I1), tokens(I2)
         if self.s.pre_norm:
-            q = self.norm_attention(x)
-            source = q if itself else self.norm_source(source)
-            a = self.attention(q + where_q, source + where_k, source)
+            source = self.norm_attention(source)
+            a = self.attention(self.norm_attention(x) + where_q, source + where_k, source)
             x = x + a if self.s.residual else a
             x = x + self.ffn(self.norm_ffn(x))
         else:
@@ -136,16 +133,28 @@ class Aggregation(nn.Module):
         return x.transpose(1, 2).unflatten(2, (height, width))
 
 
+def encoder(name):
+    if name != "resnet10_narrow":
+        return timm.create_model(name, num_classes=0)
+    # One basic block a level, a quarter of ResNet-18's widths and a 3x3 stem: timm has the parts but not the model.
+    narrow = timm.models.resnet.ResNet(timm.models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=0, channels=(16, 32, 64, 128))
+    narrow.conv1, narrow.bn1 = nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16)
+    narrow.layer1[0].conv1 = nn.Conv2d(16, 16, 3, 1, 1, bias=False)
+    narrow.layer1[0].downsample = None
+    return narrow
+
+
 class PaperCat(nn.Module):
     def __init__(self, switches):
         super().__init__()
         s = self.s = switches
-        self.encoder = timm.create_model(s.backbone, num_classes=0)
+        self.encoder = encoder(s.backbone)
         levels = [(i, f["num_chs"]) for i, f in enumerate(self.encoder.feature_info) if f["reduction"] >= 8]
         self.taken = [i for i, _ in levels]
         (c3, c4, c5) = [c for _, c in levels]
         if not s.fpn:  # the row "Backbone": one fully connected layer over S5
             self.mlp1 = nn.Linear(c5, s.labels)
+            self.alpha = nn.Parameter(torch.tensor(1.0))
             return
         self.S3_to_d, self.S4_to_d, self.conv1 = (nn.Conv2d(c, s.d, 1) for c in (c3, c4, c5))
         self.conv2_of_P5 = self.make_conv2()
@@ -209,7 +218,7 @@ class PaperCat(nn.Module):
         maps = self.levels(x)
         y1 = self.pooled(self.mlp1, maps[0])
         if not self.s.fpn:
-            return y1
+            return self.alpha * y1
         y2, y3 = self.pooled(self.mlp2, maps[1]), self.pooled(self.mlp3, maps[2])
         return self.alpha * y1 + self.beta * y2 + self.gamma * y3
 
@@ -218,3 +227,54 @@ class PaperCat(nn.Module):
         """Eq. 12 over a batch, with y_hat the logits and y 1 or 0."""
         p = torch.sigmoid(y_hat)
         return -(y * p.log() + (1 - y) * (1 - p).log()).mean()
+
+    def names(self):
+        """This model's names -> those in model.safetensors; a shared tensor once."""
+        names, seen = {}, set()
+        for name, tensor in self.state_dict(keep_vars=True).items():
+            if tensor not in seen:
+                names[name] = safetensors_name(name)
+            seen.add(tensor)
+        return names
+
+    def take(self, tensors):
+        """Loads every tensor of a file; counters of batch norm may be missing."""
+        own = {ours: tensors[theirs] for ours, theirs in self.names().items() if theirs in tensors}
+        missing = [n for n in self.names().values() if n not in tensors and not n.endswith("num_batches_tracked")]
+        extra = sorted(set(tensors) - set(self.names().values()))
+        if missing or extra:
+            raise ValueError(f"missing {missing}, not wanted {extra}")
+        self.load_state_dict(own, strict=False)
+
+
+# The only thing here that comes from Catamaran: what it calls the parts.
+PARTS = {
+    "encoder": "backbone",
+    "conv1": "fpn.lateral5", "S4_to_d": "fpn.lateral4", "S3_to_d": "fpn.lateral3",
+    "conv2_of_P5": "fpn.topdown5", "conv2_of_P4": "fpn.topdown4",
+    "LRD": "lrd", "CLA4": "cla4", "CLA3": "cla3",
+    "mlp1": "head1.fc", "mlp2": "head2.fc", "mlp3": "head3.fc",
+}
+INSIDE_AGGREGATION = {
+    "attention.W_q": "attention.q", "attention.W_k": "attention.k", "attention.W_v": "attention.v", "attention.W_o": "attention.out",
+    "norm_attention": "norm", "widen": "ffn.linear1", "narrow": "ffn.linear2", "norm_ffn": "ffn.norm",
+}
+
+
+def switches(options, labels):
+    """The switches as the metadata "catamaran.model" of a model.safetensors writes them."""
+    o = options
+    return Switches(
+        backbone=o["backbone.name"], labels=labels, d=o["attention.dim"], heads=o["attention.heads"], ffn_width=o["attention.ffn_dim"],
+        fpn=o["fpn.enabled"], topdown=o["fpn.topdown"], share_conv2=o["fpn.share_td_conv"], lrd=o["lrd.enabled"], clf=o["cla.enabled"],
+        pma=o["cla.pma"], query=o["cla.query"], kv_stride=(o["cla.kv_stride_p4"], o["cla.kv_stride_p3"]), residual=o["cla.residual"],
+        pre_norm=o["attention.norm"] == "pre", position=o["attention.position"], pool=o["head.pool"], topk=o["head.topk"],
+        csra_lambda=o["head.csra_lambda"], csra_temperature=o["head.csra_temperature"])
+
+
+def safetensors_name(name):
+    part, _, rest = name.partition(".")
+    if part in ("LRD", "CLA4", "CLA3"):
+        inner, _, leaf = rest.rpartition(".")
+        rest = f"{INSIDE_AGGREGATION[inner]}.{leaf}"
+    return f"{PARTS[part]}.{rest}" if rest else part
