@@ -1,4 +1,4 @@
-"""Golden values for model/: timm backbones and an independent CAT (bench/cat_reference.py), with random weights.
+"""Golden values for model/: timm backbones and an independent CAT (scripts/cat_pytorch.py), with random weights.
 
 usage: model.py OUT_DIR
 Writes, per case: NAME.weights.safetensors, NAME.input.safetensors and NAME.expected.safetensors.
@@ -11,8 +11,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
-import cat_reference  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+import cat_pytorch as cat_reference  # noqa: E402
 
 out = pathlib.Path(sys.argv[1])
 out.mkdir(parents=True, exist_ok=True)

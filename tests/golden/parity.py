@@ -1,10 +1,9 @@
 """Golden values for tests/parity: the CAT of tests/reference/paper_cat.py, written from the paper's equations.
 
-usage: parity.py OUT_DIR [CASE...]          no case: every small one
-
-A small case, ROW-SIZE or SWITCH-240, has the narrow ResNet and d = 64; a large one, large-ROW-SIZE, ResNeXt50 and d = 512.
-Writes, per case, NAME.weights.safetensors, NAME.input.safetensors (pictures x, labels y) and NAME.expected.safetensors
-(logits, loss, and grad.PARAMETER of every parameter, in eval mode).
+usage: parity.py OUT_DIR CASE...      a case is ROW-SIZE or SWITCH-SIZE (ResNet-18, d = 64, two pictures),
+                                      or large-ROW-SIZE (ResNeXt50, d = 512, one picture)
+Writes ROW.weights.safetensors, and per case CASE.input.safetensors (pictures x, labels y) and CASE.expected.safetensors
+(logits, loss, and grad.PARAMETER of every parameter, in eval mode). The same row has the same weights at every size.
 """
 import json
 import pathlib
@@ -14,12 +13,11 @@ import torch
 from safetensors.torch import save_file
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests/reference")]
-import cat_reference  # noqa: E402  the keys of the metadata and their defaults, nothing else
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests/reference")]
+import cat_pytorch  # noqa: E402  the keys of the metadata and their defaults, nothing else
 import paper_cat  # noqa: E402
 
 LABELS = 6
-SIZES = (224, 240, 288, 448)
 ROWS = {
     "cat": {},
     "no_lrd": {"lrd.enabled": False},
@@ -43,7 +41,7 @@ SWITCHES = {
     "pool_topk": {"head.pool": "topk"},
     "pool_csra": {"head.pool": "csra", "head.csra_lambda": 0.4, "head.csra_temperature": 2.0},
 }
-SMALL = {"backbone.name": "resnet10_narrow", "attention.dim": 64, "attention.heads": 4, "attention.ffn_dim": 96, "attention.dropout": 0.0}
+SMALL = {"backbone.name": "resnet18", "attention.dim": 64, "attention.heads": 4, "attention.ffn_dim": 96, "attention.dropout": 0.0}
 LARGE = {"backbone.name": "resnext50_32x4d", "attention.dim": 512, "attention.heads": 8, "attention.ffn_dim": 2048, "attention.dropout": 0.1}
 
 
@@ -68,10 +66,10 @@ def fill(model):
 
 
 def case(name, out):
-    row, size = name.removeprefix("large-").split("-")
+    row, size = name.rsplit("-", 1)
     size = int(size)
     base = LARGE if name.startswith("large-") else SMALL
-    options = {**cat_reference.SMALL_OPTIONS, **base, "input.size": size, **(ROWS | SWITCHES)[row]}
+    options = {**cat_pytorch.SMALL_OPTIONS, **base, "input.size": size, **(ROWS | SWITCHES)[row.removeprefix("large-")]}
     model = fill(paper_cat.PaperCat(paper_cat.switches(options, LABELS)))
     names = model.names()
     generator = torch.Generator().manual_seed(size)
@@ -82,21 +80,14 @@ def case(name, out):
     loss = model.loss(logits, y.float())
     loss.backward()
     weights = {names[n]: t.detach().contiguous() for n, t in model.state_dict().items() if n in names}
-    gradients = {"grad." + names[n]: p.grad.contiguous() for n, p in model.named_parameters()}
-    save_file(weights, out / f"{name}.weights.safetensors",
+    gradients = {"grad." + names[n]: p.grad.contiguous() for n, p in model.named_parameters() if p.requires_grad}
+    save_file(weights, out / f"{row}.weights.safetensors",
               metadata={"catamaran.model": json.dumps(options), "catamaran.classes": json.dumps(list("abcdef"[:LABELS]))})
     save_file({"x": x, "y": (2 * y - 1).to(torch.int8)}, out / f"{name}.input.safetensors")
     save_file({"logits": logits.detach(), "loss": loss.detach(), **gradients}, out / f"{name}.expected.safetensors")
 
 
-def main():
-    out = pathlib.Path(sys.argv[1])
-    out.mkdir(parents=True, exist_ok=True)
-    every = [f"{row}-{size}" for row in ROWS for size in SIZES] + [f"{switch}-240" for switch in SWITCHES]
-    for name in sys.argv[2:] or every:
-        case(name, out)
-    if len(sys.argv) == 2:
-        (out / "cases.txt").write_text("\n".join(every) + "\n")
-
-
-main()
+out = pathlib.Path(sys.argv[1])
+out.mkdir(parents=True, exist_ok=True)
+for name in sys.argv[2:]:
+    case(name, out)

@@ -6,6 +6,9 @@ thing it knows of Catamaran is the last part, a map from its own names to those 
 
     image -> S3, S4, S5 -> P3, P4, P5 -> P_r5 -> P_r4 -> P_r3 -> y_hat         feature maps of stride 8, 16, 32
 
+Three conventions that the paper leaves open follow Catamaran's documents: positions are added to the tokens themselves;
+with pre-norm only the queries are normalised, the keys' map is not; the plain backbone has one fixed factor, 1.
+
     model = PaperCat(Switches(backbone="resnet18", labels=7, d=64, heads=4))
     model.take(safetensors.torch.load_file("model.safetensors"))               strict: every tensor, no other
     y_hat = model(pictures)                                                    (B, labels)
@@ -64,14 +67,14 @@ def window_max(x, stride):
 
 
 def positions(x):
-    """Positions as x's own map: rows in the first half of the width, columns in the second; sine and cosine of
-    the position over 10000^(2i/(d/2)) take turns."""
+    """A map for x's positions: rows in the first half of the width, columns in the second; in each first the sines,
+    then the cosines, of the position over 10000^(i/(d/4))."""
     d, height, width = x.shape[1:]
-    rate = 10000.0 ** (-torch.arange(0, d // 2, 2) / (d // 2))
+    rate = 10000.0 ** (-torch.arange(d // 4) / (d // 4))
 
     def waves(n):
         angle = torch.arange(n)[:, None] * rate  # (n, d/4)
-        return torch.stack([angle.sin(), angle.cos()], 2).reshape(n, d // 2)
+        return torch.cat([angle.sin(), angle.cos()], 1)
 
     rows = waves(height).T[:, :, None].expand(-1, -1, width)
     columns = waves(width).T[:, None, :].expand(-1, height, -1)
@@ -117,44 +120,34 @@ class Aggregation(nn.Module):
 
     def forward(self, I1, I2):
         height, width = I1.shape[2:]
-        where_q = where_k = 0
+        itself = I1 is I2
         if self.s.position == "sine2d":
-            where_q, where_k = tokens(positions(I1)[None]), tokens(positions(I2)[None])
+            I1, I2 = I1 + positions(I1), I2 + positions(I2)
         x, source = tokens(I1), tokens(I2)
         if self.s.pre_norm:
-            source = self.norm_attention(source)
-            a = self.attention(self.norm_attention(x) + where_q, source + where_k, source)
+            q = self.norm_attention(x)
+            source = q if itself else source
+            a = self.attention(q, source, source)
             x = x + a if self.s.residual else a
             x = x + self.ffn(self.norm_ffn(x))
         else:
-            a = self.attention(x + where_q, source + where_k, source)
+            a = self.attention(x, source, source)
             x = self.norm_attention(x + a if self.s.residual else a)
             x = self.norm_ffn(x + self.ffn(x))
         return x.transpose(1, 2).unflatten(2, (height, width))
-
-
-def encoder(name):
-    if name != "resnet10_narrow":
-        return timm.create_model(name, num_classes=0)
-    # One basic block a level, a quarter of ResNet-18's widths and a 3x3 stem: timm has the parts but not the model.
-    narrow = timm.models.resnet.ResNet(timm.models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=0, channels=(16, 32, 64, 128))
-    narrow.conv1, narrow.bn1 = nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16)
-    narrow.layer1[0].conv1 = nn.Conv2d(16, 16, 3, 1, 1, bias=False)
-    narrow.layer1[0].downsample = None
-    return narrow
 
 
 class PaperCat(nn.Module):
     def __init__(self, switches):
         super().__init__()
         s = self.s = switches
-        self.encoder = encoder(s.backbone)
+        self.encoder = timm.create_model(s.backbone, num_classes=0)
         levels = [(i, f["num_chs"]) for i, f in enumerate(self.encoder.feature_info) if f["reduction"] >= 8]
         self.taken = [i for i, _ in levels]
         (c3, c4, c5) = [c for _, c in levels]
         if not s.fpn:  # the row "Backbone": one fully connected layer over S5
             self.mlp1 = nn.Linear(c5, s.labels)
-            self.alpha = nn.Parameter(torch.tensor(1.0))
+            self.alpha = nn.Parameter(torch.tensor(1.0), requires_grad=False)
             return
         self.S3_to_d, self.S4_to_d, self.conv1 = (nn.Conv2d(c, s.d, 1) for c in (c3, c4, c5))
         self.conv2_of_P5 = self.make_conv2()
