@@ -76,8 +76,9 @@ void CatOptions::check() const {
           std::to_string(attention.heads) + " heads do not divide a width of " +
               std::to_string(attention.dim),
           "choose heads that divide model.attention.dim");
-  require(attention.ffn_dim > 0, "attention.ffn_dim", "must be positive",
-          "four times the width is usual");
+  require(attention.dim <= 16384, "attention.dim", "must not be above 16384", "the paper's is 512");
+  require(attention.ffn_dim > 0 && attention.ffn_dim <= 65536, "attention.ffn_dim",
+          "must be 1 to 65536", "four times the width is usual");
   require(attention.dropout >= 0 && attention.dropout < 1, "attention.dropout", "must be in [0, 1)",
           "0.1 is usual");
   require_one_of(attention.norm, {"post", "pre"}, "attention.norm");
