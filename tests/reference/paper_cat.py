@@ -40,7 +40,7 @@ class Switches:
     pma: bool = True
     query: str = "upper"  # upsampled
     kv_stride: tuple = (2, 4)  # of P4, of P3
-    kv_grid: int = 0  # > 0: the stride that gives at most this many rows and columns
+    kv_grid: int = 0  # > 0: so many windows a side instead, whatever the level's size
     residual: bool = True
     pre_norm: bool = False
     position: str = "none"  # sine2d
@@ -64,6 +64,16 @@ def window_max(x, stride):
     x = F.pad(x, (0, -width % stride, 0, -height % stride), value=-torch.inf)
     b, c, h, w = x.shape
     return x.reshape(b, c, h // stride, stride, w // stride, stride).amax((3, 5))
+
+
+def grid_max(x, grid):
+    """Largest value of each of grid x grid windows; window i of n rows is rows floor(i n / grid) to ceil((i + 1) n / grid)."""
+    def windows(x, dim):
+        n, count = x.shape[dim], min(grid, x.shape[dim])
+        edges = [(i * n // count, -(-(i + 1) * n // count)) for i in range(count)]
+        return torch.stack([x.narrow(dim, a, b - a).amax(dim) for a, b in edges], dim)
+
+    return windows(windows(x, 2), 3)
 
 
 def positions(x):
@@ -176,9 +186,9 @@ class PaperCat(nn.Module):
     def CLA(self, block, upper, lower, stride):
         if self.s.query == "upsampled":
             upper = nearest(upper, *lower.shape[2:])
-        if self.s.kv_grid:
-            stride = -(-max(lower.shape[2:]) // self.s.kv_grid)
-        return block(upper, window_max(lower, stride) if self.s.pma else lower)
+        if self.s.pma:
+            lower = grid_max(lower, self.s.kv_grid) if self.s.kv_grid else window_max(lower, stride)
+        return block(upper, lower)
 
     def pooled(self, mlp, feature):
         """One score a position and label, then one a label."""
@@ -260,7 +270,8 @@ def switches(options, labels):
     return Switches(
         backbone=o["backbone.name"], labels=labels, d=o["attention.dim"], heads=o["attention.heads"], ffn_width=o["attention.ffn_dim"],
         fpn=o["fpn.enabled"], topdown=o["fpn.topdown"], share_conv2=o["fpn.share_td_conv"], lrd=o["lrd.enabled"], clf=o["cla.enabled"],
-        pma=o["cla.pma"], query=o["cla.query"], kv_stride=(o["cla.kv_stride_p4"], o["cla.kv_stride_p3"]), residual=o["cla.residual"],
+        pma=o["cla.pma"], query=o["cla.query"], kv_stride=(o["cla.kv_stride_p4"], o["cla.kv_stride_p3"]),
+        kv_grid=o.get("cla.kv_grid", 0), residual=o["cla.residual"],
         pre_norm=o["attention.norm"] == "pre", position=o["attention.position"], pool=o["head.pool"], topk=o["head.topk"],
         csra_lambda=o["head.csra_lambda"], csra_temperature=o["head.csra_temperature"])
 
