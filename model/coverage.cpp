@@ -56,7 +56,7 @@ std::string Coverage::json() const {
 }
 
 Coverage copy_covered(const NamedTensors& wanted, const std::map<std::string, torch::Tensor>& given,
-                      Partial partial) {
+                      Copy copy) {
   Coverage coverage;
   std::set<std::string> used;
   std::vector<std::pair<torch::Tensor, torch::Tensor>> fitting;  // to, from
@@ -80,7 +80,8 @@ Coverage copy_covered(const NamedTensors& wanted, const std::map<std::string, to
   for (const auto& [name, tensor] : given) {
     if (!used.contains(name)) coverage.unexpected.push_back(name);
   }
-  if (partial == Partial::kRefused && !coverage.shape_mismatch.empty()) return coverage;
+  if (copy == Copy::kNothing) return coverage;
+  if (copy == Copy::kAllOrNothing && !coverage.shape_mismatch.empty()) return coverage;
   const torch::NoGradGuard no_grad;
   for (auto& [to, from] : fitting) to.copy_(from);
   return coverage;

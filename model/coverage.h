@@ -1,6 +1,6 @@
 // How far a file's tensors cover a model's: by name and shape, and how they get into it.
 //
-//   const Coverage coverage = copy_covered(state_dict(*cat), file.tensors, Partial::kRefused);
+//   const Coverage coverage = copy_covered(state_dict(*cat), file.tensors, Copy::kAllOrNothing);
 //   if (!coverage.complete()) throw WeightsError(... + coverage.table(), file, ...);
 //
 // Both layouts of batch norm are accepted, with num_batches_tracked and without. One thread at a
@@ -29,11 +29,11 @@ struct Coverage {
   std::string json() const;
 };
 
-// kRefused: nothing is copied unless every tensor found has the model's shape; kAllowed: what fits
-// is copied.
-enum class Partial { kRefused, kAllowed };
+// What is copied: everything found, or nothing when one tensor has another shape; what fits;
+// nothing.
+enum class Copy { kAllOrNothing, kWhatFits, kNothing };
 
 Coverage copy_covered(const NamedTensors& wanted, const std::map<std::string, torch::Tensor>& given,
-                      Partial partial);
+                      Copy copy);
 
 }  // namespace catamaran

@@ -1,6 +1,7 @@
 #include "model/weights.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "support/error.h"
@@ -16,6 +17,13 @@ constexpr const char* kClassesKey = "catamaran.classes";
 constexpr const char* kModelKey = "catamaran.model";
 constexpr std::string_view kBackbonePrefix = "backbone.";
 constexpr std::string_view kHeadPrefix = "head";
+constexpr std::array<std::pair<std::string_view, int64_t>, 6> kLeastOfBackbones = {
+    {{"resnext101", 80'000'000},
+     {"resnet101", 40'000'000},
+     {"resnext50", 20'000'000},
+     {"resnet50", 20'000'000},
+     {"convnext", 20'000'000},
+     {"resnet18", 10'000'000}}};
 
 int64_t values_in(const SafetensorsHeader& header) {
   int64_t values = 0;
@@ -28,12 +36,7 @@ int64_t values_in(const SafetensorsHeader& header) {
 // the model that it describes.
 int64_t least_values(const CatOptions& options, int64_t labels) {
   int64_t values = labels;
-  for (const auto& [name, least] : {std::pair<std::string_view, int64_t>{"resnext101", 80'000'000},
-                                    {"resnet101", 40'000'000},
-                                    {"resnext50", 20'000'000},
-                                    {"resnet50", 20'000'000},
-                                    {"convnext", 20'000'000},
-                                    {"resnet18", 10'000'000}}) {
+  for (const auto& [name, least] : kLeastOfBackbones) {
     if (options.backbone.name.starts_with(name)) values += least;
   }
   if (!options.fpn.enabled) return values;
@@ -65,8 +68,8 @@ NamedTensors state_dict(torch::nn::Module& module) {
   return state;
 }
 
-Coverage load_state(torch::nn::Module& module, const TensorMap& tensors, Partial partial) {
-  return copy_covered(state_dict(module), tensors, partial);
+Coverage load_state(torch::nn::Module& module, const TensorMap& tensors, Copy copy) {
+  return copy_covered(state_dict(module), tensors, copy);
 }
 
 bool holds_whole_model(const SafetensorsHeader& header) {
@@ -77,7 +80,7 @@ bool holds_whole_model(const SafetensorsHeader& header) {
   return any(kBackbonePrefix) && any("head1.fc.");
 }
 
-Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file, Partial partial) {
+Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file, Copy copy) {
   TensorMap given;
   for (const auto& [name, tensor] : tensors_of(file)) {
     if (name.starts_with("fc.")) continue;  // the ImageNet classifier
@@ -88,11 +91,11 @@ Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file, Partial 
   for (const auto& [name, tensor] : state_dict(cat)) {
     if (name.starts_with(kBackbonePrefix)) wanted.emplace_back(name, tensor);
   }
-  return copy_covered(wanted, given, partial);
+  return copy_covered(wanted, given, copy);
 }
 
 Coverage load_whole_model(CatImpl& cat, const std::filesystem::path& file,
-                          const std::vector<std::string>& classes, Partial partial) {
+                          const std::vector<std::string>& classes, Copy copy) {
   const SafetensorsHeader header = list_safetensors(file);
   TensorMap given = tensors_of(file);
   std::vector<std::string> refused;
@@ -107,8 +110,8 @@ Coverage load_whole_model(CatImpl& cat, const std::filesystem::path& file,
       for (std::string& name : refused) name += ": " + difference(in_file, classes);
     }
   }
-  if (!refused.empty() && partial == Partial::kRefused) given.clear();
-  Coverage coverage = load_state(cat, given, partial);
+  if (!refused.empty() && copy == Copy::kAllOrNothing) copy = Copy::kNothing;
+  Coverage coverage = load_state(cat, given, copy);
   std::erase_if(coverage.missing, [&](const std::string& name) {
     return std::ranges::any_of(refused, [&](const auto& r) { return r.starts_with(name + ":"); });
   });

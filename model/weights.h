@@ -26,19 +26,18 @@ inline constexpr const char* kSourceKey = "catamaran.source";
 // Every parameter and buffer by name, in a fixed order (state dict).
 NamedTensors state_dict(torch::nn::Module& module);
 Coverage load_state(torch::nn::Module& module, const std::map<std::string, torch::Tensor>& tensors,
-                    Partial partial = Partial::kRefused);
+                    Copy copy = Copy::kAllOrNothing);
 
 // A file of a whole CAT has a backbone and a head; anything else is taken for a backbone's.
 bool holds_whole_model(const SafetensorsHeader& header);
 // A timm / torchvision backbone file; "fc.*" is expected and left out; accepts names with and
 // without the prefix "backbone.".
 Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file,
-                       Partial partial = Partial::kRefused);
+                       Copy copy = Copy::kAllOrNothing);
 // A whole model to start from. Heads that the file says are for other classes, or in another order,
 // are counted as a shape mismatch and never copied.
 Coverage load_whole_model(CatImpl& cat, const std::filesystem::path& file,
-                          const std::vector<std::string>& classes,
-                          Partial partial = Partial::kRefused);
+                          const std::vector<std::string>& classes, Copy copy = Copy::kAllOrNothing);
 
 // Metadata "catamaran.classes" (JSON array) and "catamaran.model" (CatOptions as JSON).
 bool describes_model(const SafetensorsHeader& header);

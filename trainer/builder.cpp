@@ -76,15 +76,15 @@ void require_coverage(const Coverage& coverage, const WeightsOptions& options,
 // Random values everywhere, then files over them, then rank 0's values on every rank.
 void fill_model(TrainerParts& parts, ProcessGroup& group) {
   const WeightsOptions& weights = parts.options.weights;
-  const Partial partial = weights.allow_partial ? Partial::kAllowed : Partial::kRefused;
+  const Copy copy = weights.allow_partial ? Copy::kWhatFits : Copy::kAllOrNothing;
   initialise(*parts.cat, parts.options.seed);
   if (!weights.backbone.empty()) {
-    require_coverage(load_backbone(*parts.cat, weights.backbone, partial), weights,
-                     "weights.backbone", weights.backbone, group);
+    require_coverage(load_backbone(*parts.cat, weights.backbone, copy), weights, "weights.backbone",
+                     weights.backbone, group);
   }
   if (!weights.init.empty()) {
     const fs::path file = weights_file_of(weights.init, "auto");
-    require_coverage(load_whole_model(*parts.cat, file, parts.classes, partial), weights,
+    require_coverage(load_whole_model(*parts.cat, file, parts.classes, copy), weights,
                      "weights.init", file.string(), group);
   }
 }

@@ -26,7 +26,8 @@ json pack_json(const PackReader& pack) {
 
 // The file that a run starts from, and, where it was imported, what from.
 json weights_json(const std::string& given) {
-  if (given.empty()) return given;
+  std::error_code code;
+  if (given.empty() || !std::filesystem::exists(given, code)) return given;  // gone since
   const std::filesystem::path file = weights_file_of(given, "auto");
   json described = {{"file", file.string()}, {"sha256", sha256_of_file(file)}};
   const SafetensorsHeader header = list_safetensors(file);

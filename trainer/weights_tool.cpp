@@ -30,9 +30,9 @@ CatOptions model_for(const std::optional<CatOptions>& given, const SafetensorsHe
 }
 
 Coverage load_any(CatImpl& cat, const SafetensorsHeader& header, const fs::path& file,
-                  const std::vector<std::string>& classes, Partial partial) {
-  return holds_whole_model(header) ? load_whole_model(cat, file, classes, partial)
-                                   : load_backbone(cat, file, partial);
+                  const std::vector<std::string>& classes, Copy copy) {
+  return holds_whole_model(header) ? load_whole_model(cat, file, classes, copy)
+                                   : load_backbone(cat, file, copy);
 }
 
 std::vector<std::string> classes_for(const ImportRequest& request,
@@ -90,7 +90,7 @@ std::string check_weights(const fs::path& file, const std::optional<CatOptions>&
   std::vector<std::string> classes = {"any"};
   if (describes_model(header)) classes = described_classes(header, file.string());
   Cat cat(model_for(model, header, file), static_cast<int64_t>(classes.size()));
-  const Coverage coverage = load_any(*cat, header, file, classes, Partial::kAllowed);
+  const Coverage coverage = load_any(*cat, header, file, classes, Copy::kWhatFits);
   return as_json ? coverage.json() : coverage.table();
 }
 
@@ -125,7 +125,7 @@ std::string import_weights(const ImportRequest& request) {
   Cat cat(model, static_cast<int64_t>(classes.size()));
   initialise(*cat, 1);
   const Coverage coverage = load_any(*cat, header, request.file, classes,
-                                     request.allow_partial ? Partial::kAllowed : Partial::kRefused);
+                                     request.allow_partial ? Copy::kWhatFits : Copy::kAllOrNothing);
   require_coverage(coverage, request);
   NamedTensors state;
   for (const auto& [name, tensor] : state_dict(*cat)) state.emplace_back(name, tensor.detach());

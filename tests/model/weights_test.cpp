@@ -106,7 +106,7 @@ TEST(WholeModel, HeadsForOtherClassesAreNeverCopied) {
   Cat partial(small_options(), 5);
   initialise(*partial, 9);
   const torch::Tensor head = partial->named_parameters()["head2.fc.weight"].clone();
-  const Coverage allowed = load_whole_model(*partial, file, swapped, Partial::kAllowed);
+  const Coverage allowed = load_whole_model(*partial, file, swapped, Copy::kWhatFits);
   EXPECT_EQ(allowed.shape_mismatch.size(), 6u);  // weight and bias of three heads
   EXPECT_EQ(largest_difference(head, partial->named_parameters()["head2.fc.weight"]), 0);
   EXPECT_GT(largest_difference(before, partial->named_parameters()["fpn.topdown5.weight"]), 0);
@@ -115,9 +115,9 @@ TEST(WholeModel, HeadsForOtherClassesAreNeverCopied) {
 TEST(CopyCovered, CopiesWhatFitsWhenAPartIsAllowedAndNothingWhenNot) {
   const NamedTensors wanted = {{"a", torch::zeros({2})}, {"b", torch::zeros({2})}};
   const Tensors given = {{"a", torch::ones({2})}, {"b", torch::ones({3})}, {"c", torch::ones({1})}};
-  Coverage coverage = copy_covered(wanted, given, Partial::kRefused);
+  Coverage coverage = copy_covered(wanted, given, Copy::kAllOrNothing);
   EXPECT_EQ(wanted[0].second.sum().item<double>(), 0);
-  coverage = copy_covered(wanted, given, Partial::kAllowed);
+  coverage = copy_covered(wanted, given, Copy::kWhatFits);
   EXPECT_EQ(wanted[0].second.sum().item<double>(), 2);
   EXPECT_EQ(wanted[1].second.sum().item<double>(), 0);
   EXPECT_EQ(coverage.shape_mismatch, std::vector<std::string>{"b: file [3], model [2]"});
