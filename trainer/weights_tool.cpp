@@ -43,7 +43,7 @@ std::vector<std::string> classes_for(const ImportRequest& request,
                    "give --pack, or --classes with a file of one name a line");
 }
 
-void require_coverage(const Coverage& coverage, const ImportRequest& request) {
+void stop_when_partial(const Coverage& coverage, const ImportRequest& request) {
   if (coverage.complete() || (request.allow_partial && !coverage.loaded.empty())) return;
   const char* hint =
       coverage.loaded.empty()
@@ -126,7 +126,7 @@ std::string import_weights(const ImportRequest& request) {
   initialise(*cat, 1);
   const Coverage coverage = load_any(*cat, header, request.file, classes,
                                      request.allow_partial ? Copy::kWhatFits : Copy::kAllOrNothing);
-  require_coverage(coverage, request);
+  stop_when_partial(coverage, request);
   NamedTensors state;
   for (const auto& [name, tensor] : state_dict(*cat)) state.emplace_back(name, tensor.detach());
   json source = {{"file", request.file.filename().string()},
