@@ -111,6 +111,8 @@ def export(given):
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
     import cat_pytorch
     file = weights_file(given.source, given.weights)
+    if not given.out.resolve().parent.is_dir():
+        raise CannotExport(f"{given.out} cannot be written: its folder is not there")
     try:
         model, classes, metadata = cat_pytorch.load(file)
     except Exception as problem:  # safetensors and PyTorch have no common kind
