@@ -3,7 +3,7 @@
 usage: parity.py OUT_DIR CASE...      a case is ROW-SIZE or SWITCH-SIZE (ResNet-18, d = 64, two pictures),
                                       or large-ROW-SIZE (ResNeXt50, d = 512, one picture)
 Writes ROW.weights.safetensors, and per case CASE.input.safetensors (pictures x, labels y) and CASE.expected.safetensors
-(logits, loss, and grad.PARAMETER of every parameter, in eval mode). The same row has the same weights at every size.
+(logits, loss, and grad.PARAMETER of every parameter, in eval mode, computed in double precision and rounded). The same row has the same weights at every size.
 """
 import json
 import pathlib
@@ -76,15 +76,18 @@ def case(name, out):
     count = 1 if base is LARGE else 2
     x = torch.randn(count, 3, size, size, generator=generator)
     y = torch.randint(0, 2, (count, LABELS), generator=generator)
-    logits = model(x)
-    loss = model.loss(logits, y.float())
+    # Double precision: a ReLU or a maximum whose sides differ by rounding alone falls on the same side here and there.
+    model.double()
+    logits = model(x.double())
+    loss = model.loss(logits, y.double())
     loss.backward()
+    model.float()
     weights = {names[n]: t.detach().contiguous() for n, t in model.state_dict().items() if n in names}
-    gradients = {"grad." + names[n]: p.grad.contiguous() for n, p in model.named_parameters() if p.requires_grad}
+    gradients = {"grad." + names[n]: p.grad.float().contiguous() for n, p in model.named_parameters() if p.requires_grad}
     save_file(weights, out / f"{row}.weights.safetensors",
               metadata={"catamaran.model": json.dumps(options), "catamaran.classes": json.dumps(list("abcdef"[:LABELS]))})
     save_file({"x": x, "y": (2 * y - 1).to(torch.int8)}, out / f"{name}.input.safetensors")
-    save_file({"logits": logits.detach(), "loss": loss.detach(), **gradients}, out / f"{name}.expected.safetensors")
+    save_file({"logits": logits.detach().float(), "loss": loss.detach().float(), **gradients}, out / f"{name}.expected.safetensors")
 
 
 out = pathlib.Path(sys.argv[1])
