@@ -78,20 +78,28 @@ std::vector<Explanation> explain(const std::filesystem::path& checkpoint,
                                  const std::filesystem::path& out, int64_t most, double threshold,
                                  int threads);
 
-// weights inspect / import / export. Texts for people, or JSON when json is true.
+// weights inspect / check / import / export. Texts for people, or JSON when json is true.
 std::string inspect_weights(const std::filesystem::path& file, bool json);
-// Checks a backbone file against a model; returns the coverage report. Writes nothing.
-std::string check_backbone_weights(const std::filesystem::path& file, const CatOptions& model,
-                                   bool json);
+// The coverage of a model by a backbone's or a whole model's file. Writes nothing. Without a model:
+// the one that the file describes, else the default.
+std::string check_weights(const std::filesystem::path& file, const std::optional<CatOptions>& model,
+                          bool json);
 // A checkpoint's raw or EMA weights as one safetensors file with timm names for the backbone;
 // backbone_only drops the prefix, so that timm's load_state_dict(strict=False) takes it.
 void export_weights(const std::filesystem::path& checkpoint, const std::string& weights,
                     bool backbone_only, const std::filesystem::path& out);
-// A timm / torchvision backbone, or an exported model, becomes one .safetensors file with class
-// names and options, which eval, predict and weights.init take.
-std::string import_weights(const std::filesystem::path& file, const CatOptions& model,
-                           const std::vector<std::string>& classes,
-                           const std::filesystem::path& out, bool json);
+struct ImportRequest {
+  std::filesystem::path file;  // safetensors: a timm / torchvision backbone, or a whole CAT
+  std::filesystem::path out;
+  std::optional<CatOptions> model;   // none: the one that the file describes, else the default
+  std::vector<std::string> classes;  // empty: those that the file describes
+  bool allow_partial = false;
+  bool json = false;
+};
+// Writes a model that weights.init, eval and predict take, with the source's SHA-256 in its
+// metadata; returns the coverage report. WeightsError with that report when the file does not cover
+// the model (or, for a backbone's file, the backbone) and allow_partial is false.
+std::string import_weights(const ImportRequest& request);
 
 // Whatever was caught, as an error of ours: LibTorch's by the first line of its message, without
 // the stack trace; memory that ran out (of the GPU, LibTorch's or the library's) with what to

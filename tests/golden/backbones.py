@@ -16,7 +16,7 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-import cat_reference
+import cat_pytorch as cat_reference
 
 TIMM = ("resnet18", "resnet50", "resnet101", "resnext50_32x4d", "resnext101_32x8d", "tf_efficientnet_lite0", "tf_efficientnet_lite1",
         "tf_efficientnet_lite2", "convnext_tiny")

@@ -1,4 +1,4 @@
-"""Golden values for model/: backbones (backbones.py) and an independent CAT (bench/cat_reference.py), with random weights.
+"""Golden values for model/: backbones (backbones.py) and an independent CAT (scripts/cat_pytorch.py), with random weights.
 
 usage: model.py OUT_DIR
 Writes, per case: NAME.weights.safetensors, NAME.input.safetensors and NAME.expected.safetensors.
@@ -10,9 +10,9 @@ import sys
 import torch
 from safetensors.torch import save_file
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 import backbones  # noqa: E402
-import cat_reference  # noqa: E402
+import cat_pytorch as cat_reference  # noqa: E402
 import model_cost  # noqa: E402
 import model_losses  # noqa: E402
 

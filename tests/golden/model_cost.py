@@ -1,8 +1,8 @@
-"""Costs of the reference CAT (bench/cat_reference.py), counted by PyTorch's own tools on the meta device, where nothing is computed:
+"""Costs of the reference CAT (scripts/cat_pytorch.py), counted by PyTorch's own tools on the meta device, where nothing is computed:
 multiply-accumulates by torch.utils.flop_counter, saved activations by saved_tensors_hooks. The attention matrix is materialised."""
 import json
 
-import cat_reference
+import cat_pytorch as cat_reference
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 

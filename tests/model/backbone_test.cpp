@@ -50,7 +50,7 @@ TEST_P(BackboneEqualsTimm, InFeaturesAndLoadsEveryTensor) {
   Cat cat = cat_with(GetParam());
   const Coverage coverage = load_backbone(*cat, golden.weights_file);
   EXPECT_TRUE(coverage.complete()) << coverage.table();
-  EXPECT_TRUE(coverage.extra.empty()) << coverage.table();
+  EXPECT_TRUE(coverage.unexpected.empty()) << coverage.table();
   EXPECT_DOUBLE_EQ(coverage.ratio(), 1.0);
   cat->eval();
   const std::array<torch::Tensor, 3> s = levels_of(cat, golden.input.at("x"));
@@ -172,8 +172,8 @@ TEST(Backbone, AcceptsFilesWithoutBatchCountersAndSaysWhatIsMissing) {
   const Coverage coverage = load_state(*backbone, tensors);
   EXPECT_FALSE(coverage.complete());
   EXPECT_EQ(coverage.missing, std::vector<std::string>{"layer3.0.conv1.weight"});
-  ASSERT_EQ(coverage.misshaped.size(), 1u);
-  EXPECT_NE(coverage.misshaped[0].find("layer1.0.bn1.weight"), std::string::npos);
+  ASSERT_EQ(coverage.shape_mismatch.size(), 1u);
+  EXPECT_NE(coverage.shape_mismatch[0].find("layer1.0.bn1.weight"), std::string::npos);
   EXPECT_EQ(largest_difference(before, backbone->named_parameters()["conv1.weight"]),
             0);  // nothing was copied
 }

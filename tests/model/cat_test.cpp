@@ -1,4 +1,4 @@
-// CAT against an independent PyTorch implementation (bench/cat_reference.py), and the properties
+// CAT against an independent PyTorch implementation (scripts/cat_pytorch.py), and the properties
 // the paper claims.
 #include "model/cat.h"
 

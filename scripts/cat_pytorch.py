@@ -1,12 +1,18 @@
-"""CAT in plain PyTorch, as a user of PyTorch would write it: the golden model of our tests and the peer of `make bench-step`.
+"""CAT in plain PyTorch, as a user of PyTorch would write it: what a trained model is rebuilt with outside of catamaran
+(scripts/export_onnx.py), the golden model of our tests and the peer of `make bench-step`.
 
 Parameter names and options (the JSON of model.safetensors' metadata) are those of catamaran, the code is independent of it:
 backbones come from timm.
+
+    model, classes, metadata = load("model.safetensors")     strictly: every tensor, no other; in eval mode
+    probabilities = model(x).sigmoid()                       x: (B, 3, S, S), normalised as metadata says
 """
+import json
 import math
 
 import timm
 import torch
+from safetensors import safe_open
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import nn
 from torch.nn import functional as F
@@ -221,3 +227,19 @@ class Cat(nn.Module):
             r4 = self.cross(self.cla4, r5, p4, self.o["cla.kv_stride_p4"])
             r3 = self.cross(self.cla3, r4, p3, self.o["cla.kv_stride_p3"])
         return self.alpha * self.head1(r5) + self.beta * self.head2(r4) + self.gamma * self.head3(r3)
+
+
+def load(path):
+    """The model that a file of catamaran describes, its class names, and the file's metadata."""
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata() or {}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+    if "catamaran.model" not in metadata or "catamaran.classes" not in metadata:
+        raise ValueError("it does not say which model and classes it holds: name a model.safetensors of a checkpoint, or import it first")
+    options, classes = json.loads(metadata["catamaran.model"]), json.loads(metadata["catamaran.classes"])
+    model = Cat(options, len(classes))
+    missing, unexpected = model.load_state_dict(tensors, strict=False)
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if missing or unexpected:
+        raise ValueError(f"its tensors do not fit the model it describes: missing {missing[:5]}, unexpected {unexpected[:5]}")
+    return model.eval(), classes, metadata
