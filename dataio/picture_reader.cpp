@@ -1,0 +1,164 @@
+#include "dataio/picture_reader.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "dataio/image.h"
+#include "support/assert.h"
+#include "support/error.h"
+#include "support/file_descriptor.h"
+
+namespace catamaran {
+namespace {
+
+constexpr auto kPatience = std::chrono::milliseconds(50);  // for a source that waits itself
+
+struct Place {
+  ReadPicture picture;
+  std::exception_ptr failure;  // of the source: ends the stream here
+  bool ready = false;
+};
+
+struct Tools {
+  ImageDecoder decoder;
+  std::vector<uint8_t> jpeg;
+};
+
+void read(ReadPicture& picture, int64_t size, Tools& tools) {
+  try {
+    const FileDescriptor file = open_for_reading(picture.name);
+    tools.jpeg.resize(static_cast<size_t>(file_bytes(file, picture.name)));
+    read_exactly_at(file, 0, tools.jpeg.data(), std::ssize(tools.jpeg), picture.name);
+    const ImageSize whole = read_jpeg_size(tools.jpeg, picture.name);
+    picture.pixels.resize(static_cast<size_t>(size * size * 3));
+    tools.decoder.decode(tools.jpeg, whole_image(whole), size, picture.pixels.data(), picture.name);
+  } catch (const Error& problem) {
+    picture.pixels.clear();
+    picture.error = problem.what();
+  }
+}
+
+}  // namespace
+
+class PictureReader::Workers {
+ public:
+  Workers(PictureReaderOptions options, NameSource source)
+      : options_(options), source_(std::move(source)) {
+    for (int64_t i = 0; i < options_.threads; ++i)
+      threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+  }
+
+  std::optional<ReadPicture> next() {
+    std::unique_lock lock(mutex_);
+    ready_.wait(lock, [&] { return front_ready() || at_end(); });
+    return take_front();
+  }
+
+  std::optional<ReadPicture> next_unless_starved() {
+    std::unique_lock lock(mutex_);
+    while (!front_ready() && !at_end()) {
+      const auto nothing_in_work = [&] { return queue_.empty() && asking_; };
+      if (ready_.wait_for(lock, kPatience) == std::cv_status::timeout && nothing_in_work())
+        return std::nullopt;
+    }
+    return take_front();
+  }
+
+ private:
+  bool front_ready() const { return !queue_.empty() && queue_.front()->ready; }
+  bool at_end() const { return queue_.empty() && ended_; }
+
+  std::optional<ReadPicture> take_front() {
+    if (at_end()) return std::nullopt;
+    const std::shared_ptr<Place> front = queue_.front();
+    if (front->failure) std::rethrow_exception(front->failure);
+    queue_.pop_front();
+    room_.notify_one();
+    return std::move(front->picture);
+  }
+
+  void work(const std::stop_token& stop) {
+    Tools tools;
+    std::unique_lock lock(mutex_);
+    while (true) {
+      const bool may = room_.wait(
+          lock, stop, [&] { return ended_ || (!asking_ && std::ssize(queue_) < options_.ahead); });
+      if (!may || ended_) return;
+      const std::shared_ptr<Place> place = ask(lock, stop);
+      if (!place) continue;
+      lock.unlock();
+      read(place->picture, options_.size, tools);
+      lock.lock();
+      place->ready = true;
+      ready_.notify_one();
+    }
+  }
+
+  // The next name's place in the queue; none at the end. Unlocks while the source thinks.
+  std::shared_ptr<Place> ask(std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
+    asking_ = true;
+    lock.unlock();
+    auto place = std::make_shared<Place>();
+    std::optional<std::string> name;
+    try {
+      name = source_(stop);
+    } catch (...) {
+      place->failure = std::current_exception();
+    }
+    lock.lock();
+    asking_ = false;
+    if (name) {
+      place->picture.name = std::move(*name);
+      queue_.push_back(place);
+      room_.notify_one();
+      return place;
+    }
+    ended_ = true;
+    if (place->failure) {
+      place->ready = true;
+      queue_.push_back(place);
+    }
+    ready_.notify_one();
+    room_.notify_all();
+    return nullptr;
+  }
+
+  const PictureReaderOptions options_;
+  const NameSource source_;
+
+  std::mutex mutex_;
+  std::condition_variable ready_;     // the front may be ready, or the end is known
+  std::condition_variable_any room_;  // a place is free, or the source is
+  std::deque<std::shared_ptr<Place>> queue_;
+  bool asking_ = false;  // a worker is with the source
+  bool ended_ = false;
+  std::vector<std::jthread> threads_;  // last: stopped and joined before all else goes
+};
+
+PictureReader::PictureReader(PictureReaderOptions options, NameSource source) {
+  CATAMARAN_ASSERT(options.size > 0 && options.threads > 0 && options.ahead > 0,
+                   "the command line checked the numbers");
+  workers_ = std::make_unique<Workers>(options, std::move(source));
+}
+
+PictureReader::~PictureReader() = default;
+
+std::optional<ReadPicture> PictureReader::next() { return workers_->next(); }
+
+std::vector<ReadPicture> PictureReader::next_batch(int64_t most) {
+  std::vector<ReadPicture> batch;
+  while (std::ssize(batch) < most) {
+    std::optional<ReadPicture> picture =
+        batch.empty() ? workers_->next() : workers_->next_unless_starved();
+    if (!picture) break;
+    batch.push_back(std::move(*picture));
+  }
+  return batch;
+}
+
+}  // namespace catamaran
