@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -16,6 +17,7 @@
 namespace catamaran {
 namespace {
 
+constexpr int64_t kLargestFileBytes = int64_t{1} << 30;
 constexpr auto kPatience = std::chrono::milliseconds(50);  // for a source that waits itself
 
 struct Place {
@@ -29,18 +31,37 @@ struct Tools {
   std::vector<uint8_t> jpeg;
 };
 
+// WHERE: WHAT, without the advice at its end, which is for those who make packs.
+std::string reason(const Error& problem) {
+  std::string text = problem.what();
+  if (!problem.hint().empty()) text.erase(text.rfind("; " + problem.hint()));
+  return text;
+}
+
+void read_file(const std::string& path, std::vector<uint8_t>& into) {
+  std::error_code code;
+  if (std::filesystem::exists(path, code) && !std::filesystem::is_regular_file(path, code))
+    throw DataError("this is no file", path, "");
+  const FileDescriptor file = open_for_reading(path);
+  const int64_t bytes = file_bytes(file, path);
+  if (bytes > kLargestFileBytes) throw DataError("the file is larger than 1 GiB", path, "");
+  into.resize(static_cast<size_t>(bytes));
+  read_exactly_at(file, 0, into.data(), bytes, path);
+}
+
 void read(ReadPicture& picture, int64_t size, Tools& tools) {
   try {
-    const FileDescriptor file = open_for_reading(picture.name);
-    tools.jpeg.resize(static_cast<size_t>(file_bytes(file, picture.name)));
-    read_exactly_at(file, 0, tools.jpeg.data(), std::ssize(tools.jpeg), picture.name);
+    read_file(picture.name, tools.jpeg);
     const ImageSize whole = read_jpeg_size(tools.jpeg, picture.name);
     picture.pixels.resize(static_cast<size_t>(size * size * 3));
     tools.decoder.decode(tools.jpeg, whole_image(whole), size, picture.pixels.data(), picture.name);
+    return;
   } catch (const Error& problem) {
-    picture.pixels.clear();
-    picture.error = problem.what();
+    picture.error = reason(problem);
+  } catch (const std::exception& problem) {  // no memory for it
+    picture.error = picture.name + ": " + problem.what();
   }
+  picture.pixels.clear();
 }
 
 }  // namespace

@@ -51,9 +51,18 @@ Evaluator::Evaluator(const PackReader& pack, EvaluatorOptions options, ProcessGr
                      torch::Device device)
     : pack_(pack), options_(std::move(options)), group_(group), device_(device) {}
 
-ScoreTable Evaluator::score(CatImpl& cat) {
+ScoreTable Evaluator::score(CatImpl& cat) { return score({{&cat, options_.input, false}}); }
+
+ScoreTable Evaluator::score(const std::vector<ScoringPass>& passes) {
   const torch::InferenceMode inference;
-  const EvalMode eval_mode(cat);
+  ProbabilityMean mean;
+  std::vector<int64_t> indices;
+  for (const ScoringPass& pass : passes) run(pass, indices, mean);
+  return gather(indices, mean.logits());
+}
+
+void Evaluator::run(const ScoringPass& pass, std::vector<int64_t>& indices, ProbabilityMean& mean) {
+  const EvalMode eval_mode(*pass.cat);
   const std::vector<SampleKey> keys = all_keys(pack_.images());
   const std::span<const SampleKey> mine = part_of_rank(keys, group_.rank(), group_.world());
   const auto batch_of = [&](int64_t k) {
@@ -63,25 +72,30 @@ ScoreTable Evaluator::score(CatImpl& cat) {
                                   mine.begin() + static_cast<std::ptrdiff_t>(end));
   };
   LoaderOptions loading;
-  loading.size = options_.input.size;
+  loading.size = pass.input.size;
   loading.threads = options_.loader_threads;
   loading.prefetch_batches = options_.prefetch_batches;
   Loader loader(pack_, loading, batch_of, 0, host_allocator_for(device_));
 
-  std::vector<int64_t> indices;
+  indices.clear();
   std::vector<float> scores;
+  std::vector<float> mirrored_scores;
+  const auto append = [&](std::vector<float>& to, const torch::Tensor& x_BCHW) {
+    const torch::Tensor yhat_BL =
+        pass.cat->forward(x_BCHW).yhat_BL.to(torch::kFloat32).to(torch::kCPU).contiguous();
+    to.insert(to.end(), yhat_BL.data_ptr<float>(), yhat_BL.data_ptr<float>() + yhat_BL.numel());
+  };
   Progress progress("evaluating", std::max<int64_t>(1, static_cast<int64_t>(mine.size())), "images",
                     group_.is_root());
   while (std::optional<Batch> host = loader.next()) {
-    const DeviceBatch in = to_device(*host, options_.input, DifficultRule::kIgnore, device_);
-    const torch::Tensor yhat_BL =
-        cat.forward(in.x_BCHW).yhat_BL.to(torch::kFloat32).to(torch::kCPU).contiguous();
+    const DeviceBatch in = to_device(*host, pass.input, DifficultRule::kIgnore, device_);
+    append(scores, in.x_BCHW);
+    if (pass.also_mirrored) append(mirrored_scores, in.x_BCHW.flip(3));
     indices.insert(indices.end(), host->indices.begin(), host->indices.end());
-    scores.insert(scores.end(), yhat_BL.data_ptr<float>(),
-                  yhat_BL.data_ptr<float>() + yhat_BL.numel());
     progress.advance(host->images);
   }
-  return gather(indices, scores);
+  mean.add(scores);
+  if (pass.also_mirrored) mean.add(mirrored_scores);
 }
 
 ScoreTable Evaluator::gather(const std::vector<int64_t>& indices,

@@ -2,6 +2,7 @@
 //
 //   Evaluator evaluator(pack, options, group, device);
 //   ScoreTable table = evaluator.score(*cat);      // on rank 0; elsewhere a table without rows
+//   ScoreTable mean = evaluator.score(passes);     // of several views or models
 //
 // Rank r scores the contiguous part [r n / world, (r + 1) n / world) in batches of `batch`; no
 // image is padded in or scored twice. The model is put in eval mode meanwhile and restored. Scores
@@ -11,8 +12,11 @@
 
 #include <torch/torch.h>
 
+#include <vector>
+
 #include "comm/process_group.h"
 #include "dataio/pack_reader.h"
+#include "evaluation/probability_mean.h"
 #include "evaluation/score_table.h"
 #include "model/cat.h"
 
@@ -25,13 +29,23 @@ struct EvaluatorOptions {
   int64_t prefetch_batches = 4;
 };
 
+// One way over the pack: a model at an input size, perhaps with the mirror images as well.
+struct ScoringPass {
+  CatImpl* cat = nullptr;
+  InputOptions input;
+  bool also_mirrored = false;
+};
+
 class Evaluator {
  public:
   Evaluator(const PackReader& pack, EvaluatorOptions options, ProcessGroup& group,
             torch::Device device);
   ScoreTable score(CatImpl& cat);
+  // The mean of the probabilities of all passes (evaluation/probability_mean.h), as a logit.
+  ScoreTable score(const std::vector<ScoringPass>& passes);
 
  private:
+  void run(const ScoringPass& pass, std::vector<int64_t>& indices, ProbabilityMean& mean);
   ScoreTable gather(const std::vector<int64_t>& indices, const std::vector<float>& scores);
 
   const PackReader& pack_;
