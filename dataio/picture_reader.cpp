@@ -109,7 +109,7 @@ class PictureReader::Workers {
     while (true) {
       const bool may = room_.wait(
           lock, stop, [&] { return ended_ || (!asking_ && std::ssize(queue_) < options_.ahead); });
-      if (!may || ended_) return;
+      if (!may || ended_ || stop.stop_requested()) return;
       const std::shared_ptr<Place> place = ask(lock, stop);
       if (!place) continue;
       lock.unlock();

@@ -5,7 +5,7 @@
 //   none     the picture squished to the input's size
 //   flip     the same and its mirror image
 //   scales   at 7/8, 1 and 9/8 of the input's size, the outer two rounded to multiples of 32 (the
-//            network's coarsest stride) and at least 32 away from the input's size
+//            network's coarsest stride), to the next one where that is not smaller or larger
 //
 // The mean is of probabilities: evaluation/probability_mean.h. Errors: UsageError naming the known
 // ones. Thread-safe.

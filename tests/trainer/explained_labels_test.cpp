@@ -50,7 +50,7 @@ std::vector<int64_t> sizes(const std::string& augment, int64_t input) {
 TEST(Views, ScalesAreMultiplesOfTheStrideAndDiffer) {
   EXPECT_THAT(sizes("scales", 448), ElementsAre(384, 448, 512));
   EXPECT_THAT(sizes("scales", 224), ElementsAre(192, 224, 256));
-  EXPECT_THAT(sizes("scales", 240), ElementsAre(208, 240, 272));
+  EXPECT_THAT(sizes("scales", 240), ElementsAre(224, 240, 256));
   EXPECT_THAT(sizes("scales", 128), ElementsAre(96, 128, 160));
   EXPECT_THAT(sizes("scales", 64), ElementsAre(32, 64, 96));
   EXPECT_THAT(sizes("scales", 32), ElementsAre(32, 64));
