@@ -22,5 +22,8 @@ function(catamaran_folder name)
   if(arg_TORCH)
     target_link_libraries(${name} PUBLIC LibTorch::LibTorch)
     target_precompile_headers(${name} PRIVATE <torch/torch.h>)
+    # GCC instantiates every template that torch.h leaves pending again in each source, some ten seconds of it: several
+    # sources are compiled as one.
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
   endif()
 endfunction()
