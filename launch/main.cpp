@@ -53,6 +53,7 @@ int run(int argc, char** argv) {
   add_check_command(app, slot);
   add_train_command(app, slot);
   add_eval_command(app, slot);
+  add_thresholds_command(app, slot);
   add_predict_command(app, slot);
   add_explain_command(app, slot);
   add_report_command(app, slot);

@@ -1,7 +1,8 @@
 // What launch/ asks of trainer/: whole jobs, without a word of torch. Each function runs on every
 // rank of the group and returns when the job is done on all. Only the thread that runs the step
-// loop. Errors: the kinds of support/error.h, and what LibTorch throws, which as_error turns into
-// one of them; they leave no half-written file.
+// loop. Pictures: trainer/predict_api.h, trainer/explain_api.h. Errors: the kinds of
+// support/error.h, and what LibTorch throws, which as_error turns into one of them; they leave no
+// half-written file.
 #pragma once
 
 #include <atomic>
@@ -41,42 +42,19 @@ ExitReason train(const TrainRequest& request, ProcessGroup& group);
 struct EvaluateRequest {
   std::filesystem::path checkpoint;  // checkpoint folder, or a model.safetensors
   std::filesystem::path pack;
-  std::string weights = "auto";    // auto: ema if there, else raw; ema; raw
+  std::vector<std::filesystem::path> ensemble;  // further checkpoints, with the same classes
+  std::string augment = "none";                 // none, flip, scales: trainer/views.h
+  std::string weights = "auto";                 // auto: ema if there, else raw; ema; raw
   std::string precision = "auto";  // auto: that of the checkpoint's run; fp32, bf16, fp16
   int64_t batch = 32;
 };
 // Scores every image of the pack once, on whatever number of ranks; the whole table on rank 0,
-// empty elsewhere.
+// empty elsewhere. Several views or models: the mean of their probabilities, as a logit.
 ScoreTable score_pack(const EvaluateRequest& request, ProcessGroup& group);
-// scores.h5: /score (float, n x L), /label (int8, n x L), /id; the class names as an attribute.
-// Written atomically.
+// scores.h5: /score (float, n x L), /label (int8, n x L), /id; the class names, the models and the
+// augmentation as attributes. Written atomically.
 void write_scores(const std::filesystem::path& path, const ScoreTable& table,
-                  const std::filesystem::path& pack);
-
-struct LabelScore {
-  std::string label;
-  double probability = 0;
-};
-struct Prediction {
-  std::string image;
-  std::vector<LabelScore> labels;  // by probability, highest first, all labels
-};
-std::vector<Prediction> predict(const std::filesystem::path& checkpoint,
-                                const std::vector<std::filesystem::path>& images,
-                                const std::string& weights, int threads);
-
-struct Explanation {
-  std::string image;
-  std::string label;
-  double probability = 0;
-  std::filesystem::path overlay;  // PNG: the image with the map over it
-};
-// For each image the top labels over the threshold (at least one, at most `most`): an overlay PNG
-// per label, the plain picture, and explain.json in `out`.
-std::vector<Explanation> explain(const std::filesystem::path& checkpoint,
-                                 const std::vector<std::filesystem::path>& images,
-                                 const std::filesystem::path& out, int64_t most, double threshold,
-                                 int threads);
+                  const EvaluateRequest& request);
 
 // weights inspect / check / import / export. Texts for people, or JSON when json is true.
 std::string inspect_weights(const std::filesystem::path& file, bool json);

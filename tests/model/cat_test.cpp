@@ -9,7 +9,6 @@
 #include <fstream>
 
 #include "golden.h"
-#include "model/activation_map.h"
 #include "model/losses.h"
 #include "model/safetensors.h"
 #include "model/weights.h"
@@ -137,8 +136,6 @@ TEST(Cat, MeanPooledClassMapsAverageToTheLogit) {
   const CatOutput out = cat->forward(x, /*with_class_maps=*/true);
   ASSERT_EQ(out.class_maps_BLHW.size(), 3u);
   EXPECT_LT(largest_difference(out.yhat_BL, cat->forward(x).yhat_BL), 1e-5);
-  const torch::Tensor maps_LHW = activation_maps(out, cat->fusion_weights(), 1, 64, 64);
-  EXPECT_EQ(maps_LHW.sizes(), (std::vector<int64_t>{7, 64, 64}));
   torch::Tensor means = torch::zeros({7});
   for (size_t h = 0; h < 3; ++h)
     means += out.class_maps_BLHW[h][1].mean({1, 2}) * cat->fusion_weights()[h];
