@@ -11,8 +11,8 @@ double mebibytes(int64_t bytes) { return static_cast<double>(bytes) / (1 << 20);
 double gibibytes(int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); }
 double millions(int64_t count) { return static_cast<double>(count) * 1e-6; }
 
-int64_t activation_bytes(const PartCost& part, Precision precision) {
-  return precision == Precision::kBf16 ? part.reduced_bytes : part.saved_bytes;
+int64_t activation_bytes(const PartCost& part, ActivationType precision) {
+  return precision == ActivationType::kBf16 ? part.reduced_bytes : part.saved_bytes;
 }
 
 // A cell for each mode.
@@ -135,7 +135,7 @@ std::string comparison_text(const std::vector<PlannedConfig>& planned) {
       return text("%.0f", mebibytes(each.memory(mode).per_image));
     });
     for (const PlannedMode& mode : kPlannedModes) {
-      if (mode.precision != Precision::kFp32) continue;
+      if (mode.precision != ActivationType::kFp32) continue;
       const MemoryPlan memory = each.memory(mode);
       out += text(" %.1f | %s |", gibibytes(memory.at(batch)), fits(memory).c_str());
     }

@@ -21,16 +21,18 @@ namespace catamaran {
 
 // A way to compute: precision and attention kernel; the columns of the tables.
 struct PlannedMode {
-  Precision precision;
+  ActivationType precision;
   AttentionKernel kernel;
   const char* name;  // "fp32, materialised"
   const char* key;   // in JSON
 };
 constexpr std::array<PlannedMode, 4> kPlannedModes = {{
-    {Precision::kFp32, AttentionKernel::kMaterialised, "fp32, materialised", "fp32_materialised"},
-    {Precision::kFp32, AttentionKernel::kFused, "fp32, fused", "fp32_fused"},
-    {Precision::kBf16, AttentionKernel::kMaterialised, "bf16, materialised", "bf16_materialised"},
-    {Precision::kBf16, AttentionKernel::kFused, "bf16, fused", "bf16_fused"},
+    {ActivationType::kFp32, AttentionKernel::kMaterialised, "fp32, materialised",
+     "fp32_materialised"},
+    {ActivationType::kFp32, AttentionKernel::kFused, "fp32, fused", "fp32_fused"},
+    {ActivationType::kBf16, AttentionKernel::kMaterialised, "bf16, materialised",
+     "bf16_materialised"},
+    {ActivationType::kBf16, AttentionKernel::kFused, "bf16, fused", "bf16_fused"},
 }};
 constexpr std::array<int64_t, 5> kCardGibibytes = {11, 16, 24, 40, 80};
 

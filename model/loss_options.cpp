@@ -1,43 +1,43 @@
 #include "model/loss_options.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
-#include "support/error.h"
+#include "support/problems.h"
 
 namespace catamaran {
 namespace {
 
-void require(bool holds, const std::string& key, const std::string& problem,
-             const std::string& hint) {
-  if (!holds) throw UsageError(problem, "loss." + key, hint);
-}
-
-void require_one_of(const std::string& value, const std::vector<std::string>& known,
-                    const std::string& key) {
-  std::string list;
-  for (const std::string& each : known) list += (list.empty() ? "" : ", ") + each;
-  require(std::find(known.begin(), known.end(), value) != known.end(), key,
-          "'" + value + "' is not known", "use one of " + list);
-}
+bool not_negative(double value) { return value >= 0 && std::isfinite(value); }
 
 }  // namespace
 
-void LossOptions::check() const {
-  require_one_of(name, {"bce", "focal", "asl"}, "name");
-  require(focal_gamma >= 0, "focal_gamma", "must not be negative", "2 is usual");
-  require(focal_alpha == -1 || (focal_alpha >= 0 && focal_alpha <= 1), "focal_alpha",
-          "must be in [0, 1], or -1 for no weighting", "0.25 is usual");
-  require(asl_gamma_pos >= 0, "asl_gamma_pos", "must not be negative", "0 and 1 are usual");
-  require(asl_gamma_neg >= 0, "asl_gamma_neg", "must not be negative", "4 and 2 are usual");
-  require(asl_clip >= 0 && asl_clip < 1, "asl_clip", "must be in [0, 1)", "0.05 and 0 are usual");
-  require(label_smoothing >= 0 && label_smoothing < 1, "label_smoothing", "must be in [0, 1)",
-          "0.1 is usual");
-  require_one_of(positive_weight, {"none", "balanced", "inverse"}, "positive_weight");
-  require(positive_weight_cap > 0, "positive_weight_cap", "must be positive", "20 is the default");
-  require(auxiliary_weight >= 0, "auxiliary_weight", "must not be negative", "0 is the paper's");
-  require(scale > 0, "scale", "must be positive", "1 is the mean over labels and images");
+std::vector<std::string> LossOptions::problems() const {
+  Problems found("loss.");
+  found.require_one_of("name", name, {"bce", "focal", "asl"});
+  found.require(not_negative(focal_gamma), "focal_gamma", "must not be negative", "2 is usual");
+  found.require(focal_alpha == -1 || (focal_alpha >= 0 && focal_alpha <= 1), "focal_alpha",
+                "must be in [0, 1], or -1 for no weighting", "0.25 is usual");
+  found.require(not_negative(asl_gamma_pos), "asl_gamma_pos", "must not be negative",
+                "0 and 1 are usual");
+  found.require(not_negative(asl_gamma_neg), "asl_gamma_neg", "must not be negative",
+                "4 and 2 are usual");
+  found.require(asl_clip >= 0 && asl_clip < 1, "asl_clip", "must be in [0, 1)",
+                "0.05 and 0 are usual");
+  found.require(label_smoothing >= 0 && label_smoothing < 1, "label_smoothing", "must be in [0, 1)",
+                "0.1 is usual");
+  found.require_one_of("positive_weight", positive_weight, {"none", "balanced", "inverse"});
+  found.require(positive_weight_cap > 0 && std::isfinite(positive_weight_cap),
+                "positive_weight_cap", "must be positive", "20 is the default");
+  found.require(not_negative(auxiliary_weight), "auxiliary_weight", "must not be negative",
+                "0 is the paper's");
+  found.require(scale > 0 && std::isfinite(scale), "scale", "must be positive",
+                "1 is the mean over labels and images");
+  return found.take();
 }
+
+void LossOptions::check() const { throw_if_any(problems()); }
 
 std::vector<float> positive_weights(const LossOptions& options, const ClassCounts& counts) {
   if (options.positive_weight == "none") return {};

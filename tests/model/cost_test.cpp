@@ -155,7 +155,7 @@ TEST(OpObserver, CountsWhatIsStillAliveAndNotWhatWasThereBefore) {
   EXPECT_EQ(observer.parts()[0].macs, 16 * 8 * 4);
   EXPECT_EQ(observer.parts()[0].saved_bytes,
             4 * (16 * 8 + 16 * 4));  // the graph's input, the result
-  kept = {};
+  kept = torch::Tensor();
   EXPECT_EQ(observer.parts()[0].saved_bytes, 0);
 }
 

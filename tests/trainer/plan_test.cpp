@@ -38,7 +38,7 @@ TEST(MemoryPlan, HasTheSizesOfTheRealOptimizerGradientsAndAverage) {
   const ModelCost cost = measure_cost(options.model, 5, AttentionKernel::kFused);
   for (const char* name : {"adamw", "sgd"}) {
     options.optimizer.name = name;
-    const MemoryPlan plan = plan_memory(options, cost, Precision::kFp32);
+    const MemoryPlan plan = plan_memory(options, cost, ActivationType::kFp32);
     EXPECT_EQ(plan.weights, bytes_of(parameters));
     EXPECT_EQ(plan.gradients, bytes_of(parameters));
     const int64_t state =
@@ -50,13 +50,13 @@ TEST(MemoryPlan, HasTheSizesOfTheRealOptimizerGradientsAndAverage) {
                 0.03 * average);  // it has BN statistics too
   }
   options.ema.decay = 0;
-  EXPECT_EQ(plan_memory(options, cost, Precision::kFp32).ema, 0);
+  EXPECT_EQ(plan_memory(options, cost, ActivationType::kFp32).ema, 0);
 }
 
 TEST(MemoryPlan, TheLargestBatchFitsAndOneMoreDoesNot) {
   const RunOptions options = small_options();
   const MemoryPlan plan = plan_memory(
-      options, measure_cost(options.model, 5, AttentionKernel::kFused), Precision::kFp32);
+      options, measure_cost(options.model, 5, AttentionKernel::kFused), ActivationType::kFp32);
   for (const int64_t gibibytes : {2, 11, 80}) {
     const int64_t device = gibibytes << 30;
     const int64_t images = plan.largest_batch(device);
@@ -70,8 +70,8 @@ TEST(MemoryPlan, TheLargestBatchFitsAndOneMoreDoesNot) {
 TEST(MemoryPlan, HalfPrecisionAddsACopyOfTheWeightsAndHalvesMostActivations) {
   const RunOptions options = small_options();
   const ModelCost cost = measure_cost(options.model, 5, AttentionKernel::kFused);
-  const MemoryPlan full = plan_memory(options, cost, Precision::kFp32);
-  const MemoryPlan half = plan_memory(options, cost, Precision::kBf16);
+  const MemoryPlan full = plan_memory(options, cost, ActivationType::kFp32);
+  const MemoryPlan half = plan_memory(options, cost, ActivationType::kBf16);
   EXPECT_EQ(half.fixed() - full.fixed(), full.weights / 2);
   EXPECT_LT(half.per_image, 0.6 * static_cast<double>(full.per_image));
   EXPECT_GE(2 * half.per_image, full.per_image);
