@@ -32,7 +32,7 @@ void CheckpointWriter::save(CheckpointContents contents, const std::string& kind
     finish();
   } catch (const std::exception& problem) {
     if (failures_in_row_ >= kMostFailuresInRow) throw;
-    log::error(std::string("a checkpoint was not written: ") + problem.what());
+    log::error(std::string("a checkpoint was not written: ") + as_error(problem).what());
   }
   CheckpointEnd end;
   end.step = contents.state.step;

@@ -35,7 +35,7 @@ double decay_of(const ParameterGroup& group, const OptimizerOptions& options) {
 }
 
 // v = momentum v + g + decay w; w -= rate v. The buffer starts at zero, which gives torch.optim's
-// first step too.
+// first step too. Without momentum LibTorch wants no buffers.
 class Sgd : public Optimizer {
  public:
   Sgd(OptimizerOptions options, std::vector<ParameterGroup> groups)
@@ -44,11 +44,10 @@ class Sgd : public Optimizer {
       momentum_.push_back(zeros_like_each(group.parameters));
   }
   void step(double learning_rate) override {
-    const bool plain = options_.momentum == 0;  // LibTorch then wants no buffers
     for (size_t g = 0; g < groups_.size(); ++g) {
       ParameterGroup& group = groups_[g];
       at::_fused_sgd_(group.parameters, group.gradients,
-                      plain ? std::vector<torch::Tensor>() : momentum_[g],
+                      options_.momentum == 0 ? at::TensorList() : at::TensorList(momentum_[g]),
                       decay_of(group, options_), options_.momentum,
                       rate_of(group, learning_rate, options_), /*dampening=*/0,
                       /*nesterov=*/false, /*maximize=*/false,
