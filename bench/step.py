@@ -99,8 +99,8 @@ def peer(task):
 
     import torch
     from torch.nn.parallel import DistributedDataParallel
-    sys.path.insert(0, str(ROOT / "bench"))
-    import cat_reference
+    sys.path.insert(0, str(ROOT / "scripts"))
+    import cat_pytorch as cat_reference
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo")
     options = dict(cat_reference.SMALL_OPTIONS, **{"attention.dim": 512, "attention.heads": 8, "attention.ffn_dim": 2048})

@@ -87,13 +87,7 @@ std::vector<std::string> read_classes(const ManifestSource& source,
     }
     classes.assign(all.begin(), all.end());
   } else {
-    TextLines file(source.classes, "check --classes");
-    for (std::string name; file.next(name);) {
-      while (!name.empty() && name.back() == ' ') name.pop_back();
-      if (!name.empty()) classes.push_back(name);
-    }
-    if (std::set<std::string>(classes.begin(), classes.end()).size() != classes.size())
-      throw DataError("a class is listed twice", source.classes.string(), "");
+    classes = read_class_names(source.classes);
   }
   if (classes.empty())
     throw DataError("there are no classes", source.manifest.string(),
@@ -102,6 +96,19 @@ std::vector<std::string> read_classes(const ManifestSource& source,
 }
 
 }  // namespace
+
+std::vector<std::string> read_class_names(const fs::path& path) {
+  std::ifstream file(path);
+  if (!file) throw DataError("cannot open the list of classes", path.string(), "check --classes");
+  std::vector<std::string> classes;
+  for (std::string name; std::getline(file, name);) {
+    while (!name.empty() && (name.back() == '\r' || name.back() == ' ')) name.pop_back();
+    if (!name.empty()) classes.push_back(name);
+  }
+  if (std::set<std::string>(classes.begin(), classes.end()).size() != classes.size())
+    throw DataError("a class is listed twice", path.string(), "");
+  return classes;
+}
 
 ImportedImages import_manifest(const ManifestSource& source) {
   ImportedImages imported;

@@ -11,6 +11,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "dataio/imported_images.h"
 
@@ -23,5 +24,7 @@ struct ManifestSource {
 };
 
 ImportedImages import_manifest(const ManifestSource& source);
+// One name a line, in label order; empty lines do not count. DataError when a name occurs twice.
+std::vector<std::string> read_class_names(const std::filesystem::path& path);
 
 }  // namespace catamaran

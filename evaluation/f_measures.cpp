@@ -5,6 +5,8 @@
 #include <numeric>
 #include <vector>
 
+#include "support/assert.h"
+
 namespace catamaran {
 namespace {
 
@@ -54,8 +56,15 @@ FMeasures from_counts(const std::vector<Counts>& by_class) {
 
 FMeasures f_measures(const ScoreTable& table, double threshold, int64_t top,
                      IgnoredLabels ignored) {
+  return f_measures(table, std::vector<double>(table.classes.size(), threshold), top, ignored);
+}
+
+FMeasures f_measures(const ScoreTable& table, std::span<const double> thresholds, int64_t top,
+                     IgnoredLabels ignored) {
   const size_t classes = table.classes.size();
-  const double least = logit(threshold);
+  CATAMARAN_ASSERT(thresholds.size() == classes, "every class has a threshold");
+  std::vector<double> least;
+  for (const double threshold : thresholds) least.push_back(logit(threshold));
   std::vector<Counts> by_class(classes);
   std::vector<size_t> order(classes);
   std::vector<char> among(classes, 1);
@@ -65,7 +74,7 @@ FMeasures f_measures(const ScoreTable& table, double threshold, int64_t top,
     if (top > 0) mark_top(scores, order, among, top);
     for (size_t c = 0; c < classes; ++c) {
       if (labels[c] == 0 && ignored == IgnoredLabels::kIgnore) continue;
-      const bool predicted = among[c] != 0 && scores[c] >= least;
+      const bool predicted = among[c] != 0 && scores[c] >= least[c];
       by_class[c].predicted += predicted ? 1 : 0;
       by_class[c].positives += labels[c] > 0 ? 1 : 0;
       by_class[c].hits += predicted && labels[c] > 0 ? 1 : 0;

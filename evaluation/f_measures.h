@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "evaluation/score_table.h"
 
@@ -29,5 +30,8 @@ struct FMeasures {
 
 // top: labels an image may have at most; 0: no limit.
 FMeasures f_measures(const ScoreTable& table, double threshold, int64_t top, IgnoredLabels ignored);
+// The same with a threshold for each class, as probabilities.
+FMeasures f_measures(const ScoreTable& table, std::span<const double> thresholds, int64_t top,
+                     IgnoredLabels ignored);
 
 }  // namespace catamaran

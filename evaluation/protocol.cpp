@@ -62,7 +62,8 @@ std::vector<std::string> protocol_names() {
   return names;
 }
 
-Evaluation evaluate(const ScoreTable& table, const Protocol& protocol) {
+Evaluation evaluate(const ScoreTable& table, const Protocol& protocol,
+                    const std::vector<double>& thresholds) {
   check(table);
   Evaluation result;
   result.protocol = protocol;
@@ -84,8 +85,10 @@ Evaluation evaluate(const ScoreTable& table, const Protocol& protocol) {
   }
   const int64_t ranked = classes - result.classes_without_positives;
   result.map = ranked > 0 ? sum / static_cast<double>(ranked) : 0;
-  result.all = f_measures(table, protocol.threshold, 0, protocol.difficult_in_f1);
-  result.top3 = f_measures(table, protocol.threshold, 3, protocol.difficult_in_f1);
+  std::vector<double> least = thresholds;
+  if (least.empty()) least.assign(table.classes.size(), protocol.threshold);
+  result.all = f_measures(table, least, 0, protocol.difficult_in_f1);
+  result.top3 = f_measures(table, least, 3, protocol.difficult_in_f1);
   return result;
 }
 

@@ -45,7 +45,9 @@ struct Evaluation {
 const Protocol& protocol(const std::string& name);
 std::vector<std::string> protocol_names();
 
-Evaluation evaluate(const ScoreTable& table, const Protocol& protocol);
+// thresholds: a probability for each class instead of the protocol's; empty: the protocol's.
+Evaluation evaluate(const ScoreTable& table, const Protocol& protocol,
+                    const std::vector<double>& thresholds = {});
 
 // One JSON object: map, protocol, ap (by class name, null without positives), op, or, of1, cp, cr,
 // cf1, top3 (the same six), images, classes (how many), classes_without_positives, threshold.

@@ -16,10 +16,12 @@ void add_pack_command(CLI::App& app, CommandSlot& slot);
 void add_check_command(CLI::App& app, CommandSlot& slot);
 void add_train_command(CLI::App& app, CommandSlot& slot);
 void add_eval_command(CLI::App& app, CommandSlot& slot);
+void add_thresholds_command(CLI::App& app, CommandSlot& slot);
 void add_predict_command(CLI::App& app, CommandSlot& slot);
 void add_explain_command(CLI::App& app, CommandSlot& slot);
 void add_report_command(CLI::App& app, CommandSlot& slot);
 void add_weights_command(CLI::App& app, CommandSlot& slot);
 void add_config_command(CLI::App& app, CommandSlot& slot);
+void add_plan_command(CLI::App& app, CommandSlot& slot);
 
 }  // namespace catamaran

@@ -2,28 +2,23 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "comm/mpi_session.h"
-#include "comm/process_group.h"
 #include "evaluation/protocol.h"
 #include "launch/command.h"
-#include "launch/self_launch.h"
+#include "launch/scoring_options.h"
 #include "support/atomic_file.h"
-#include "support/heap.h"
-#include "support/log.h"
-#include "trainer/api.h"
+#include "trainer/thresholds.h"
 
 namespace catamaran {
 namespace {
 
 struct EvalArguments {
-  EvaluateRequest request;
-  CommOptions comm;
+  ScoringOptions scoring;
   std::string protocol = "default";
+  std::filesystem::path thresholds;
   std::filesystem::path scores;
   std::filesystem::path out;
   bool per_class = false;
   bool json = false;
-  int64_t ranks = 0;
 };
 
 void print_row(const char* name, const FMeasures& f) {
@@ -46,31 +41,49 @@ void print(const Evaluation& e, bool per_class) {
   }
 }
 
-int run(const EvalArguments& given, int& argc, char**& argv) {
-  const std::vector<std::string> names =
-      given.protocol == "all" ? protocol_names()
-                              : std::vector<std::string>{protocol(given.protocol).name};
-  given.comm.check();
-  if (given.ranks > 0) return launch_ranks(given.ranks, argc, argv, OnStop::kEnd);
-  keep_freed_memory();
-  MpiSession mpi(argc, argv);
-  configure_log(mpi.rank(), mpi.world());
-  for (const std::filesystem::path& target : {given.scores, given.out})
-    if (mpi.rank() == 0 && !target.empty()) require_writable_target(target, ErrorKind::kUsage);
-  ProcessGroup group = make_process_group(mpi, given.comm);
-  const ScoreTable table = score_pack(given.request, group);
-  if (!group.is_root()) return 0;
-  if (!given.scores.empty()) write_scores(given.scores, table, given.request.pack);
+// How the scores were made, beside the numbers of the protocol.
+nlohmann::json described(const Evaluation& evaluation, const EvaluateRequest& request) {
+  nlohmann::json all = nlohmann::json::parse(evaluation_json(evaluation));
+  all["augment"] = request.augment;
+  all["models"] = 1 + request.ensemble.size();
+  return all;
+}
+
+void report(const EvalArguments& given, const ScoreTable& table,
+            const std::vector<std::string>& protocols) {
+  const EvaluateRequest& request = given.scoring.request;
+  if (!given.scores.empty()) write_scores(given.scores, table, request);
+  if (!given.json && (request.augment != "none" || !request.ensemble.empty())) {
+    std::printf("mean probability of %zu models, views: %s\n", 1 + request.ensemble.size(),
+                request.augment.c_str());
+  }
+  std::vector<double> thresholds;
+  if (!given.thresholds.empty()) {
+    thresholds = thresholds_for(given.thresholds, kDefaultThreshold, table.classes,
+                                request.checkpoint.string());
+  }
   nlohmann::json all = nlohmann::json::array();
-  for (const std::string& name : names) {
-    const Evaluation evaluation = evaluate(table, protocol(name));
-    all.push_back(nlohmann::json::parse(evaluation_json(evaluation)));
+  for (const std::string& name : protocols) {
+    const Evaluation evaluation = evaluate(table, protocol(name), thresholds);
+    all.push_back(described(evaluation, request));
+    if (!thresholds.empty()) all.back()["threshold"] = given.thresholds.string();
     if (!given.json) print(evaluation, given.per_class);
   }
   const std::string text = (all.size() == 1 ? all.front() : all).dump(2) + "\n";
   if (given.json) std::fputs(text.c_str(), stdout);
   if (!given.out.empty()) write_file_atomically(given.out, text, ErrorKind::kUsage);
-  return 0;
+}
+
+int run(const EvalArguments& given, int& argc, char**& argv) {
+  const std::vector<std::string> names =
+      given.protocol == "all" ? protocol_names()
+                              : std::vector<std::string>{protocol(given.protocol).name};
+  const auto before = [&] {
+    for (const std::filesystem::path& target : {given.scores, given.out})
+      if (!target.empty()) require_writable_target(target, ErrorKind::kUsage);
+  };
+  return score_on_ranks(given.scoring, argc, argv, before,
+                        [&](const ScoreTable& table) { report(given, table, names); });
 }
 
 }  // namespace
@@ -79,28 +92,20 @@ void add_eval_command(CLI::App& app, CommandSlot& slot) {
   CLI::App* eval = app.add_subcommand(
       "eval", "Score a pack with trained weights: mAP, OP OR OF1 CP CR CF1, top-3");
   const auto given = std::make_shared<EvalArguments>();
-  eval->add_option("--checkpoint", given->request.checkpoint,
-                   "run directory, checkpoint folder or .safetensors file")
-      ->required();
-  eval->add_option("--data", given->request.pack, "pack folder")->required();
+  add_scoring_options(*eval, given->scoring);
   eval->add_option("--protocol", given->protocol, "default, mlgcn, voc2010, voc2007, or all")
       ->capture_default_str();
-  eval->add_option("--weights", given->request.weights, "auto: ema if there, else raw")
-      ->check(CLI::IsMember({"auto", "ema", "raw"}))
-      ->capture_default_str();
-  eval->add_option("--batch", given->request.batch, "images a rank at a time")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str();
+  eval->add_option("--thresholds", given->thresholds,
+                   "file of `catamaran thresholds fit`: a threshold per class for OP to CF1");
   eval->add_option("--scores", given->scores, "write every score to this HDF5 file");
   eval->add_option("--out", given->out, "write the result to this JSON file");
-  eval->add_option("--backend", given->comm.backend, "auto, mpi, nccl")->capture_default_str();
-  eval->add_option("--ranks", given->ranks, "start so many ranks on this machine (with mpirun)")
-      ->check(CLI::Range(1, kMostRanks));
   eval->add_flag("--per-class", given->per_class, "AP of every class");
   eval->add_flag("--json", given->json, "print the result as JSON");
   eval->footer(
       "Example: catamaran eval --checkpoint runs/voc --data packs/voc07-test --protocol all "
-      "--per-class");
+      "--per-class\n"
+      "         catamaran eval --checkpoint runs/a --ensemble runs/b runs/c --augment flip --data "
+      "packs/voc07-test --scores scores.h5");
   eval->callback([&slot, given] {
     slot.work = [given](int& argc, char**& argv) { return run(*given, argc, argv); };
   });

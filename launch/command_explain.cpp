@@ -4,53 +4,88 @@
 #include <thread>
 
 #include "launch/command.h"
-#include "trainer/api.h"
+#include "support/heap.h"
+#include "support/text.h"
+#include "trainer/explain_api.h"
 
 namespace catamaran {
 namespace {
 
-struct ExplainArguments {
-  std::filesystem::path checkpoint;
-  std::vector<std::filesystem::path> images;
-  std::filesystem::path out;
-  int64_t most = 3;
-  double threshold = 0.5;
-};
-
-int run(const ExplainArguments& given) {
+int run(const ExplainRequest& given) {
+  keep_freed_memory();
+  ExplainRequest request = given;
   const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  for (const Explanation& e :
-       explain(given.checkpoint, given.images, given.out, given.most, given.threshold, cores)) {
-    std::printf("%s  %-20s %6.2f %%  %s\n", e.image.c_str(), e.label.c_str(), 100 * e.probability,
+  if (request.threads == 0) request.threads = cores;
+  explain(request, [&](const Explanation& e) {
+    const std::string model = request.compare.empty() ? "" : printable(e.model) + "  ";
+    std::printf("%s  %s%-20s %6.2f %%  %-9s %s\n", printable(e.image).c_str(), model.c_str(),
+                printable(e.label).c_str(), 100 * e.probability, e.verdict.c_str(),
                 e.overlay.c_str());
-  }
+  });
   return 0;
+}
+
+void add_sources(CLI::App& explain, ExplainRequest& request) {
+  explain.add_option("pictures", request.inputs,
+                     "JPEG files, folders, patterns in quotes, or - for a list on standard input");
+  explain.add_option(
+      "--manifest", request.manifest,
+      "the truth of the pictures (or the pictures, where none are named): JSON lines "
+      "as `catamaran pack manifest` takes them");
+  explain.add_option("--images", request.images,
+                     "folder of the manifest's pictures; where the manifest is, if not given");
+  explain.add_option("--data", request.pack, "pictures and truth from this pack");
+  explain.add_option("--ids", request.ids, "its images of these ids")->expected(1, 100000);
+  explain.add_option("--count", request.count, "or its first so many")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
 }
 
 }  // namespace
 
 void add_explain_command(CLI::App& app, CommandSlot& slot) {
-  CLI::App* explain =
-      app.add_subcommand("explain", "Class activation maps over pictures, one PNG per label");
-  const auto given = std::make_shared<ExplainArguments>();
+  CLI::App* explain = app.add_subcommand(
+      "explain", "Class activation maps over pictures, one PNG per label and a sheet per picture");
+  const auto given = std::make_shared<ExplainRequest>();
+  given->threads = 0;
   explain
       ->add_option("--checkpoint", given->checkpoint,
                    "run directory, checkpoint folder or .safetensors file")
       ->required();
-  explain->add_option("images", given->images, "JPEG files")->required();
+  explain->add_option("--compare", given->compare,
+                      "a second checkpoint, whose maps stand below the first's on the sheets");
+  add_sources(*explain, *given);
   explain
-      ->add_option("--out", given->out,
-                   "folder of the PNGs and explain.json; RUN/explain puts them into the report")
+      ->add_option(
+          "--out", given->out,
+          "folder of the pictures, arrays and explain.json; RUN/explain puts them into the "
+          "report")
       ->required();
-  explain->add_option("--most", given->most, "labels per picture at most")
+  explain->add_option("--most", given->most, "predicted labels per picture at most")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  CLI::Option* threshold =
+      explain
+          ->add_option("--threshold", given->threshold,
+                       "probability from which a label is shown; the first one always is")
+          ->check(CLI::Range(0.0, 1.0))
+          ->capture_default_str();
   explain
-      ->add_option("--threshold", given->threshold,
-                   "probability from which a label is shown; the first one always is")
+      ->add_option("--thresholds", given->thresholds,
+                   "file of `catamaran thresholds fit`: a threshold per class")
+      ->excludes(threshold);
+  explain->add_option("--weights", given->weights, "auto: ema if there, else raw")
+      ->check(CLI::IsMember({"auto", "ema", "raw"}))
+      ->capture_default_str();
+  explain->add_option("--threads", given->threads, "compute threads; 0: one per core")
+      ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   explain->footer(
-      "Example: catamaran explain --checkpoint runs/voc photo.jpg --out runs/voc/explain");
+      "Examples: catamaran explain --checkpoint runs/voc photo.jpg --out runs/voc/explain\n"
+      "          catamaran explain --checkpoint runs/voc --data packs/voc07-test --count 12 --out "
+      "seen\n"
+      "          catamaran explain --checkpoint runs/backbone --compare runs/cat --manifest "
+      "labels.jsonl photos/ --images photos --out seen");
   explain->callback([&slot, given] { slot.work = [given](int&, char**&) { return run(*given); }; });
 }
 

@@ -1,71 +1,109 @@
+#include <unistd.h>
+
 #include <algorithm>
-#include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "launch/command.h"
-#include "support/json.h"
-#include "trainer/api.h"
+#include "launch/exit_code.h"
+#include "launch/prediction_writers.h"
+#include "support/heap.h"
+#include "support/log.h"
+#include "trainer/thresholds.h"
 
 namespace catamaran {
 namespace {
 
 struct PredictArguments {
-  std::filesystem::path checkpoint;
-  std::vector<std::filesystem::path> images;
-  std::string weights = "auto";
-  double threshold = 0.5;
+  PredictRequest request;
+  std::filesystem::path thresholds;
+  double threshold = kDefaultThreshold;
   int64_t top = 5;
+  std::string format = "table";
   bool json = false;
+  std::string out;
 };
 
 int run(const PredictArguments& given) {
+  keep_freed_memory();
+  PredictRequest request = given.request;
   const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  nlohmann::json all = nlohmann::json::array();
-  for (const Prediction& prediction :
-       predict(given.checkpoint, given.images, given.weights, cores)) {
-    nlohmann::json labels = nlohmann::json::array();
-    if (!given.json) std::printf("%s\n", prediction.image.c_str());
-    for (size_t i = 0; i < prediction.labels.size() && static_cast<int64_t>(i) < given.top; ++i) {
-      const LabelScore& score = prediction.labels[i];
-      labels.push_back({{"label", score.label},
-                        {"probability", score.probability},
-                        {"present", score.probability >= given.threshold}});
-      if (!given.json)
-        std::printf("  %s %6.2f %%  %s\n", score.probability >= given.threshold ? "*" : " ",
-                    100 * score.probability, score.label.c_str());
-    }
-    all.push_back({{"image", prediction.image}, {"labels", labels}});
-  }
-  if (given.json) std::printf("%s\n", json_text(all).c_str());
-  return 0;
+  if (request.threads == 0) request.threads = cores;
+  // On a terminal the predictions themselves show how far it is.
+  request.progress = !given.out.empty() || ::isatty(STDOUT_FILENO) == 0;
+  WriterOptions options;
+  options.top = given.top;
+  options.thresholds = [&](const std::vector<std::string>& classes) {
+    return thresholds_for(given.thresholds, given.threshold, classes, request.checkpoint.string());
+  };
+  const std::unique_ptr<Output> out = open_output(given.out);
+  const auto writer = prediction_writer(given.json ? "json" : given.format, *out, options);
+  const PredictCounts counts = predict(request, *writer);
+  writer->end();
+  out->commit();
+  if (counts.failed == 0) return kExitDone;
+  log::error(text("%ld of %ld pictures could not be predicted", counts.failed,
+                  counts.failed + counts.predicted));
+  return exit_code(ErrorKind::kData);
 }
 
 }  // namespace
 
 void add_predict_command(CLI::App& app, CommandSlot& slot) {
   CLI::App* predict = app.add_subcommand(
-      "predict", "Labels and probabilities of pictures; * marks those over the threshold");
+      "predict", "Labels and probabilities of pictures; * marks those at or over their threshold");
   const auto given = std::make_shared<PredictArguments>();
+  PredictRequest& request = given->request;
+  request.threads = 0;
   predict
-      ->add_option("--checkpoint", given->checkpoint,
+      ->add_option("--checkpoint", request.checkpoint,
                    "run directory, checkpoint folder or .safetensors file")
       ->required();
-  predict->add_option("images", given->images, "JPEG files")->required();
-  predict->add_option("--weights", given->weights, "auto: ema if there, else raw")
+  predict
+      ->add_option("images", request.inputs,
+                   "JPEG files, folders (with all *.jpg and *.jpeg in and below them), patterns in "
+                   "quotes, or - for a list on standard input, one path a line")
+      ->required();
+  predict->add_option("--format", given->format, "table, json, jsonl (an object a line), csv")
+      ->check(CLI::IsMember(prediction_formats()))
+      ->capture_default_str();
+  predict->add_flag("--json", given->json, "the same as --format json");
+  predict->add_option("--out", given->out,
+                      "write to this file, which appears when all is done, instead of printing");
+  predict->add_option("--top", given->top, "labels shown per picture, the most probable; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  CLI::Option* threshold = predict
+                               ->add_option("--threshold", given->threshold,
+                                            "probability from which a label counts as present")
+                               ->check(CLI::Range(0.0, 1.0))
+                               ->capture_default_str();
+  predict
+      ->add_option("--thresholds", given->thresholds,
+                   "file of `catamaran thresholds fit`: a threshold per class")
+      ->excludes(threshold);
+  predict
+      ->add_option("--augment", request.augment,
+                   "none; flip: the mean over the picture and its mirror image")
+      ->check(CLI::IsMember({"none", "flip"}))
+      ->capture_default_str();
+  predict->add_option("--batch", request.batch, "pictures the model sees at a time")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  predict->add_option("--threads", request.threads, "compute threads; 0: one per core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  predict->add_option("--weights", request.weights, "auto: ema if there, else raw")
       ->check(CLI::IsMember({"auto", "ema", "raw"}))
       ->capture_default_str();
-  predict
-      ->add_option("--threshold", given->threshold,
-                   "probability from which a label counts as present")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  predict->add_option("--top", given->top, "labels shown per picture")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  predict->add_flag("--json", given->json, "print as JSON");
-  predict->footer("Example: catamaran predict --checkpoint runs/voc photo.jpg");
+  predict->add_flag(
+      "--strict", request.strict,
+      "stop at the first broken picture; otherwise the rest is predicted and the exit "
+      "code is 3 at the end");
+  predict->footer(
+      "Examples: catamaran predict --checkpoint runs/voc photo.jpg photos/ 'more/*.jpeg'\n"
+      "          find archive -name '*.jpg' | catamaran predict --checkpoint runs/voc --format "
+      "jsonl --out all.jsonl -");
   predict->callback([&slot, given] { slot.work = [given](int&, char**&) { return run(*given); }; });
 }
 

@@ -1,6 +1,8 @@
 #include <cstdio>
 #include <memory>
+#include <optional>
 
+#include "dataio/manifest_importer.h"
 #include "dataio/pack.h"
 #include "launch/command.h"
 #include "launch/config.h"
@@ -13,23 +15,40 @@ struct WeightsArguments {
   std::filesystem::path file;
   std::filesystem::path out;
   std::filesystem::path pack;
+  std::filesystem::path classes;
   std::filesystem::path config;
   std::vector<std::string> overrides;
   std::string weights = "auto";
   bool backbone_only = false;
+  bool allow_partial = false;
   bool json = false;
 };
 
-CatOptions model_of(const WeightsArguments& given) {
+// What the command line says of the model; nothing: the file may say it.
+std::optional<CatOptions> model_of(const WeightsArguments& given) {
+  if (given.config.empty() && given.overrides.empty()) return std::nullopt;
   std::vector<std::string> overrides = given.overrides;
   overrides.push_back("data.train=" +
                       std::string("unused"));  // a model is asked for, not a whole run
   return resolve_config(given.config, overrides).options.model;
 }
 
+ImportRequest import_request(const WeightsArguments& given) {
+  ImportRequest request;
+  request.file = given.file;
+  request.out = given.out;
+  request.model = model_of(given);
+  request.allow_partial = given.allow_partial;
+  request.json = given.json;
+  if (!given.pack.empty()) request.classes = read_pack_manifest(given.pack).classes;
+  if (!given.classes.empty()) request.classes = read_class_names(given.classes);
+  return request;
+}
+
 void add_model(CLI::App& command, const std::shared_ptr<WeightsArguments>& given) {
-  command.add_option("--config", given->config,
-                     "TOML file with the [model] tables; none: the defaults");
+  command.add_option(
+      "--config", given->config,
+      "TOML file with the [model] tables; none: what the file describes, else the defaults");
   command
       .add_option("--set", given->overrides, "KEY=VALUE, for example model.backbone.name=resnet50")
       ->take_all();
@@ -64,30 +83,32 @@ void add_weights_command(CLI::App& app, CommandSlot& slot) {
   });
 
   CLI::App* check =
-      weights->add_subcommand("check", "How much of a model's backbone a file covers");
-  check->add_option("file", given->file, "safetensors file with timm's names")->required();
+      weights->add_subcommand("check", "How much of a model, or of its backbone, a file covers");
+  check->add_option("file", given->file, "safetensors file with timm's names, or a whole model's")
+      ->required();
   add_model(*check, given);
   check->footer(
       "Example: catamaran weights check resnext50_swsl.safetensors --set "
       "model.backbone.name=resnext50_32x4d");
   on_call(*check, slot, given, [](const WeightsArguments& a) {
-    std::fputs(check_backbone_weights(a.file, model_of(a), a.json).c_str(), stdout);
+    std::fputs(check_weights(a.file, model_of(a), a.json).c_str(), stdout);
   });
 
   CLI::App* import = weights->add_subcommand(
       "import", "A backbone or a whole model from timm or torchvision as a model of ours");
   import->add_option("file", given->file, "safetensors file")->required();
-  import->add_option("--pack", given->pack, "pack whose classes the heads are for")->required();
+  auto* pack = import->add_option("--pack", given->pack, "pack whose classes the heads are for");
+  import->add_option("--classes", given->classes, "or a text file, one class name a line")
+      ->excludes(pack);
   import->add_option("--out", given->out, "safetensors file to write")->required();
+  import->add_flag("--allow-partial", given->allow_partial,
+                   "write a model although the file does not cover it; the rest is random");
   add_model(*import, given);
   import->footer(
       "Example: catamaran weights import resnet50.safetensors --set model.backbone.name=resnet50 "
       "--pack packs/voc07-trainval --out start.safetensors");
   on_call(*import, slot, given, [](const WeightsArguments& a) {
-    std::fputs(
-        import_weights(a.file, model_of(a), read_pack_manifest(a.pack).classes, a.out, a.json)
-            .c_str(),
-        stdout);
+    std::fputs(import_weights(import_request(a)).c_str(), stdout);
   });
 
   CLI::App* exported =

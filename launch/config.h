@@ -1,7 +1,7 @@
 // Configuration: a TOML file, --set overrides and defaults become RunOptions, every key with its
 // source.
 //
-//   const ResolvedConfig config = resolve_config("configs/demo.toml", {"batch.global=32"});
+//   const ResolvedConfig config = resolve_config("configs/demo/cat.toml", {"batch.global=32"});
 //   config.options.batch.global;   config.toml;      // the whole, with a comment of origin per key
 //
 // One table of keys (config_keys) serves reading, printing and docs/configuration.md. Errors:

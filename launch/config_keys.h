@@ -3,6 +3,7 @@
 // Thread-safe.
 #pragma once
 
+#include "model/backbone_names.h"
 #include "trainer/options.h"
 
 namespace catamaran {
@@ -12,8 +13,7 @@ void visit_model_keys(Options& m, Visit&& visit) {
   visit("model.input.size", m.input.size, "side of the square input, pixels");
   visit("model.input.mean", m.input.mean, "subtracted from RGB in 0..1");
   visit("model.input.std", m.input.std, "divides RGB after that");
-  visit("model.backbone.name", m.backbone.name,
-        "resnet18, resnet10_narrow, resnet50, resnet101, resnext50_32x4d");
+  visit("model.backbone.name", m.backbone.name, backbone_names_text().c_str());
   visit("model.backbone.freeze_bn", m.backbone.freeze_bn,
         "batch norm of the backbone in eval mode, its weights fixed");
   visit("model.fpn.enabled", m.fpn.enabled, "false: one head on S5 alone, the plain backbone");
@@ -33,6 +33,8 @@ void visit_model_keys(Options& m, Visit&& visit) {
   visit("model.cla.pma", m.cla.pma, "max-pool keys and values before attention");
   visit("model.cla.kv_stride_p4", m.cla.kv_stride_p4, "kernel and stride of that pooling on P4");
   visit("model.cla.kv_stride_p3", m.cla.kv_stride_p3, "and on P3");
+  visit("model.cla.kv_grid", m.cla.kv_grid,
+        "above 0: pooled to so many cells a side instead of by stride");
   visit("model.head.pool", m.head.pool, "mean, max, topk, csra: from class map to logit");
   visit("model.head.topk", m.head.topk, "tokens of topk");
   visit("model.head.csra_lambda", m.head.csra_lambda, "weight of csra's attention part");
@@ -77,6 +79,39 @@ void visit_training_keys(Options& o, Visit&& visit) {
 }
 
 template <typename Options, typename Visit>
+void visit_loss_keys(Options& o, Visit&& visit) {
+  visit("loss.name", o.loss.name, "bce, focal, asl");
+  visit("loss.focal_gamma", o.loss.focal_gamma, "focal: power of the factor on easy labels");
+  visit("loss.focal_alpha", o.loss.focal_alpha,
+        "focal: weight of present labels, absent ones have 1 - this; -1: both 1");
+  visit("loss.asl_gamma_pos", o.loss.asl_gamma_pos, "asl: power for present labels");
+  visit("loss.asl_gamma_neg", o.loss.asl_gamma_neg,
+        "asl: power for absent labels; its paper: 4, Query2Label: 2");
+  visit("loss.asl_clip", o.loss.asl_clip,
+        "asl: probability below which absent labels cost nothing; Query2Label: 0");
+  visit("loss.asl_detach_weights", o.loss.asl_detach_weights,
+        "asl: the focal factors are constants to backward; Query2Label: false");
+  visit("loss.label_smoothing", o.loss.label_smoothing,
+        "e: targets are e / 2 and 1 - e / 2 instead of 0 and 1");
+  visit("loss.positive_weight", o.loss.positive_weight,
+        "weight of present labels by class: none, balanced (negatives / positives), inverse (mean "
+        "of the classes' positives / positives)");
+  visit("loss.positive_weight_cap", o.loss.positive_weight_cap, "that weight at most");
+  visit("loss.auxiliary_weight", o.loss.auxiliary_weight,
+        "of the losses of the heads before fusion, equations (8)-(10)");
+  visit("loss.scale", o.loss.scale,
+        "factor on loss and gradients, before clipping; the number of labels makes the mean over "
+        "labels a sum");
+  visit("precision.compute", o.precision.compute,
+        "fp32, bf16, fp16: of the model's forward and backward; weights stay fp32");
+  visit("precision.loss_scale", o.precision.loss_scale, "fp16: the first factor on gradients");
+  visit("precision.growth", o.precision.growth,
+        "fp16: multiplies it after growth_interval steps without overflow");
+  visit("precision.backoff", o.precision.backoff, "fp16: multiplies it after an overflow");
+  visit("precision.growth_interval", o.precision.growth_interval, "fp16: steps");
+}
+
+template <typename Options, typename Visit>
 void visit_config_keys(Options& o, Visit&& visit) {
   visit("run.name", o.name, "name in metrics and reports; empty: that of the run directory");
   visit("run.seed", o.seed, "of initial weights, sample order, augmentation and dropout");
@@ -100,6 +135,7 @@ void visit_config_keys(Options& o, Visit&& visit) {
         "steps between the scales of width and height at most");
   visit("data.augment.flip", o.data.augment.flip, "mirror half of the images");
   visit_training_keys(o, visit);
+  visit_loss_keys(o, visit);
   visit("evaluate.every_epochs", o.evaluate.every_epochs, "0: at the end only");
   visit("evaluate.protocol", o.evaluate.protocol, "default, mlgcn, voc2010, voc2007");
   visit("evaluate.batch", o.evaluate.batch, "images a rank at a time; 0: as in training");

@@ -53,11 +53,13 @@ int run(int argc, char** argv) {
   add_check_command(app, slot);
   add_train_command(app, slot);
   add_eval_command(app, slot);
+  add_thresholds_command(app, slot);
   add_predict_command(app, slot);
   add_explain_command(app, slot);
   add_report_command(app, slot);
   add_weights_command(app, slot);
   add_config_command(app, slot);
+  add_plan_command(app, slot);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version

@@ -1,9 +1,17 @@
 #include "model/attention.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include "model/autocast.h"
 
 namespace catamaran {
 namespace {
+
+// fp32 in and out under autocast: on the CPU torch would keep the 16 bits of its input.
+torch::Tensor normalised(torch::nn::LayerNorm& norm, const torch::Tensor& x_BQD) {
+  return norm(widened(x_BQD));
+}
 
 torch::nn::LayerNorm layer_norm(int64_t dim) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim}));
@@ -17,20 +25,33 @@ torch::Tensor split_heads(const torch::Tensor& x_BQD, int64_t heads) {
 torch::Tensor with_position(const torch::Tensor& tokens_BQD, int64_t height, int64_t width,
                             const AttentionOptions& options) {
   if (options.position == "none") return tokens_BQD;
-  return tokens_BQD + sine_positions(height, width, options.dim, tokens_BQD.options());
-}
-
-// Max over s x s windows; where s divides both sides a reshape and amax, which is deterministic on
-// every device.
-torch::Tensor max_pool(const torch::Tensor& map_BDHW, int64_t s) {
-  if (s == 1) return map_BDHW;
-  return torch::max_pool2d(map_BDHW, {s, s}, {s, s}, {0, 0}, {1, 1}, /*ceil_mode=*/true);
+  // fp32 also under autocast: 16 bits cannot count the positions of a large map.
+  return tokens_BQD + sine_positions(height, width, options.dim, widened(tokens_BQD).options());
 }
 
 }  // namespace
 
-int64_t key_count(int64_t height, int64_t width, int64_t kv_stride) {
-  return ((height + kv_stride - 1) / kv_stride) * ((width + kv_stride - 1) / kv_stride);
+torch::Tensor pre_max_pool(const torch::Tensor& map_BDHW, int64_t stride, int64_t grid) {
+  const int64_t height = map_BDHW.size(2);
+  const int64_t width = map_BDHW.size(3);
+  int64_t step_y = stride;
+  int64_t step_x = stride;
+  if (grid > 0) {
+    const int64_t rows = std::min(grid, height);
+    const int64_t columns = std::min(grid, width);
+    if (height % rows != 0 || width % columns != 0)
+      return std::get<0>(torch::adaptive_max_pool2d(map_BDHW, {rows, columns}));
+    step_y = height / rows;  // windows that do not overlap: their gradient is deterministic on GPUs
+    step_x = width / columns;
+  }
+  if (step_y == 1 && step_x == 1) return map_BDHW;
+  return torch::max_pool2d(map_BDHW, {step_y, step_x}, {step_y, step_x}, {0, 0}, {1, 1},
+                           /*ceil_mode=*/true);
+}
+
+int64_t key_count(int64_t height, int64_t width, int64_t stride, int64_t grid) {
+  if (grid > 0) return std::min(grid, height) * std::min(grid, width);
+  return ((height + stride - 1) / stride) * ((width + stride - 1) / stride);
 }
 
 torch::Tensor to_tokens(const torch::Tensor& map_BDHW) {
@@ -82,9 +103,9 @@ FeedForwardImpl::FeedForwardImpl(const AttentionOptions& options)
 }
 
 torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x_BQD) {
-  const torch::Tensor inner = torch::gelu(linear1_(pre_norm_ ? norm_(x_BQD) : x_BQD));
+  const torch::Tensor inner = torch::gelu(linear1_(pre_norm_ ? normalised(norm_, x_BQD) : x_BQD));
   const torch::Tensor y_BQD = x_BQD + linear2_(torch::dropout(inner, dropout_, is_training()));
-  return pre_norm_ ? y_BQD : norm_(y_BQD);
+  return pre_norm_ ? y_BQD : normalised(norm_, y_BQD);
 }
 
 LongRangeImpl::LongRangeImpl(const AttentionOptions& options) : options_(options) {
@@ -94,22 +115,23 @@ LongRangeImpl::LongRangeImpl(const AttentionOptions& options) : options_(options
 }
 
 torch::Tensor LongRangeImpl::forward(const torch::Tensor& p5_BDHW) {
+  RECORD_USER_SCOPE("lrd");
   const int64_t height = p5_BDHW.size(2);
   const int64_t width = p5_BDHW.size(3);
   const torch::Tensor p5_BQD = with_position(to_tokens(p5_BDHW), height, width, options_);
   torch::Tensor x_BQD;
   if (options_.norm == "pre") {
-    const torch::Tensor normed = norm_(p5_BQD);
+    const torch::Tensor normed = normalised(norm_, p5_BQD);
     x_BQD = p5_BQD + attention_(normed, normed);
   } else {
-    x_BQD = norm_(p5_BQD + attention_(p5_BQD, p5_BQD));
+    x_BQD = normalised(norm_, p5_BQD + attention_(p5_BQD, p5_BQD));
   }
   return to_map(ffn_(x_BQD), height, width);  // (4)
 }
 
 CrossLayerImpl::CrossLayerImpl(const AttentionOptions& attention, const ClaOptions& options,
-                               int64_t kv_stride)
-    : options_(attention), cla_(options), kv_stride_(options.pma ? kv_stride : 1) {
+                               int level)
+    : options_(attention), cla_(options), level_(level) {
   attention_ = register_module("attention", MultiHeadAttention(attention));
   norm_ = register_module("norm", layer_norm(attention.dim));
   ffn_ = register_module("ffn", FeedForward(attention));
@@ -117,21 +139,23 @@ CrossLayerImpl::CrossLayerImpl(const AttentionOptions& attention, const ClaOptio
 
 torch::Tensor CrossLayerImpl::forward(const torch::Tensor& upper_BDHW,
                                       const torch::Tensor& lower_BDHW) {
+  RECORD_USER_SCOPE(level_ == 4 ? "cla4" : "cla3");
   const torch::Tensor query_BDHW =
       cla_.query == "upsampled"
           ? torch::upsample_nearest2d(upper_BDHW, {lower_BDHW.size(2), lower_BDHW.size(3)})
           : upper_BDHW;
   const int64_t height = query_BDHW.size(2);
   const int64_t width = query_BDHW.size(3);
-  const torch::Tensor pooled_BDHW =
-      max_pool(lower_BDHW, kv_stride_);  // PMA: before the projections
+  const int64_t stride = level_ == 4 ? cla_.kv_stride_p4 : cla_.kv_stride_p3;
+  const torch::Tensor pooled_BDHW =  // PMA: before the projections
+      cla_.pma ? pre_max_pool(lower_BDHW, stride, cla_.kv_grid) : lower_BDHW;
   const torch::Tensor i1_BQD = with_position(to_tokens(query_BDHW), height, width, options_);
   const torch::Tensor i2_BKD =
       with_position(to_tokens(pooled_BDHW), pooled_BDHW.size(2), pooled_BDHW.size(3), options_);
   const bool pre_norm = options_.norm == "pre";
-  torch::Tensor x_BQD = attention_(pre_norm ? norm_(i1_BQD) : i1_BQD, i2_BKD);
+  torch::Tensor x_BQD = attention_(pre_norm ? normalised(norm_, i1_BQD) : i1_BQD, i2_BKD);
   if (cla_.residual) x_BQD = i1_BQD + x_BQD;
-  if (!pre_norm) x_BQD = norm_(x_BQD);
+  if (!pre_norm) x_BQD = normalised(norm_, x_BQD);
   return to_map(ffn_(x_BQD), height, width);  // (7)
 }
 

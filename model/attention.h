@@ -4,9 +4,9 @@
 //   LongRange  (LRD)  P_r5 = FFN(P_5 + MHA(P_5, P_5, P_5))                  equation (4)
 //   CrossLayer (CLA)  FFN([I1 +] PMA(I1, I2, I2)), I1 the upper level       equations (5)-(7)
 //
-// PMA, multi-head pre-max attention, max-pools the key/value map (kernel = stride s) before the
-// projections, so keys, their projections and the attention cost shrink by s^2. Sides that s does
-// not divide keep a last, smaller window (ceil mode). FFN is the transformer's sub-block:
+// PMA, multi-head pre-max attention, max-pools the key/value map before the projections, so that
+// keys, their projections and the attention cost shrink with it (pre_max_pool below says which
+// windows). FFN is the transformer's sub-block:
 // Linear-GELU-Dropout-Linear, residual, LayerNorm. norm = post: after each residual (vanilla
 // transformer); pre: before each sub-block. Only the thread that runs the step loop.
 #pragma once
@@ -58,8 +58,8 @@ TORCH_MODULE(LongRange);
 
 class CrossLayerImpl : public torch::nn::Module {
  public:
-  // kv_stride: of the pre-max pooling; 1 without PMA.
-  CrossLayerImpl(const AttentionOptions& attention, const ClaOptions& options, int64_t kv_stride);
+  // level: of the lower map, 4 or 3; it chooses the pooling stride.
+  CrossLayerImpl(const AttentionOptions& attention, const ClaOptions& options, int level);
   // upper (I1) and lower (I2); the result has the query's resolution: upper's, or lower's with
   // query = upsampled.
   torch::Tensor forward(const torch::Tensor& upper_BDHW, const torch::Tensor& lower_BDHW);
@@ -67,15 +67,21 @@ class CrossLayerImpl : public torch::nn::Module {
  private:
   AttentionOptions options_;
   ClaOptions cla_;
-  int64_t kv_stride_;
+  int level_;
   MultiHeadAttention attention_{nullptr};
   torch::nn::LayerNorm norm_{nullptr};
   FeedForward ffn_{nullptr};
 };
 TORCH_MODULE(CrossLayer);
 
-// Keys of a level of height x width under a pooling stride: ceil(height / s) * ceil(width / s).
-int64_t key_count(int64_t height, int64_t width, int64_t kv_stride);
+// PMA's pooling of keys and values. By stride s (grid = 0): window i covers cells i s to (i + 1) s
+// - 1, the last one what is left of the side (ceil mode). By grid g > 0: n = min(g, side) windows a
+// side, window i covers cells floor(i side / n) to ceil((i + 1) side / n) - 1; they overlap by a
+// cell where n does not divide the side.
+torch::Tensor pre_max_pool(const torch::Tensor& map_BDHW, int64_t stride, int64_t grid);
+// Keys of a level of height x width: ceil(height / s) ceil(width / s), or with a grid min(g,
+// height) min(g, width).
+int64_t key_count(int64_t height, int64_t width, int64_t stride, int64_t grid = 0);
 
 // map <-> tokens
 torch::Tensor to_tokens(const torch::Tensor& map_BDHW);  // B x (H W) x D

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <string>
 
+#include "model/random_init.h"
+#include "support/assert.h"
 #include "support/error.h"
 
 namespace catamaran {
@@ -21,16 +23,14 @@ CatImpl::CatImpl(const CatOptions& options, int64_t labels) : options_(options),
                      "1 to " + std::to_string(kMostLabels) + " can be told apart");
   }
   const int64_t dim = options.attention.dim;
-  backbone_ = register_module("backbone", ResNet(options.backbone.name));
+  backbone_ = register_module("backbone", make_backbone(options.backbone.name));
   const int64_t head_dim = options.fpn.enabled ? dim : backbone_->channels()[2];
   if (options.fpn.enabled)
     fpn_ = register_module("fpn", Fpn(options.fpn, backbone_->channels(), dim));
   if (options.lrd_enabled) lrd_ = register_module("lrd", LongRange(options.attention));
   if (options.cla.enabled) {
-    cla4_ = register_module("cla4",
-                            CrossLayer(options.attention, options.cla, options.cla.kv_stride_p4));
-    cla3_ = register_module("cla3",
-                            CrossLayer(options.attention, options.cla, options.cla.kv_stride_p3));
+    cla4_ = register_module("cla4", CrossLayer(options.attention, options.cla, /*level=*/4));
+    cla3_ = register_module("cla3", CrossLayer(options.attention, options.cla, /*level=*/3));
   }
   const size_t heads = options.fpn.enabled ? 3 : 1;
   for (size_t h = 0; h < heads; ++h) {
@@ -57,6 +57,7 @@ CatImpl::CatImpl(const CatOptions& options, int64_t labels) : options_(options),
 }
 
 void CatImpl::train(bool on) {
+  CATAMARAN_ASSERT(!on || !backbone_->folded(), "a model with folded batch norm is for inference");
   torch::nn::Module::train(on);
   if (!options_.backbone.freeze_bn) return;
   for (const auto& module : backbone_->modules()) {
@@ -64,9 +65,13 @@ void CatImpl::train(bool on) {
   }
 }
 
+Features CatImpl::features(const torch::Tensor& x_BCHW) {
+  RECORD_USER_SCOPE("backbone");
+  return backbone_->forward(x_BCHW.contiguous(at::MemoryFormat::ChannelsLast));
+}
+
 CatOutput CatImpl::forward(const torch::Tensor& x_BCHW, bool with_class_maps) {
-  const ResNetFeatures s =
-      backbone_(x_BCHW.contiguous(at::MemoryFormat::ChannelsLast));        // S3 S4 S5
+  const Features s = features(x_BCHW);                                     // S3 S4 S5
   if (!fpn_) return fuse({s.s5_BCHW}, with_class_maps);                    // "Backbone"
   const Pyramid p = fpn_(s);                                               // (1) P5 (2) P4 (3) P3
   const torch::Tensor p_r5 = lrd_ ? lrd_(p.p5_BDHW) : p.p5_BDHW;           // (4)
@@ -98,30 +103,21 @@ std::array<double, 3> CatImpl::fusion_weights() const {
 void initialise(CatImpl& cat, uint64_t seed) {
   const torch::NoGradGuard no_grad;
   at::Generator generator = at::detail::createCPUGenerator(seed);
-  const auto normal = [&](torch::Tensor& weight, double std) {
-    weight.copy_(torch::empty(weight.sizes(), torch::kFloat32).normal_(0, std, generator));
-  };
+  cat.backbone().initialise(generator);
   for (const auto& item : cat.named_modules()) {
     torch::nn::Module& module = *item.value();
+    if (item.key().starts_with("backbone")) continue;
     if (auto* conv = module.as<torch::nn::Conv2dImpl>()) {
-      const torch::Tensor& w = conv->weight;  // He et al. 2015, fan-out
-      const double fan_out = static_cast<double>(w.size(0) * w.size(2) * w.size(3)) /
-                             static_cast<double>(conv->options.groups());
-      normal(conv->weight, std::sqrt(2.0 / fan_out));
-      if (conv->bias.defined()) conv->bias.zero_();
+      he_normal(*conv, generator);
     } else if (auto* deconv = module.as<torch::nn::ConvTranspose2dImpl>()) {
-      normal(deconv->weight, std::sqrt(1.0 / static_cast<double>(deconv->weight.size(0))));
+      fill_normal(deconv->weight, std::sqrt(1.0 / static_cast<double>(deconv->weight.size(0))),
+                  generator);
       deconv->bias.zero_();
     } else if (auto* linear = module.as<torch::nn::LinearImpl>()) {
       const double fans = static_cast<double>(linear->weight.size(0) + linear->weight.size(1));
       const double bound = std::sqrt(6.0 / fans);  // Glorot and Bengio 2010
-      linear->weight.copy_(
-          torch::empty(linear->weight.sizes(), torch::kFloat32).uniform_(-bound, bound, generator));
+      fill_uniform(linear->weight, bound, generator);
       linear->bias.zero_();
-    } else if (auto* norm = module.as<torch::nn::BatchNorm2dImpl>()) {
-      norm->weight.fill_(1);
-      norm->bias.zero_();
-      norm->reset_running_stats();
     }
   }
 }

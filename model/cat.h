@@ -13,13 +13,14 @@
 #include <torch/torch.h>
 
 #include <array>
+#include <memory>
 #include <vector>
 
 #include "model/attention.h"
+#include "model/backbone.h"
 #include "model/fpn.h"
 #include "model/heads.h"
 #include "model/options.h"
-#include "model/resnet.h"
 
 namespace catamaran {
 
@@ -39,15 +40,17 @@ class CatImpl : public torch::nn::Module {
 
   const CatOptions& options() const { return options_; }
   int64_t labels() const { return labels_; }
+  Backbone& backbone() { return *backbone_; }
   // alpha, beta, gamma now; those of absent heads are 0.
   std::array<double, 3> fusion_weights() const;
 
  private:
+  Features features(const torch::Tensor& x_BCHW);
   CatOutput fuse(const std::vector<torch::Tensor>& levels, bool with_class_maps);
 
   CatOptions options_;
   int64_t labels_;
-  ResNet backbone_{nullptr};
+  std::shared_ptr<Backbone> backbone_;
   Fpn fpn_{nullptr};
   LongRange lrd_{nullptr};
   CrossLayer cla4_{nullptr};

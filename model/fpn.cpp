@@ -42,7 +42,8 @@ torch::Tensor FpnImpl::top_down(torch::nn::Module& conv, const torch::Tensor& up
   return upsample_to(conv3x3.forward(upper), lower);
 }
 
-Pyramid FpnImpl::forward(const ResNetFeatures& s) {
+Pyramid FpnImpl::forward(const Features& s) {
+  RECORD_USER_SCOPE("fpn");
   const torch::Tensor p5 = lateral5_(s.s5_BCHW);  // (1)
   const torch::Tensor l4 = lateral4_(s.s4_BCHW);
   const torch::Tensor p4 = l4 + top_down(*conv5_, p5, l4);  // (2)

@@ -12,8 +12,8 @@
 
 #include <array>
 
+#include "model/backbone.h"
 #include "model/options.h"
-#include "model/resnet.h"
 
 namespace catamaran {
 
@@ -26,7 +26,7 @@ struct Pyramid {
 class FpnImpl : public torch::nn::Module {
  public:
   FpnImpl(const FpnOptions& options, const std::array<int64_t, 3>& channels, int64_t dim);
-  Pyramid forward(const ResNetFeatures& s);
+  Pyramid forward(const Features& s);
 
  private:
   torch::Tensor top_down(torch::nn::Module& conv, const torch::Tensor& upper_BDHW,

@@ -1,6 +1,11 @@
 #include "model/heads.h"
 
+#include <ATen/OpMathType.h>
+
+#include <algorithm>
+
 #include "model/attention.h"
+#include "model/autocast.h"
 #include "support/assert.h"
 
 namespace catamaran {
@@ -10,9 +15,13 @@ HeadImpl::HeadImpl(const HeadOptions& options, int64_t dim, int64_t labels) : op
 }
 
 HeadOutput HeadImpl::forward(const torch::Tensor& p_BDHW, bool with_map) {
-  if (options_.pool == "mean" && !with_map)
-    return {fc_(p_BDHW.mean({2, 3})), {}};  // pooling first is cheaper and the same
-  const torch::Tensor map_BQL = fc_(to_tokens(p_BDHW));
+  RECORD_USER_SCOPE("heads");
+  // Logits rank images and are summed over heads: fp32, since 16 bits would make them tie.
+  const Autocast off(p_BDHW.device().type(), torch::kFloat32);
+  const torch::Tensor p_BQD = to_tokens(p_BDHW);
+  if (options_.pool == "mean" && !with_map)  // pooling first is cheaper and the same
+    return {fc_(p_BQD.mean(1, /*keepdim=*/false, at::toOpMathType(p_BQD.scalar_type()))), {}};
+  const torch::Tensor map_BQL = fc_(widened(p_BQD));
   HeadOutput y;
   if (options_.pool == "max") {
     y.logits_BL = map_BQL.amax(1);

@@ -7,7 +7,8 @@
 // mean: equal to global average pooling then the layer. max, topk: over tokens (topk: no more than
 // there are, see CatOptions::check). csra: mean + lambda
 // * softmax(T * map)-weighted sum (class-specific residual attention). With mean pooling the map's
-// mean is the logit. Only the thread that runs the step loop.
+// mean is the logit. Map, pooling and logits are fp32 also under autocast. Only the thread that
+// runs the step loop.
 #pragma once
 
 #include <torch/torch.h>

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "model/backbone_names.h"
 #include "support/error.h"
 #include "support/json.h"
 #include "support/problems.h"
@@ -39,6 +40,7 @@ void visit_options(Options& o, Visit&& visit) {
   visit("cla.pma", o.cla.pma);
   visit("cla.kv_stride_p4", o.cla.kv_stride_p4);
   visit("cla.kv_stride_p3", o.cla.kv_stride_p3);
+  visit("cla.kv_grid", o.cla.kv_grid);
   visit("head.pool", o.head.pool);
   visit("head.topk", o.head.topk);
   visit("head.csra_lambda", o.head.csra_lambda);
@@ -53,10 +55,9 @@ constexpr int64_t kWidestFfn = 16384;
 
 bool positive(double value) { return value > 0 && std::isfinite(value); }
 
-// Tokens of the highest level, P5 or S5; odd sides are rounded up.
+// Tokens of the highest level, P5 or S5; many for a backbone that is refused anyway.
 int64_t fewest_tokens(const BackboneOptions& backbone, int64_t input_size) {
-  const int64_t stride = backbone.name == "resnet10_narrow" ? 16 : 32;
-  const int64_t side = (input_size + stride - 1) / stride;
+  const int64_t side = highest_level_side(backbone.name, input_size).value_or(kWidest);
   return side * side;
 }
 
@@ -76,9 +77,7 @@ std::vector<std::string> CatOptions::problems() const {
     require(positive(s), "input.std", "must be positive", "ImageNet's are 0.229, 0.224, 0.225");
   for (const double m : input.mean)
     require(std::isfinite(m), "input.mean", "must be finite", "ImageNet's are 0.485, 0.456, 0.406");
-  require_one_of(backbone.name,
-                 {"resnet18", "resnet10_narrow", "resnet50", "resnet101", "resnext50_32x4d"},
-                 "backbone.name");
+  require_one_of(backbone.name, backbone_names(), "backbone.name");
   require_one_of(fpn.topdown, {"conv_then_upsample", "upsample_then_conv", "deconv"},
                  "fpn.topdown");
   require(fpn.enabled || !lrd_enabled, "lrd.enabled", "needs model.fpn.enabled = true",
@@ -106,6 +105,8 @@ std::vector<std::string> CatOptions::problems() const {
           "2 gives P4 as many keys as P5");
   require(cla.kv_stride_p3 >= 1 && cla.kv_stride_p3 <= 64, "cla.kv_stride_p3", "must be 1 to 64",
           "4 gives P3 as many keys as P5");
+  require(cla.kv_grid >= 0 && cla.kv_grid <= 256, "cla.kv_grid", "must be 0 to 256",
+          "0 pools by stride; 14 gives 196 keys at any image size");
   require_one_of(head.pool, {"mean", "max", "topk", "csra"}, "head.pool");
   require(head.topk > 0, "head.topk", "must be positive", "4 is the default");
   require(head.pool != "topk" || head.topk <= fewest_tokens(backbone, input.size), "head.topk",

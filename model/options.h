@@ -22,8 +22,7 @@ struct InputOptions {
 };
 
 struct BackboneOptions {
-  std::string name = "resnext50_32x4d";  // resnet18, resnet50, resnet101, resnext50_32x4d,
-                                         // resnet10_narrow (demo: widths 16/32/64/128)
+  std::string name = "resnext50_32x4d";  // one of backbone_names()
   bool freeze_bn = false;                // BN in eval mode with fixed affine parameters
 };
 
@@ -49,6 +48,7 @@ struct ClaOptions {
   bool pma = true;              // max-pool keys and values
   int64_t kv_stride_p4 = 2;     // kernel = stride of the max-pool
   int64_t kv_stride_p3 = 4;
+  int64_t kv_grid = 0;  // > 0: pooled to so many cells a side instead, whatever the level's size
 };
 
 struct HeadOptions {

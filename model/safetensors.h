@@ -1,10 +1,9 @@
-// safetensors in and out (format: u64 little-endian header length, JSON header, raw data). A file
-// is treated as hostile: header bounded, ranges, overlaps, holes, duplicate keys and sizes checked
-// before any tensor is made.
+// Tensors of safetensors files, in and out. Reading trusts nothing (support/safetensors_header.h);
+// writing is atomic, names in the given order, header padded so that the data begin 64-byte
+// aligned.
 //
-//   const TensorFile file = read_safetensors(path);          // file.tensors: name -> CPU tensor,
-//   file.metadata write_safetensors(path, tensors, metadata);              // atomic, names in the
-//   given order, data 64-byte aligned
+//   const TensorFile file = read_safetensors(path);      // file.tensors: name -> CPU tensor
+//   write_safetensors(path, tensors, metadata);
 //
 // Errors: WeightsError with file and tensor name. Thread-safe.
 #pragma once
@@ -17,14 +16,9 @@
 #include <utility>
 #include <vector>
 
-namespace catamaran {
+#include "support/safetensors_header.h"
 
-struct TensorInfo {
-  std::string name;
-  std::string dtype;  // "F32"
-  std::vector<int64_t> shape;
-  int64_t bytes = 0;
-};
+namespace catamaran {
 
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 
@@ -35,8 +29,7 @@ struct TensorFile {
 
 TensorFile read_safetensors(const std::filesystem::path& path);
 // Header only: what is in it, in file order, and the metadata.
-std::vector<TensorInfo> list_safetensors(const std::filesystem::path& path,
-                                         std::map<std::string, std::string>* metadata);
+SafetensorsHeader list_safetensors(const std::filesystem::path& path);
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const std::map<std::string, std::string>& metadata);
 

@@ -1,11 +1,13 @@
 #include "model/weights.h"
 
-#include <cstdio>
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
-#include <set>
 
+#include "support/assert.h"
 #include "support/error.h"
 #include "support/json.h"
+#include "support/text.h"
 
 namespace catamaran {
 namespace {
@@ -15,86 +17,39 @@ using TensorMap = std::map<std::string, torch::Tensor>;
 
 constexpr const char* kClassesKey = "catamaran.classes";
 constexpr const char* kModelKey = "catamaran.model";
+constexpr std::string_view kBackbonePrefix = "backbone.";
+constexpr std::string_view kHeadPrefix = "head";
+constexpr std::array<std::pair<std::string_view, int64_t>, 6> kLeastOfBackbones = {
+    {{"resnext101", 80'000'000},
+     {"resnet101", 40'000'000},
+     {"resnext50", 20'000'000},
+     {"resnet50", 20'000'000},
+     {"convnext", 20'000'000},
+     {"resnet18", 10'000'000}}};
 
-bool is_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
-
-std::string shape_text(const torch::Tensor& tensor) {
-  std::string text = "[";
-  for (const int64_t side : tensor.sizes())
-    text += (text.size() > 1 ? ", " : "") + std::to_string(side);
-  return text + "]";
+int64_t values_in(const SafetensorsHeader& header) {
+  int64_t values = 0;
+  for (const SafetensorsEntry& entry : header.entries)
+    values += entry.bytes / safetensors_dtype_bytes(entry.dtype);
+  return values;
 }
 
-// Matches the wanted tensors with those given, and copies as the mode allows.
-Coverage cover(const NamedTensors& wanted, const TensorMap& given, LoadMode mode) {
-  Coverage coverage;
-  std::set<std::string> used;
-  for (const auto& [name, tensor] : wanted) {
-    const auto found = given.find(name);
-    if (!is_counter(name)) coverage.wanted_elements += tensor.numel();
-    if (found == given.end()) {
-      if (!is_counter(name)) coverage.missing.push_back(name);  // older files do not have it
-      continue;
-    }
-    used.insert(name);
-    if (found->second.sizes() != tensor.sizes()) {
-      coverage.misshaped.push_back(name + ": file " + shape_text(found->second) + ", model " +
-                                   shape_text(tensor));
-      continue;
-    }
-    coverage.loaded.push_back(name);
-    if (!is_counter(name)) coverage.loaded_elements += tensor.numel();
+// Fewer values than any model of these options has: what a file must hold before memory is spent on
+// the model that it describes.
+int64_t least_values(const CatOptions& options, int64_t labels) {
+  int64_t values = labels;
+  for (const auto& [name, least] : kLeastOfBackbones) {
+    if (options.backbone.name.starts_with(name)) values += least;
   }
-  for (const auto& [name, tensor] : given) {
-    if (!used.contains(name)) coverage.extra.push_back(name);
-  }
-  if (mode == LoadMode::kWhole && !coverage.complete()) return coverage;
-  const torch::NoGradGuard no_grad;
-  const std::set<std::string> fitting(coverage.loaded.begin(), coverage.loaded.end());
-  for (const auto& [name, tensor] : wanted) {
-    if (fitting.contains(name)) torch::Tensor(tensor).copy_(given.at(name));
-  }
-  return coverage;
+  if (!options.fpn.enabled) return values;
+  const int64_t d = options.attention.dim;
+  const int64_t blocks = (options.lrd_enabled ? 1 : 0) + (options.cla.enabled ? 2 : 0);
+  return values + 3 * d * labels + blocks * (4 * d * d + 2 * d * options.attention.ffn_dim);
 }
 
-void append_names(std::string& text, const char* title, const std::vector<std::string>& names) {
-  constexpr size_t kMost = 20;
-  if (names.empty()) return;
-  text += std::string(title) + " (" + std::to_string(names.size()) + "):\n";
-  for (size_t i = 0; i < std::min(kMost, names.size()); ++i) text += "  " + names[i] + "\n";
-  if (names.size() > kMost) text += "  ... and " + std::to_string(names.size() - kMost) + " more\n";
-}
+TensorMap tensors_of(const std::filesystem::path& file) { return read_safetensors(file).tensors; }
 
 }  // namespace
-
-double Coverage::ratio() const {
-  return wanted_elements > 0
-             ? static_cast<double>(loaded_elements) / static_cast<double>(wanted_elements)
-             : 0;
-}
-
-std::string Coverage::table() const {
-  char line[160];
-  std::snprintf(line, sizeof line, "%zu tensors fit, %.1f %% of the model's values (%ld of %ld)\n",
-                loaded.size(), 100 * ratio(), loaded_elements, wanted_elements);
-  std::string text = line;
-  append_names(text, "missing in the file", missing);
-  append_names(text, "of another shape", misshaped);
-  append_names(text, "in the file, not in the model", extra);
-  return text;
-}
-
-std::string Coverage::json() const {
-  return nlohmann::json{{"ratio", ratio()},
-                        {"loaded", loaded},
-                        {"missing", missing},
-                        {"misshaped", misshaped},
-                        {"extra", extra},
-                        {"loaded_elements", loaded_elements},
-                        {"wanted_elements", wanted_elements}}
-             .dump(2) +
-         "\n";
-}
 
 NamedTensors state_dict(torch::nn::Module& module) {
   NamedTensors state;
@@ -103,64 +58,125 @@ NamedTensors state_dict(torch::nn::Module& module) {
   return state;
 }
 
-Coverage load_state(torch::nn::Module& module, const TensorMap& tensors, LoadMode mode) {
-  return cover(state_dict(module), tensors, mode);
+Coverage load_state(torch::nn::Module& module, const TensorMap& tensors, Copy copy) {
+  return copy_covered(state_dict(module), tensors, copy);
 }
 
-Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file, LoadMode mode) {
-  constexpr std::string_view kPrefix = "backbone.";
+bool holds_whole_model(const SafetensorsHeader& header) {
+  const auto any = [&](std::string_view prefix) {
+    return std::ranges::any_of(header.entries,
+                               [&](const auto& entry) { return entry.name.starts_with(prefix); });
+  };
+  return any(kBackbonePrefix) && any("head1.fc.");
+}
+
+Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file, Copy copy) {
   TensorMap given;
-  for (const auto& [name, tensor] : read_safetensors(file).tensors) {
-    if (name.starts_with("fc.")) continue;  // the ImageNet classifier
-    given.emplace(name.starts_with(kPrefix) ? name : std::string(kPrefix) + name, tensor);
+  for (const auto& [name, tensor] : tensors_of(file)) {
+    const std::string plain =
+        name.starts_with(kBackbonePrefix) ? name.substr(kBackbonePrefix.size()) : name;
+    if (cat.backbone().is_classifier(plain)) continue;
+    const std::string timm = std::string(kBackbonePrefix) + cat.backbone().timm_name(plain);
+    // A second tensor of the same name keeps the file's, so that the table shows it as unexpected.
+    if (!given.emplace(timm, tensor).second) given.emplace("(again) " + name, tensor);
   }
   NamedTensors wanted;
   for (const auto& [name, tensor] : state_dict(cat)) {
-    if (name.starts_with(kPrefix)) wanted.emplace_back(name, tensor);
+    if (!name.starts_with(kBackbonePrefix)) continue;
+    wanted.emplace_back(name, tensor);
+    const auto found = given.find(name);  // torchvision's layer scales are C x 1 x 1
+    if (found != given.end() && tensor.dim() == 1 && found->second.dim() > 1 &&
+        found->second.size(0) == found->second.numel())
+      found->second = found->second.flatten();
   }
-  return cover(wanted, given, mode);
+  return copy_covered(wanted, given, copy);
 }
 
-void save_model(const std::filesystem::path& file, const NamedTensors& state,
-                const CatOptions& options, const std::vector<std::string>& classes) {
-  write_safetensors(
-      file, state,
-      {{"format", "pt"}, {kClassesKey, json(classes).dump()}, {kModelKey, to_json(options)}});
+Coverage load_whole_model(CatImpl& cat, const std::filesystem::path& file,
+                          const std::vector<std::string>& classes, Copy copy) {
+  const SafetensorsHeader header = list_safetensors(file);
+  TensorMap given = tensors_of(file);
+  std::vector<std::string> refused;
+  if (header.metadata.contains(kClassesKey)) {
+    const std::vector<std::string> in_file = described_classes(header, file.string());
+    if (in_file != classes) {
+      std::erase_if(given, [&](const auto& item) {
+        if (!item.first.starts_with(kHeadPrefix)) return false;
+        refused.push_back(item.first);
+        return true;
+      });
+      for (std::string& name : refused) name += ": " + first_difference(in_file, classes);
+    }
+  }
+  if (!refused.empty() && copy == Copy::kAllOrNothing) copy = Copy::kNothing;
+  Coverage coverage = load_state(cat, given, copy);
+  std::erase_if(coverage.missing, [&](const std::string& name) {
+    return std::ranges::any_of(refused, [&](const auto& r) { return r.starts_with(name + ":"); });
+  });
+  coverage.shape_mismatch.insert(coverage.shape_mismatch.end(), refused.begin(), refused.end());
+  return coverage;
 }
 
-std::vector<std::string> classes_of(const TensorFile& content, const std::filesystem::path& file) {
-  const auto named = content.metadata.find(kClassesKey);
-  if (named == content.metadata.end()) return {};
-  const json names = parse_json(named->second, file.string(), ErrorKind::kWeights);
+bool describes_model(const SafetensorsHeader& header) {
+  return header.metadata.contains(kModelKey) && header.metadata.contains(kClassesKey);
+}
+
+CatOptions described_options(const SafetensorsHeader& header, const std::string& where) {
+  return cat_options_from_json(header.metadata.at(kModelKey), where);
+}
+
+std::vector<std::string> described_classes(const SafetensorsHeader& header,
+                                           const std::string& where) {
+  const json names = parse_json(header.metadata.at(kClassesKey), where, ErrorKind::kWeights);
   std::vector<std::string> classes;
   if (names.is_array()) {
     for (const json& name : names)
       classes.push_back(name.is_string() ? name.get<std::string>() : "");
   }
-  if (classes.empty())
-    throw WeightsError("the list of classes is empty or no list", file.string(), "");
+  if (classes.empty() || std::ranges::find(classes, "") != classes.end())
+    throw WeightsError("the list of classes is no list of names", where, "");
   if (std::ssize(classes) > kMostLabels) {
     throw WeightsError("the file claims " + std::to_string(classes.size()) + " classes, at most " +
                            std::to_string(kMostLabels) + " can be",
-                       file.string(), "");
+                       where, "");
   }
   return classes;
 }
 
+void save_model(const std::filesystem::path& file, const NamedTensors& state,
+                const CatOptions& options, const std::vector<std::string>& classes,
+                const std::map<std::string, std::string>& more) {
+  for (const auto& [name, tensor] : state) {
+    CATAMARAN_ASSERT(!name.ends_with(Backbone::kFoldedMark),
+                     "a model with folded batch norm is not saved; keep the one it was made from");
+  }
+  std::map<std::string, std::string> metadata = more;
+  metadata["format"] = "pt";
+  metadata[kClassesKey] = json(classes).dump();
+  metadata[kModelKey] = to_json(options);
+  write_safetensors(file, state, metadata);
+}
+
 Cat load_model(const std::filesystem::path& file, std::vector<std::string>& classes) {
-  const TensorFile content = read_safetensors(file);
-  const auto described = content.metadata.find(kModelKey);
-  classes = classes_of(content, file);
-  if (described == content.metadata.end() || classes.empty()) {
+  const SafetensorsHeader header = list_safetensors(file);
+  if (!describes_model(header)) {
     throw WeightsError("the file does not say which model and classes it holds", file.string(),
                        "make one with `catamaran weights import`, or name a checkpoint of a run");
   }
-  Cat cat(cat_options_from_json(described->second, file.string()),
-          static_cast<int64_t>(classes.size()));
-  const Coverage coverage = load_state(*cat, content.tensors);
-  if (!coverage.complete())
+  classes = described_classes(header, file.string());
+  const CatOptions options = described_options(header, file.string());
+  const auto labels = static_cast<int64_t>(classes.size());
+  if (values_in(header) < least_values(options, labels)) {
+    throw WeightsError("the file holds " + std::to_string(values_in(header)) +
+                           " values, too few for the model it describes",
+                       file.string(), "the file is damaged: copy or export it again");
+  }
+  Cat cat(options, labels);
+  const Coverage coverage = load_state(*cat, tensors_of(file));
+  if (!coverage.complete() || !coverage.unexpected.empty()) {
     throw WeightsError("the tensors do not fit the model it describes:\n" + coverage.table(),
                        file.string(), "");
+  }
   return cat;
 }
 

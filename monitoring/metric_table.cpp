@@ -100,6 +100,8 @@ const std::vector<MetricDescription>& metric_table() {
       gauge("catamaran_loss_smoothed", {}, "Loss, exponentially smoothed over about 50 steps"),
       gauge("catamaran_learning_rate", {}, "Learning rate of the new layers"),
       gauge("catamaran_gradient_norm", {}, "L2 norm of all gradients before clipping"),
+      gauge("catamaran_loss_scale", {},
+            "Factor on fp16 gradients of the newest step; 1 in fp32 and bf16"),
       gauge("catamaran_fusion_weight", {{"weight", {"alpha", "beta", "gamma"}}},
             "Weights of the three heads, equation (11)"),
       gauge("catamaran_eval_map_ratio", {{"split", {"eval"}}, {"weights", {"raw", "ema"}}},

@@ -130,6 +130,7 @@ void Metrics::record(const StepReport& report) {
   s.set.gauge("catamaran_loss_smoothed").Set(s.loss.add(report.loss));
   s.set.gauge("catamaran_learning_rate").Set(report.learning_rate);
   s.set.gauge("catamaran_gradient_norm").Set(report.gradient_norm);
+  s.set.gauge("catamaran_loss_scale").Set(report.loss_scale);
   s.set.gauge("catamaran_fusion_weight", {"alpha"}).Set(report.alpha);
   s.set.gauge("catamaran_fusion_weight", {"beta"}).Set(report.beta);
   s.set.gauge("catamaran_fusion_weight", {"gamma"}).Set(report.gamma);

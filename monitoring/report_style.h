@@ -85,7 +85,7 @@ small { font-weight: 400; }
 .best { font-weight: 700; color: var(--accent); }
 .explained { display: flex; flex-wrap: wrap; gap: 14px; margin-bottom: 18px; }
 .explained figure { flex: 0 1 220px; }
-.explained img { width: 100%; height: 165px; object-fit: cover; border-radius: 8px;
+.explained img { width: 100%; height: 185px; object-fit: contain; border-radius: 8px;
   display: block; }
 .explained figcaption { font-size: 13px; color: var(--soft); overflow-wrap: anywhere; }
 .explained b { color: var(--text); }

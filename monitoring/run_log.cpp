@@ -30,7 +30,8 @@ nlohmann::ordered_json line_of(const StepReport& r) {
           {"exchanged_bytes", r.exchanged_bytes},
           {"alpha", r.alpha},
           {"beta", r.beta},
-          {"gamma", r.gamma}};
+          {"gamma", r.gamma},
+          {"loss_scale", r.loss_scale}};
 }
 
 double number(const json& line, const char* key) {
@@ -57,6 +58,7 @@ StepReport report_of(const json& line) {
   r.alpha = number(line, "alpha");
   r.beta = number(line, "beta");
   r.gamma = number(line, "gamma");
+  if (line.contains("loss_scale")) r.loss_scale = number(line, "loss_scale");  // not before 0.2
   return r;
 }
 

@@ -1,7 +1,7 @@
 // RunLog: metrics.jsonl of a run directory, one JSON object a line: step, epoch, loss,
 // learning_rate, gradient_norm, images_per_second, data_wait_ratio, step_seconds, applied, images,
-// the seconds of each phase, exchanged_bytes, alpha, beta, gamma. Flushed per line; a value that is
-// not finite is null.
+// the seconds of each phase, exchanged_bytes, alpha, beta, gamma, loss_scale. Flushed per line; a
+// value that is not finite is null.
 //
 //   RunLog log(run_dir / "metrics.jsonl", first_step);
 //   log.record(report);

@@ -14,6 +14,7 @@ struct StepReport {
   double loss = 0;           // mean over the valid labels of the global batch
   double learning_rate = 0;  // of the head
   double gradient_norm = 0;  // before clipping
+  double loss_scale = 1;     // of this step; 1 unless precision.compute is fp16
   bool applied = true;       // false: not finite, weights untouched
   int64_t images = 0;        // global batch
   double step_seconds = 0;

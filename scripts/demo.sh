@@ -24,7 +24,7 @@ while [[ -e $demo/run-$number/finished ]]; do number=$((number + 1)); done
 run=$demo/run-$number
 step "Training a small CAT on 2 ranks (at most 4 minutes on 2 cores)"
 training=$SECONDS
-$catamaran train --config configs/demo.toml --set data.train="$demo/packs/train" --set data.eval="$demo/packs/test" \
+$catamaran train --config configs/demo/cat.toml --set data.train="$demo/packs/train" --set data.eval="$demo/packs/test" \
   --run-dir "$run" --ranks 2
 training=$((SECONDS - training))
 touch "$run/finished"

@@ -25,19 +25,20 @@ each 'not formatted (make format)' < <(for f in "${sources[@]}"; do clang-format
 # Arrows between folders: what each may include.
 declare -A sees=(
   [support]='support' [comm]='comm support' [dataio]='dataio support' [model]='model support' [evaluation]='evaluation support'
-  [monitoring]='monitoring evaluation support' [trainer]='trainer model dataio comm evaluation monitoring support'
+  [monitoring]='monitoring evaluation support' [drawing]='drawing support'
+  [trainer]='trainer model dataio comm evaluation monitoring drawing support'
   [launch]='launch trainer model dataio comm evaluation monitoring support')
 for folder in "${folders[@]}"; do
   allowed=${sees[$folder]// /|}
   each "folder arrow" < <(grep -nE '#include "[a-z]+/' "$folder"/*.h "$folder"/*.cpp 2>/dev/null | grep -vE "#include \"($allowed)/")
 done
 each 'include upwards' < <(grep -nE '#include "\.\./' "${sources[@]}")
-each 'torch outside model/ and trainer/' < <(grep -nE '#include <(torch|ATen|c10)/' support/* comm/* dataio/* evaluation/* monitoring/* launch/* 2>/dev/null)
+each 'torch outside model/ and trainer/' < <(grep -nE '#include <(torch|ATen|c10)/' support/* comm/* dataio/* evaluation/* monitoring/* drawing/* launch/* 2>/dev/null)
 
 # Shape of files.
 each 'more than 400 lines' < <(wc -l "${sources[@]}" | awk '$1 > 400 && $2 != "total" {print $2 ": " $1}')
 each 'header without an opening comment' < <(for h in "${headers[@]}"; do head -1 "$h" | grep -q '^//' || echo "$h"; done)
-each 'prints or exits below launch/' < <(grep -nE 'std::cout|std::printf|std::puts|[^_a-z]exit\(|std::abort' support/*.cpp comm/*.cpp dataio/*.cpp model/*.cpp evaluation/*.cpp monitoring/*.cpp trainer/*.cpp | grep -vE '_exit\(')
+each 'prints or exits below launch/' < <(grep -nE 'std::cout|std::printf|std::puts|[^_a-z]exit\(|std::abort' support/*.cpp comm/*.cpp dataio/*.cpp model/*.cpp evaluation/*.cpp monitoring/*.cpp drawing/*.cpp trainer/*.cpp | grep -vE '_exit\(')
 each 'unfinished by its own words' < <(grep -nE '\b(TODO|FIXME|XXX)\b' "${sources[@]}")
 
 # Scripts and pages.
@@ -74,7 +75,7 @@ else
 
   base=${BASE:-HEAD~}
   tidy=()
-  for folder in support comm dataio evaluation monitoring launch; do tidy+=("$folder"/*.cpp); done
+  for folder in support comm dataio evaluation monitoring drawing launch; do tidy+=("$folder"/*.cpp); done
   if [[ $base == all ]]; then
     tidy+=(model/*.cpp trainer/*.cpp)
   elif ! git rev-parse -q --verify "$base^{commit}" >/dev/null; then

@@ -19,7 +19,7 @@ if [[ ! -x $work/$base/build/release/bin/catamaran ]]; then
 fi
 losses() {
   rm -rf "$work/run"
-  "$1" train --config configs/demo.toml --set schedule.max_steps=20 --set comm.threads_per_rank=1 --set data.eval= \
+  "$1" train --config configs/demo/cat.toml --set schedule.max_steps=20 --set comm.threads_per_rank=1 --set data.eval= \
     --set monitoring.enabled=false --run-dir "$work/run" 2>/dev/null
   build/venv/bin/python -c 'import json,sys; [print(repr(json.loads(l)["loss"])) for l in open(sys.argv[1])]' "$work/run/metrics.jsonl"
 }

@@ -27,13 +27,16 @@ std::string format_duration(double seconds) {
   return text;
 }
 
-Progress::Progress(std::string task, int64_t total, std::string unit, bool enabled)
+Progress::Progress(std::string task, int64_t total, std::string unit, bool enabled,
+                   double first_seconds)
     : task_(std::move(task)),
       unit_(std::move(unit)),
       total_(total),
       enabled_(enabled),
       terminal_(::isatty(STDERR_FILENO) == 1),
-      next_draw_seconds_(terminal_ ? 0 : kLogIntervalSeconds) {}
+      next_draw_seconds_(first_seconds >= 0 ? first_seconds
+                         : terminal_        ? 0
+                                            : kLogIntervalSeconds) {}
 
 Progress::~Progress() {
   const std::lock_guard lock(mutex_);
@@ -61,8 +64,14 @@ void Progress::draw(bool last) {
   if (!enabled_ || (!last && now < next_draw_seconds_)) return;
   next_draw_seconds_ = now + (terminal_ ? kTerminalIntervalSeconds : kLogIntervalSeconds);
   drawn_ = true;
-  const double share =
-      total_ > 0 ? std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_)) : 1.0;
+  if (total_ == 0) {
+    std::fprintf(stderr, "%s%s: %ld %s%s%s%s", terminal_ ? "\r" : "", task_.c_str(), done_,
+                 unit_.c_str(), note_.empty() ? "" : ", ", note_.c_str(),
+                 terminal_ ? (last ? "\x1b[K\n" : "\x1b[K") : "\n");
+    std::fflush(stderr);
+    return;
+  }
+  const double share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
   const double rate =
       static_cast<double>(done_ - std::max<int64_t>(0, first_)) / std::max(now, 1e-9);
   const double left = rate > 0 ? static_cast<double>(total_ - done_) / rate : 0;

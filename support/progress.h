@@ -17,8 +17,11 @@ namespace catamaran {
 
 class Progress {
  public:
-  // total > 0; unit: what is counted, in the plural ("images"). enabled = false prints nothing.
-  Progress(std::string task, int64_t total, std::string unit, bool enabled = true);
+  // total: 0 where it is not known; unit: what is counted, in the plural ("images"). enabled =
+  // false prints nothing. first_seconds: nothing is drawn before; negative: at once on a terminal,
+  // after ten seconds elsewhere.
+  Progress(std::string task, int64_t total, std::string unit, bool enabled = true,
+           double first_seconds = -1);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress();

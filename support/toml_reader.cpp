@@ -26,6 +26,29 @@ toml::array as_array_of_one(const toml::node& node) {
   return holder;
 }
 
+// What `extends` names: one file, or a list of which the later ones win.
+std::vector<std::string> bases(const toml::node& extends, const std::string& file) {
+  std::vector<std::string> names;
+  if (const auto one = extends.value<std::string>()) names.push_back(*one);
+  if (const toml::array* list = extends.as_array()) {
+    for (const toml::node& node : *list) {
+      if (const auto name = node.value<std::string>()) names.push_back(*name);
+    }
+    if (names.size() != list->size()) names.clear();
+  }
+  if (names.empty()) {
+    throw UsageError("'extends' must be a file name or a list of file names",
+                     position(file, extends.source()), "for example extends = \"base.toml\"");
+  }
+  return names;
+}
+
+std::string arrows(const std::vector<fs::path>& chain) {
+  std::string text;
+  for (const fs::path& file : chain) text += (text.empty() ? "" : " -> ") + file.string();
+  return text;
+}
+
 }  // namespace
 
 struct TomlReader::Leaf {
@@ -45,16 +68,16 @@ void TomlReader::load(const fs::path& file) {
 void TomlReader::load_file(const fs::path& file, std::vector<fs::path>& chain) {
   std::error_code code;
   if (!fs::is_regular_file(file, code)) {
-    throw UsageError(
-        "there is no such file", file.string(),
-        chain.empty() ? "check --config" : "check 'extends' in " + chain.back().string());
+    throw UsageError("there is no such file", file.string(),
+                     chain.empty() ? "check --config" : "check 'extends' of " + arrows(chain));
   }
   const fs::path canonical = fs::weakly_canonical(file);
-  if (std::find(chain.begin(), chain.end(), canonical) != chain.end()) {
-    throw UsageError("the file extends itself, directly or through others", file.string(),
-                     "remove one 'extends'");
-  }
+  const bool circle = std::find(chain.begin(), chain.end(), canonical) != chain.end();
   chain.push_back(canonical);
+  if (circle) {
+    throw UsageError("the file extends itself: " + arrows(chain), file.string(),
+                     "remove one 'extends' of this circle");
+  }
   toml::table table;
   try {
     table = toml::parse_file(file.string());
@@ -64,14 +87,12 @@ void TomlReader::load_file(const fs::path& file, std::vector<fs::path>& chain) {
                      "see the TOML text above that place");
   }
   if (const toml::node* extends = table.get(kExtends)) {
-    const auto base = extends->value<std::string>();
-    if (!base)
-      throw UsageError("'extends' must be a file name", position(file.string(), extends->source()),
-                       "");
-    load_file(file.parent_path() / *base, chain);
+    for (const std::string& base : bases(*extends, file.string()))
+      load_file(file.parent_path() / base, chain);
     table.erase(kExtends);
   }
   flatten(&table, "", file.string());
+  chain.pop_back();  // a base may be reached twice, but not from itself
 }
 
 void TomlReader::flatten(const void* opaque, const std::string& prefix, const std::string& file) {

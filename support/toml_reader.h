@@ -2,10 +2,14 @@
 // collected, so that a user sees all of them at once.
 //
 //   TomlReader reader;
-//   reader.load("configs/demo.toml");                 // follows extends = "base.toml", relative to
-//   the file reader.set("batch.global=64");                    // like --set; a bare word counts as
-//   text reader.read("batch.global", options.batch.global); reader.throw_if_problems(); // unknown
-//   keys are those that nobody read
+//   reader.load("configs/demo/cat.toml");
+//   reader.set("batch.global=64");                      // like --set; a bare word counts as text
+//   reader.read("batch.global", options.batch.global);
+//   reader.throw_if_problems();                         // unknown keys are those that nobody read
+//
+// extends = "base.toml", or ["data.toml", "recipe.toml"]: files relative to the one that names
+// them, read before it, so that its own keys win, and later ones of a list over earlier ones.
+// Missing files and circles are reported with the chain of files that led there.
 //
 // Sources print as FILE:LINE:COLUMN or "--set". Integers are accepted where a float is due, not the
 // other way round. Errors: UsageError. One thread at a time.

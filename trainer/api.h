@@ -1,7 +1,8 @@
 // What launch/ asks of trainer/: whole jobs, without a word of torch. Each function runs on every
 // rank of the group and returns when the job is done on all. Only the thread that runs the step
-// loop. Errors: the kinds of support/error.h, and what LibTorch throws, which as_error turns into
-// one of them; they leave no half-written file.
+// loop. Pictures: trainer/predict_api.h, trainer/explain_api.h. Errors: the kinds of
+// support/error.h, and what LibTorch throws, which as_error turns into one of them; they leave no
+// half-written file.
 #pragma once
 
 #include <atomic>
@@ -41,56 +42,42 @@ ExitReason train(const TrainRequest& request, ProcessGroup& group);
 struct EvaluateRequest {
   std::filesystem::path checkpoint;  // checkpoint folder, or a model.safetensors
   std::filesystem::path pack;
-  std::string weights = "auto";  // auto: ema if there, else raw; ema; raw
+  std::vector<std::filesystem::path> ensemble;  // further checkpoints, with the same classes
+  std::string augment = "none";                 // none, flip, scales: trainer/views.h
+  std::string weights = "auto";                 // auto: ema if there, else raw; ema; raw
+  std::string precision = "auto";  // auto: that of the checkpoint's run; fp32, bf16, fp16
   int64_t batch = 32;
 };
 // Scores every image of the pack once, on whatever number of ranks; the whole table on rank 0,
-// empty elsewhere.
+// empty elsewhere. Several views or models: the mean of their probabilities, as a logit.
 ScoreTable score_pack(const EvaluateRequest& request, ProcessGroup& group);
-// scores.h5: /score (float, n x L), /label (int8, n x L), /id; the class names as an attribute.
-// Written atomically.
+// scores.h5: /score (float, n x L), /label (int8, n x L), /id; the class names, the models and the
+// augmentation as attributes. Written atomically.
 void write_scores(const std::filesystem::path& path, const ScoreTable& table,
-                  const std::filesystem::path& pack);
+                  const EvaluateRequest& request);
 
-struct LabelScore {
-  std::string label;
-  double probability = 0;
-};
-struct Prediction {
-  std::string image;
-  std::vector<LabelScore> labels;  // by probability, highest first, all labels
-};
-std::vector<Prediction> predict(const std::filesystem::path& checkpoint,
-                                const std::vector<std::filesystem::path>& images,
-                                const std::string& weights, int threads);
-
-struct Explanation {
-  std::string image;
-  std::string label;
-  double probability = 0;
-  std::filesystem::path overlay;  // PNG: the image with the map over it
-};
-// For each image the top labels over the threshold (at least one, at most `most`): an overlay PNG
-// per label, the plain picture, and explain.json in `out`.
-std::vector<Explanation> explain(const std::filesystem::path& checkpoint,
-                                 const std::vector<std::filesystem::path>& images,
-                                 const std::filesystem::path& out, int64_t most, double threshold,
-                                 int threads);
-
-// weights inspect / import / export. Texts for people, or JSON when json is true.
+// weights inspect / check / import / export. Texts for people, or JSON when json is true.
 std::string inspect_weights(const std::filesystem::path& file, bool json);
-// Checks a backbone file against a model; returns the coverage report. Writes nothing.
-std::string check_backbone_weights(const std::filesystem::path& file, const CatOptions& model,
-                                   bool json);
+// The coverage of a model by a backbone's or a whole model's file. Writes nothing. Without a model:
+// the one that the file describes, else the default.
+std::string check_weights(const std::filesystem::path& file, const std::optional<CatOptions>& model,
+                          bool json);
 // A checkpoint's raw or EMA weights as one safetensors file with timm names for the backbone;
 // backbone_only drops the prefix, so that timm's load_state_dict(strict=False) takes it.
 void export_weights(const std::filesystem::path& checkpoint, const std::string& weights,
                     bool backbone_only, const std::filesystem::path& out);
-// A timm / torchvision backbone, or an exported model, becomes one .safetensors file with class
-// names and options, which eval, predict and weights.init take.
-std::string import_weights(const std::filesystem::path& file, const CatOptions& model,
-                           const std::vector<std::string>& classes,
-                           const std::filesystem::path& out, bool json);
+struct ImportRequest {
+  std::filesystem::path file;  // safetensors: a timm / torchvision backbone, or a whole CAT
+  std::filesystem::path out;
+  std::optional<CatOptions> model;   // none: the one that the file describes, else the default
+  std::vector<std::string> classes;  // empty: those that the file describes
+  bool allow_partial = false;
+  bool json = false;
+};
+// Writes a model that weights.init, eval and predict take, with the source's SHA-256 in its
+// metadata; returns the coverage report. WeightsError with that report when the file does not cover
+// the model (or, for a backbone's file, the backbone) and allow_partial is false.
+std::string import_weights(const ImportRequest& request);
 
 // Whatever was caught, as an error of ours: LibTorch's by the first line of its message, without
 // the stack trace; memory that ran out (of the GPU, LibTorch's or the library's) with what to

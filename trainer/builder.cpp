@@ -74,37 +74,19 @@ void require_coverage(const Coverage& coverage, const WeightsOptions& options,
                      "which the manifest records");
 }
 
-// Heads of other classes, or of the same in another order, must not be loaded silently.
-bool same_classes(const TensorFile& content, const std::vector<std::string>& classes,
-                  const WeightsOptions& options, const fs::path& file) {
-  const std::vector<std::string> of_file = classes_of(content, file);
-  if (of_file.empty() || of_file == classes) return true;
-  if (options.allow_partial) return false;
-  throw WeightsError("its heads are for other classes, or for the same in another order (" +
-                         first_difference(of_file, classes) + ")",
-                     file.string(),
-                     "set weights.allow_partial = true to start with random heads, which the "
-                     "manifest records");
-}
-
 // Random values everywhere, then files over them, then rank 0's values on every rank.
 void fill_model(TrainerParts& parts, ProcessGroup& group) {
   const WeightsOptions& weights = parts.options.weights;
-  const LoadMode mode = weights.allow_partial ? LoadMode::kPartial : LoadMode::kWhole;
+  const Copy copy = weights.allow_partial ? Copy::kWhatFits : Copy::kAllOrNothing;
   initialise(*parts.cat, parts.options.seed);
   if (!weights.backbone.empty()) {
-    require_coverage(load_backbone(*parts.cat, weights.backbone, mode), weights, "weights.backbone",
+    require_coverage(load_backbone(*parts.cat, weights.backbone, copy), weights, "weights.backbone",
                      weights.backbone, group);
   }
   if (!weights.init.empty()) {
     const fs::path file = weights_file_of(weights.init, "auto");
-    TensorFile content = read_safetensors(file);
-    if (!same_classes(content, parts.classes, weights, file)) {
-      std::erase_if(content.tensors,
-                    [](const auto& item) { return item.first.starts_with("head"); });
-    }
-    require_coverage(load_state(*parts.cat, content.tensors, mode), weights, "weights.init",
-                     file.string(), group);
+    require_coverage(load_whole_model(*parts.cat, file, parts.classes, copy), weights,
+                     "weights.init", file.string(), group);
   }
 }
 

@@ -60,6 +60,9 @@ json state_json(const CheckpointState& state, const std::map<std::string, std::s
           {"step_in_epoch", state.step_in_epoch},
           {"ema_updates", state.ema_updates},
           {"skipped_in_row", state.skipped_in_row},
+          {"precision", state.precision},
+          {"loss_scale", state.loss_scale},
+          {"loss_scale_applied", state.loss_scale_applied},
           {"world", state.world},
           {"global_batch", state.global_batch},
           {"seed", state.seed},
@@ -154,6 +157,11 @@ CheckpointState read_checkpoint_state(const fs::path& checkpoint) {
   state.ema_updates = json_field<int64_t>(root, "ema_updates", where, kKind);
   state.skipped_in_row = json_field<int64_t>(root, "skipped_in_row", where, kKind);
   state.world = json_field<int64_t>(root, "world", where, kKind);
+  if (root.contains("precision")) {  // checkpoints of 0.1 were fp32 and do not say so
+    state.precision = json_field<std::string>(root, "precision", where, kKind);
+    state.loss_scale = json_field<double>(root, "loss_scale", where, kKind);
+    state.loss_scale_applied = json_field<int64_t>(root, "loss_scale_applied", where, kKind);
+  }
   state.global_batch = json_field<int64_t>(root, "global_batch", where, kKind);
   state.seed = json_field<uint64_t>(root, "seed", where, kKind);
   state.train_fingerprint = json_field<std::string>(root, "train_fingerprint", where, kKind);
@@ -187,6 +195,15 @@ std::optional<fs::path> find_checkpoint(const fs::path& folder) {
                          " checkpoints can be read; of the newest: " + first_problem,
                      folder.string(),
                      "copy a good one there, or start a new run in another --run-dir");
+}
+
+std::string recorded_precision(const fs::path& weights_file) {
+  const fs::path file = weights_file.parent_path() / "state.json";
+  std::error_code code;
+  if (!fs::is_regular_file(file, code)) return "fp32";
+  const json root = read_json_file(file, kKind);
+  if (!root.contains("precision")) return "fp32";
+  return json_field<std::string>(root, "precision", file.string(), kKind);
 }
 
 fs::path weights_file_of(const fs::path& given, const std::string& weights) {

@@ -31,7 +31,10 @@ struct CheckpointState {
   int64_t step_in_epoch = 0;
   int64_t ema_updates = 0;  // 0: no average
   int64_t skipped_in_row = 0;
-  int64_t world = 1;  // at the time of writing
+  std::string precision = "fp32";  // precision.compute
+  double loss_scale = 1;           // of the next step; 1 unless fp16
+  int64_t loss_scale_applied = 0;  // steps since it last changed
+  int64_t world = 1;               // at the time of writing
   int64_t global_batch = 0;
   uint64_t seed = 0;
   std::string train_fingerprint;  // of the pack
@@ -61,6 +64,9 @@ void remove_old_checkpoints(const std::filesystem::path& folder, int64_t keep, i
 // start over what may be mended.
 std::optional<std::filesystem::path> find_checkpoint(const std::filesystem::path& folder);
 CheckpointState read_checkpoint_state(const std::filesystem::path& checkpoint);
+// precision.compute of the run that wrote a checkpoint's weights file; fp32 for a file that stands
+// alone.
+std::string recorded_precision(const std::filesystem::path& weights_file);
 // A user's path: a checkpoint folder, a run directory (its newest), or a safetensors file; the file
 // with the weights asked for (raw, ema, auto: ema if there). A checkpoint folder is verified.
 std::filesystem::path weights_file_of(const std::filesystem::path& given,

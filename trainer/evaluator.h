@@ -2,6 +2,7 @@
 //
 //   Evaluator evaluator(pack, options, group, device);
 //   ScoreTable table = evaluator.score(*cat);      // on rank 0; elsewhere a table without rows
+//   ScoreTable mean = evaluator.score(passes);     // of several views or models
 //
 // Rank r scores the contiguous part [r n / world, (r + 1) n / world) in batches of `batch`; no
 // image is padded in or scored twice. The model is put in eval mode meanwhile and restored. Scores
@@ -13,19 +14,31 @@
 
 #include <atomic>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "comm/process_group.h"
 #include "dataio/pack_reader.h"
+#include "evaluation/probability_mean.h"
 #include "evaluation/score_table.h"
 #include "model/cat.h"
+#include "trainer/precision.h"
 
 namespace catamaran {
 
 struct EvaluatorOptions {
   InputOptions input;
+  std::string compute = "fp32";  // fp32, bf16, fp16
   int64_t batch = 32;
   int64_t loader_threads = 1;
   int64_t prefetch_batches = 4;
+};
+
+// One way over the pack: a model at an input size, perhaps with the mirror images as well.
+struct ScoringPass {
+  CatImpl* cat = nullptr;
+  InputOptions input;
+  bool also_mirrored = false;
 };
 
 class Evaluator {
@@ -33,15 +46,22 @@ class Evaluator {
   Evaluator(const PackReader& pack, EvaluatorOptions options, ProcessGroup& group,
             torch::Device device);
   ScoreTable score(CatImpl& cat);
+  // The mean of the probabilities of all passes (evaluation/probability_mean.h), as a logit.
+  ScoreTable score(const std::vector<ScoringPass>& passes);
   // The same, broken off on all ranks (nullopt) soon after any rank's wish becomes true.
   std::optional<ScoreTable> score_unless(const std::atomic<bool>* wish, CatImpl& cat);
+  std::optional<ScoreTable> score_unless(const std::atomic<bool>* wish,
+                                         const std::vector<ScoringPass>& passes);
 
  private:
   bool wished(const std::atomic<bool>* wish, int64_t batch);
+  bool run(const std::atomic<bool>* wish, const ScoringPass& pass, std::vector<int64_t>& indices,
+           ProbabilityMean& mean);
   ScoreTable gather(const std::vector<int64_t>& indices, const std::vector<float>& scores);
 
   const PackReader& pack_;
   EvaluatorOptions options_;
+  Precision precision_;
   ProcessGroup& group_;
   torch::Device device_;
 };

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "model/weights.h"
 #include "support/atomic_file.h"
 #include "support/clock.h"
 #include "support/hash.h"
 #include "support/json.h"
+#include "trainer/checkpoint.h"
 
 namespace catamaran {
 namespace {
@@ -22,10 +24,16 @@ json pack_json(const PackReader& pack) {
           {"pack_json_sha256", sha256_of_file(pack.folder() / "pack.json")}};
 }
 
-json weights_json(const std::string& file) {
+// The file that a run starts from, and, where it was imported, what from.
+json weights_json(const std::string& given) {
   std::error_code code;
-  if (file.empty() || !std::filesystem::is_regular_file(file, code)) return file;
-  return {{"file", file}, {"sha256", sha256_of_file(file)}};
+  if (given.empty() || !std::filesystem::exists(given, code)) return given;  // gone since
+  const std::filesystem::path file = weights_file_of(given, "auto");
+  json described = {{"file", file.string()}, {"sha256", sha256_of_file(file)}};
+  const SafetensorsHeader header = list_safetensors(file);
+  if (const auto source = header.metadata.find(kSourceKey); source != header.metadata.end())
+    described["source"] = parse_json(source->second, file.string(), ErrorKind::kWeights);
+  return described;
 }
 
 std::string run_name(const TrainRequest& request) {
@@ -76,6 +84,7 @@ void write_manifest(const TrainRequest& request, const RunPacks& packs, ProcessG
                {"hosts", hosts},
                {"world", group.world()},
                {"threads_per_rank", group.threads()},
+               {"precision", request.options.precision.compute},
                {"backend", std::string(group.gradients().backend())},
                {"config_sha256", sha256(request.resolved_config)},
                {"overrides", request.overrides},

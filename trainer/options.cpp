@@ -64,6 +64,15 @@ void check_schedule(const ScheduleOptions& s, Problems& p) {
   p.require(s.final_ratio >= 0 && s.final_ratio <= 1, "schedule.final_ratio", "must be 0 to 1");
 }
 
+void check_precision(const PrecisionOptions& o, Problems& p) {
+  p.require_one_of("precision.compute", o.compute, {"fp32", "bf16", "fp16"});
+  p.require(o.loss_scale > 0 && o.loss_scale <= 16777216, "precision.loss_scale",
+            "must be positive and at most 2^24");
+  p.require(o.growth >= 1, "precision.growth", "must be at least 1");
+  p.require(o.backoff > 0 && o.backoff < 1, "precision.backoff", "must be between 0 and 1");
+  p.require(o.growth_interval >= 1, "precision.growth_interval", "must be at least 1");
+}
+
 void check_rest(const RunOptions& o, Problems& p) {
   p.require(not_negative(o.clip.max_norm), "clip.max_norm", "must be 0 or more and finite");
   p.require(o.ema.decay >= 0 && o.ema.decay < 1, "ema.decay", "must be in [0, 1)");
@@ -105,6 +114,8 @@ std::vector<std::string> problems(const RunOptions& options) {
             "batch.per_device", "must be 1 to 16777216");
   check_optimizer(options.optimizer, p);
   check_schedule(options.schedule, p);
+  p.add(options.loss.problems());
+  check_precision(options.precision, p);
   check_rest(options, p);
   return p.take();
 }

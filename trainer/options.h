@@ -9,6 +9,7 @@
 
 #include "comm/process_group.h"
 #include "dataio/augment.h"
+#include "model/loss_options.h"
 #include "model/options.h"
 #include "monitoring/metrics.h"
 
@@ -63,6 +64,14 @@ struct ScheduleOptions {          // [schedule]
   double final_ratio = 0;                     // cosine: last = learning_rate * final_ratio
 };
 
+struct PrecisionOptions {        // [precision]
+  std::string compute = "fp32";  // of the model's forward and backward: fp32, bf16, fp16
+  double loss_scale = 65536;     // fp16: the first one
+  double growth = 2;             // fp16: of the loss scale after growth_interval applied steps
+  double backoff = 0.5;          // fp16: of the loss scale after a step that overflowed
+  int64_t growth_interval = 2000;
+};
+
 struct ClipOptions {    // [clip]
   double max_norm = 0;  // of all gradients together; 0: norm is measured, nothing clipped
 };
@@ -109,6 +118,8 @@ struct RunOptions {
   BatchOptions batch;
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
+  LossOptions loss;  // [loss]
+  PrecisionOptions precision;
   ClipOptions clip;
   EmaOptions ema;
   EvaluateOptions evaluate;

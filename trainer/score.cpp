@@ -1,46 +1,48 @@
 // score_pack of trainer/api.h.
-#include <algorithm>
 #include <string>
 
 #include "dataio/pack_reader.h"
 #include "model/weights.h"
-#include "support/error.h"
-#include "support/text.h"
 #include "trainer/api.h"
 #include "trainer/checkpoint.h"
 #include "trainer/consistency.h"
 #include "trainer/device.h"
 #include "trainer/evaluator.h"
+#include "trainer/prepared_model.h"
+#include "trainer/views.h"
 
 namespace catamaran {
 
-namespace {
-
-void require_classes(const std::vector<std::string>& of_weights, const PackReader& pack,
-                     const std::string& where) {
-  const std::vector<std::string>& of_pack = pack.manifest().classes;
-  if (of_weights == of_pack) return;
-  throw DataError("weights and pack (" + pack.folder().string() +
-                      ") have different class lists: " + first_difference(of_weights, of_pack),
-                  where, "evaluate on a pack with the same classes in the same order");
-}
-
-}  // namespace
-
 ScoreTable score_pack(const EvaluateRequest& request, ProcessGroup& group) {
   const PackReader pack(request.pack);
-  const std::filesystem::path file = weights_file_of(request.checkpoint, request.weights);
-  std::vector<std::string> classes;
-  Cat cat = load_model(file, classes);
-  require_classes(classes, pack, file.string());
+  std::vector<PreparedModel> models;
+  models.emplace_back(request.checkpoint, request.weights);
+  for (const std::filesystem::path& more : request.ensemble) {
+    models.emplace_back(more, request.weights);
+    require_same_class_list(models.front().classes(), models.front().file().string(),
+                            models.back().classes(), models.back().file().string());
+  }
+  require_same_class_list(models.front().classes(), models.front().file().string(),
+                          pack.manifest().classes, "the pack " + pack.folder().string());
   const torch::Device device = bind_device(group);
-  cat->to(device);
-  broadcast_state(state_dict(*cat), group, device);
+  std::vector<ScoringPass> passes;
+  for (PreparedModel& model : models) {
+    model.cat().to(device);
+    broadcast_state(state_dict(model.cat()), group, device);
+    for (const View& view : views(request.augment, model.input().size)) {
+      ScoringPass pass{
+          .cat = &model.cat(), .input = model.input(), .also_mirrored = view.also_mirrored};
+      pass.input.size = view.size;
+      passes.push_back(pass);
+    }
+  }
   EvaluatorOptions options;
-  options.input = cat->options().input;
+  options.input = models.front().input();
+  options.compute =
+      request.precision == "auto" ? recorded_precision(models.front().file()) : request.precision;
   options.batch = request.batch;
   options.loader_threads = group.threads();
-  return Evaluator(pack, options, group, device).score(*cat);
+  return Evaluator(pack, options, group, device).score(passes);
 }
 
 }  // namespace catamaran

@@ -6,12 +6,23 @@
 #include "dataio/pack_reader.h"
 #include "support/atomic_file.h"
 #include "trainer/api.h"
+#include "trainer/checkpoint.h"
 
 namespace catamaran {
+namespace {
+
+std::vector<std::string> weights_files(const EvaluateRequest& request) {
+  std::vector<std::string> files = {weights_file_of(request.checkpoint, request.weights).string()};
+  for (const std::filesystem::path& more : request.ensemble)
+    files.push_back(weights_file_of(more, request.weights).string());
+  return files;
+}
+
+}  // namespace
 
 void write_scores(const std::filesystem::path& path, const ScoreTable& table,
-                  const std::filesystem::path& pack_folder) {
-  const PackReader pack(pack_folder);
+                  const EvaluateRequest& request) {
+  const PackReader pack(request.pack);
   std::vector<std::string> ids;
   for (const int64_t index : table.indices) ids.push_back(pack.id(index));
   AtomicFile target(path, ErrorKind::kUsage);
@@ -23,6 +34,8 @@ void write_scores(const std::filesystem::path& path, const ScoreTable& table,
   write_set(file, "/label", H5T_STD_I8LE, extent, table.labels.data(), temporary);
   write_texts(file, "/id", ids, temporary);
   write_text_attribute(file, "classes", table.classes, temporary);
+  write_text_attribute(file, "models", weights_files(request), temporary);
+  write_text_attribute(file, "augment", {request.augment}, temporary);
   finish_hdf5(file, temporary);
   target.commit();
 }

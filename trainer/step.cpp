@@ -37,11 +37,11 @@ StepReport Trainer::step(int64_t t) {
     seed_dropout(options.seed, t, group_.rank() * parts + part);
     reducer_.begin_part(part == 0, part + 1 == parts);
 
-    const CatOutput out =
-        parts_.cat->forward(in.x_BCHW);  // (1)-(3) P5 P4 P3 (4) P_r5 (5)-(7) P_r4 P_r3 (8)-(11)
-    const LossSum loss = bce_with_ignore(out.yhat_BL, in.y_BL);  // (12), summed over valid labels
+    const CatOutput out = precision_.forward(
+        *parts_.cat, in.x_BCHW);  // (1)-(3) P5 P4 P3 (4) P_r5 (5)-(7) P_r4 P_r3 (8)-(11)
+    const LossSum loss = loss_(out, in.y_BL);  // (12), summed over valid labels
     sums.forward_seconds += clock.lap();
-    loss.sum.backward();  // a full bucket starts its own all-reduce
+    loss.sum.backward(scaler_.seed());  // a full bucket starts its own all-reduce
     sums.add(loss, host->images);
     sums.backward_seconds += clock.lap();
   }
@@ -56,8 +56,10 @@ StepReport Trainer::step(int64_t t) {
   report.epoch = t / parts_.steps_per_epoch;
   report.loss = global.mean_loss();
   report.images = static_cast<int64_t>(global.images);
+  report.loss_scale = scaler_.scale();
   report.applied = apply_gradients(t, global, report);
   if (!report.applied) buffers_before_.restore();
+  scaler_.update(report.applied);
   report.optimizer_seconds = clock.lap();
   const double world = group_.world();
   report.data_wait_seconds = global.data_wait_seconds / world;
@@ -72,7 +74,8 @@ StepReport Trainer::step(int64_t t) {
 
 bool Trainer::apply_gradients(int64_t t, const StepSums& global, StepReport& report) {
   const RunOptions& options = parts_.options;
-  const double mean = global.scale();  // sum / valid labels = mean over the GLOBAL batch
+  // sum / valid labels = mean over the GLOBAL batch
+  const double mean = global.scale() * scaler_.unscale();
   report.gradient_norm = gradient_norm(reducer_.flat_gradients()) * mean;
   report.learning_rate = options.optimizer.learning_rate * schedule_.factor(t);
   if (!std::isfinite(report.gradient_norm) || !std::isfinite(global.loss) ||

@@ -43,6 +43,21 @@ LoaderOptions loader_options(const RunOptions& options, int threads) {
   return loading;
 }
 
+// As the loss will see them: difficult labels count by their rule.
+ClassCounts class_counts(const PackReader& pack, const DataOptions& data) {
+  const DifficultRule difficult = difficult_rule(data.difficult_train);
+  const PackManifest& manifest = pack.manifest();
+  ClassCounts counts;
+  for (size_t c = 0; c < manifest.classes.size(); ++c) {
+    const int64_t ignored = manifest.ignored[c];
+    const int64_t present = difficult == DifficultRule::kPositive ? ignored : 0;
+    const int64_t unused = difficult == DifficultRule::kIgnore ? ignored : 0;
+    counts.positives.push_back(manifest.positives[c] + present);
+    counts.negatives.push_back(manifest.images - unused - counts.positives.back());
+  }
+  return counts;
+}
+
 std::string name_of_evaluation(int64_t step, int64_t steps_per_epoch) {
   char name[40];
   if (step % steps_per_epoch == 0) {
@@ -60,6 +75,12 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
     : parts_(std::move(parts)),
       group_(group),
       train_pack_(train),
+      precision_(parts_.options.precision.compute, parts_.device),
+      loss_(parts_.options.loss,
+            positive_weights(parts_.options.loss, class_counts(train, parts_.options.data)),
+            parts_.device),
+      scaler_(parts_.options.precision, parts_.options.batch.global * train.classes(),
+              parts_.device),
       reducer_(tensors_of(parts_.parameters), group.gradients(), parts_.options.reducer,
                parts_.device),
       optimizer_(make_optimizer(parts_.options.optimizer, parts_.parameters, reducer_.gradients())),
@@ -79,6 +100,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
   if (eval != nullptr) {
     EvaluatorOptions evaluating;
     evaluating.input = parts_.options.model.input;
+    evaluating.compute = parts_.options.precision.compute;
     evaluating.batch =
         parts_.options.evaluate.batch > 0 ? parts_.options.evaluate.batch : parts_.batch.per_part;
     evaluating.loader_threads = loader_options(parts_.options, group.threads()).threads;
@@ -98,6 +120,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
 void Trainer::restore(const std::filesystem::path& checkpoint, const CheckpointState& state) {
   const std::filesystem::path optimizer = checkpoint / "optimizer.safetensors";
   optimizer_->load_state(read_safetensors(optimizer).tensors, optimizer.string());
+  if (state.precision == "fp16") scaler_.restore(state.loss_scale, state.loss_scale_applied);
   if (!ema_.enabled()) return;
   const std::filesystem::path average = checkpoint / "ema.safetensors";
   if (state.ema_updates == 0) {
@@ -222,6 +245,9 @@ void Trainer::save_checkpoint(const std::string& kind) {
     contents.state.step_in_epoch = parts_.position.step % parts_.steps_per_epoch;
     contents.state.ema_updates = ema_.updates();
     contents.state.skipped_in_row = parts_.position.skipped_in_row;
+    contents.state.precision = parts_.options.precision.compute;
+    contents.state.loss_scale = scaler_.scale();
+    contents.state.loss_scale_applied = scaler_.applied_in_row();
     contents.state.world = group_.world();
     contents.state.global_batch = parts_.options.batch.global;
     contents.state.seed = parts_.options.seed;
@@ -248,9 +274,10 @@ void Trainer::check_numerics(const StepReport& report) {
   const int64_t limit = parts_.options.numerics.max_consecutive_skips;
   if (group_.is_root()) {
     log::warn(
-        text("step %ld: loss %g, gradient norm %g or learning rate %g is not finite; the step was "
-             "skipped on all ranks, weights are untouched",
-             report.step, report.loss, report.gradient_norm, report.learning_rate));
+        text("step %ld: loss %g, gradient norm %g or learning rate %g is not finite (loss scale %g); "
+             "the step was skipped on all ranks, weights are untouched",
+             report.step, report.loss, report.gradient_norm, report.learning_rate,
+             report.loss_scale));
   }
   if (++parts_.position.skipped_in_row >= limit) {
     wait_for_writer();  // the first rank that throws ends all

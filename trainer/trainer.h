@@ -19,6 +19,7 @@
 #include "dataio/loader.h"
 #include "dataio/sample_order.h"
 #include "model/cat.h"
+#include "model/losses.h"
 #include "monitoring/step_report.h"
 #include "trainer/api.h"
 #include "trainer/buffer_snapshot.h"
@@ -27,8 +28,10 @@
 #include "trainer/ema.h"
 #include "trainer/evaluator.h"
 #include "trainer/gradient_reducer.h"
+#include "trainer/loss_scaler.h"
 #include "trainer/monitor.h"
 #include "trainer/optimizer.h"
+#include "trainer/precision.h"
 #include "trainer/schedule.h"
 #include "trainer/step_sums.h"
 
@@ -71,7 +74,8 @@ class Trainer {
   Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& train, const PackReader* eval,
           const MonitorSetup& monitoring);
 
-  // Restores optimizer and average; the model's values and the position are the builder's work.
+  // Restores optimizer, average and loss scale; the model's values and the position are the
+  // builder's work.
   void restore(const std::filesystem::path& checkpoint, const CheckpointState& state);
   ExitReason run();
 
@@ -91,6 +95,9 @@ class Trainer {
   TrainerParts parts_;
   ProcessGroup& group_;
   const PackReader& train_pack_;
+  Precision precision_;
+  Loss loss_;
+  LossScaler scaler_;
   GradientReducer reducer_;
   std::unique_ptr<Optimizer> optimizer_;
   Schedule schedule_;

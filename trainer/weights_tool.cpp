@@ -3,8 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "model/weights.h"
-#include "support/atomic_file.h"
 #include "support/error.h"
+#include "support/hash.h"
+#include "support/json.h"
 #include "trainer/api.h"
 #include "trainer/checkpoint.h"
 
@@ -22,16 +23,45 @@ std::string shape_text(const std::vector<int64_t>& shape) {
   return text + "]";
 }
 
+CatOptions model_for(const std::optional<CatOptions>& given, const SafetensorsHeader& header,
+                     const fs::path& file) {
+  if (given) return *given;
+  return describes_model(header) ? described_options(header, file.string()) : CatOptions();
+}
+
+Coverage load_any(CatImpl& cat, const SafetensorsHeader& header, const fs::path& file,
+                  const std::vector<std::string>& classes, Copy copy) {
+  return holds_whole_model(header) ? load_whole_model(cat, file, classes, copy)
+                                   : load_backbone(cat, file, copy);
+}
+
+std::vector<std::string> classes_for(const ImportRequest& request,
+                                     const SafetensorsHeader& header) {
+  if (!request.classes.empty()) return request.classes;
+  if (describes_model(header)) return described_classes(header, request.file.string());
+  throw UsageError("the file does not say which classes its heads are for", request.file.string(),
+                   "give --pack, or --classes with a file of one name a line");
+}
+
+void stop_when_partial(const Coverage& coverage, const ImportRequest& request) {
+  if (coverage.complete() || (request.allow_partial && !coverage.loaded.empty())) return;
+  const char* hint =
+      coverage.loaded.empty()
+          ? "check model.backbone.name; names follow timm"
+          : "check the model's options, or take what fits with --allow-partial; the rest is random";
+  throw WeightsError("the file does not cover the model:\n" + coverage.table(),
+                     request.file.string(), hint);
+}
+
 }  // namespace
 
 std::string inspect_weights(const fs::path& given, bool as_json) {
   const fs::path file = weights_file_of(given, "auto");
-  std::map<std::string, std::string> metadata;
-  const std::vector<TensorInfo> tensors = list_safetensors(file, &metadata);
+  const SafetensorsHeader header = list_safetensors(file);
   int64_t bytes = 0;
   json list = json::array();
   std::string text;
-  for (const TensorInfo& tensor : tensors) {
+  for (const SafetensorsEntry& tensor : header.entries) {
     bytes += tensor.bytes;
     list.push_back({{"name", tensor.name},
                     {"dtype", tensor.dtype},
@@ -43,23 +73,33 @@ std::string inspect_weights(const fs::path& given, bool as_json) {
     text += line;
   }
   if (as_json)
-    return json{
-               {"file", file.string()}, {"metadata", metadata}, {"tensors", list}, {"bytes", bytes}}
+    return json{{"file", file.string()},
+                {"metadata", header.metadata},
+                {"tensors", list},
+                {"bytes", bytes}}
                .dump(2) +
            "\n";
-  for (const auto& [key, value] : metadata) text += "metadata " + key + ": " + value + "\n";
-  return text + std::to_string(tensors.size()) + " tensors, " + std::to_string(bytes) +
+  for (const auto& [key, value] : header.metadata) text += "metadata " + key + ": " + value + "\n";
+  return text + std::to_string(header.entries.size()) + " tensors, " + std::to_string(bytes) +
          " bytes in " + file.string() + "\n";
 }
 
-std::string check_backbone_weights(const fs::path& file, const CatOptions& model, bool as_json) {
-  Cat cat(model, /*labels=*/1);
-  const Coverage coverage = load_backbone(*cat, file);
+std::string check_weights(const fs::path& file, const std::optional<CatOptions>& model,
+                          bool as_json) {
+  const SafetensorsHeader header = list_safetensors(file);
+  std::vector<std::string> classes = {"any"};
+  if (describes_model(header)) classes = described_classes(header, file.string());
+  Cat cat(model_for(model, header, file), static_cast<int64_t>(classes.size()));
+  const Coverage coverage = load_any(*cat, header, file, classes, Copy::kWhatFits);
   return as_json ? coverage.json() : coverage.table();
 }
 
 void export_weights(const fs::path& checkpoint, const std::string& weights, bool backbone_only,
                     const fs::path& out) {
+  if (out.extension() == ".onnx") {
+    throw UsageError("ONNX is written by a script", out.string(),
+                     "run scripts/export_onnx.py " + checkpoint.string() + " " + out.string());
+  }
   const fs::path source = weights_file_of(checkpoint, weights);
   const TensorFile file = read_safetensors(source);
   NamedTensors tensors;
@@ -78,26 +118,32 @@ void export_weights(const fs::path& checkpoint, const std::string& weights, bool
       backbone_only ? std::map<std::string, std::string>{{"format", "pt"}} : file.metadata);
 }
 
-std::string import_weights(const fs::path& file, const CatOptions& model,
-                           const std::vector<std::string>& classes, const fs::path& out,
-                           bool as_json) {
-  if (classes.empty())
-    throw UsageError("there are no class names", "--classes",
-                     "name a file with one class a line, or a pack");
+std::string import_weights(const ImportRequest& request) {
+  const SafetensorsHeader header = list_safetensors(request.file);
+  const CatOptions model = model_for(request.model, header, request.file);
+  const std::vector<std::string> classes = classes_for(request, header);
   Cat cat(model, static_cast<int64_t>(classes.size()));
   initialise(*cat, 1);
-  const TensorFile given = read_safetensors(file);
-  const bool whole_model = given.tensors.contains("alpha");  // every Cat has it, no backbone does
-  const Coverage coverage =
-      whole_model ? load_state(*cat, given.tensors) : load_backbone(*cat, file);
-  if (!coverage.complete()) {
-    throw WeightsError("the file does not cover the model:\n" + coverage.table(), file.string(),
-                       "check model.backbone.name; names follow timm");
-  }
+  const Coverage coverage = load_any(*cat, header, request.file, classes,
+                                     request.allow_partial ? Copy::kWhatFits : Copy::kAllOrNothing);
+  stop_when_partial(coverage, request);
   NamedTensors state;
   for (const auto& [name, tensor] : state_dict(*cat)) state.emplace_back(name, tensor.detach());
-  save_model(out, state, model, classes);
-  return as_json ? coverage.json() : coverage.table();
+  json source = {{"file", request.file.filename().string()},
+                 {"sha256", sha256_of_file(request.file)}};
+  if (const auto from = header.metadata.find(kSourceKey); from != header.metadata.end())
+    source["from"] = parse_json(from->second, request.file.string(), ErrorKind::kWeights);
+  save_model(request.out, state, model, classes, {{kSourceKey, source.dump()}});
+  const char* kind = holds_whole_model(header) ? "whole model" : "backbone";
+  if (!request.json) {
+    return std::string(kind) + ", SHA-256 " + source["sha256"].get<std::string>() + "\n" +
+           coverage.table();
+  }
+  json report = json::parse(coverage.json());
+  report["kind"] = kind;
+  report["source"] = source;
+  report["out"] = request.out.string();
+  return report.dump(2) + "\n";
 }
 
 }  // namespace catamaran

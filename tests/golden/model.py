@@ -1,4 +1,4 @@
-"""Golden values for model/: timm backbones and an independent CAT (bench/cat_reference.py), with random weights.
+"""Golden values for model/: backbones (backbones.py) and an independent CAT (scripts/cat_pytorch.py), with random weights.
 
 usage: model.py OUT_DIR
 Writes, per case: NAME.weights.safetensors, NAME.input.safetensors and NAME.expected.safetensors.
@@ -7,12 +7,14 @@ import json
 import pathlib
 import sys
 
-import timm
 import torch
 from safetensors.torch import save_file
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
-import cat_reference  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+import backbones  # noqa: E402
+import cat_pytorch as cat_reference  # noqa: E402
+import model_cost  # noqa: E402
+import model_losses  # noqa: E402
 
 out = pathlib.Path(sys.argv[1])
 out.mkdir(parents=True, exist_ok=True)
@@ -25,24 +27,10 @@ def randomise(model, seed):
             value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
         elif name.endswith("running_mean") or name.endswith("bias"):
             value.copy_(torch.randn(value.shape, generator=generator) * 0.1)
+        elif name.endswith(".gamma"):
+            value.copy_(torch.rand(value.shape, generator=generator) * 0.3 + 0.1)
         elif name.endswith(("bn1.weight", "bn2.weight", "bn3.weight", "norm.weight")) or ".downsample.1.weight" in name:
             value.copy_(torch.rand(value.shape, generator=generator) * 0.4 + 0.6)
-
-
-def backbone(name):
-    torch.manual_seed(7)
-    model = timm.create_model(name, pretrained=False)
-    randomise(model, 11)
-    model.eval()
-    x = torch.randn(2, 3, 96, 96)
-    features = timm.create_model(name, pretrained=False, features_only=True, out_indices=(2, 3, 4))
-    features.load_state_dict(model.state_dict(), strict=False)
-    features.eval()
-    with torch.no_grad():
-        s3, s4, s5 = features(x)
-    save_file(model.state_dict(), out / f"{name}.weights.safetensors")
-    save_file({"x": x}, out / f"{name}.input.safetensors")
-    save_file({"s3": s3.contiguous(), "s4": s4.contiguous(), "s5": s5.contiguous()}, out / f"{name}.expected.safetensors")
 
 
 def cat(case, size=64, **changes):
@@ -74,8 +62,7 @@ def cat(case, size=64, **changes):
     save_file(expected, out / f"{case}.expected.safetensors")
 
 
-for name in ("resnet18", "resnet50", "resnet101", "resnext50_32x4d"):
-    backbone(name)
+backbones.write_all(out)
 cat("cat-default")
 cat("cat-without-fpn", **{"fpn.enabled": False, "lrd.enabled": False, "cla.enabled": False})
 cat("cat-without-lrd", **{"lrd.enabled": False})
@@ -88,6 +75,20 @@ cat("cat-deconv", **{"fpn.topdown": "deconv"})
 cat("cat-shared-conv", **{"fpn.share_td_conv": True})
 cat("cat-pre-norm", **{"attention.norm": "pre"})
 cat("cat-sine2d", **{"attention.position": "sine2d"})
+# odd sides: 72 px gives maps of 18, 9 and 5 cells, 80 px 20, 10 and 5, 104 px 26, 13 and 7
+for size in (72, 80, 104):
+    for kind in ("conv_then_upsample", "upsample_then_conv", "deconv"):
+        cat(f"cat-{size}-{kind}", size=size, **{"fpn.topdown": kind})
+    cat(f"cat-{size}-kv-grid", size=size, **{"cla.kv_grid": 5})
+cat("cat-kv-grid", **{"cla.kv_grid": 4})
+cat("cat-kv-grid-larger-than-a-level", size=72, **{"cla.kv_grid": 13})
+cat("cat-kv-grid-upsampled-query", size=80, **{"cla.kv_grid": 3, "cla.query": "upsampled"})
+cat("cat-stride-larger-than-a-level", **{"cla.kv_stride_p4": 5, "cla.kv_stride_p3": 17})
+cat("cat-shared-deconv", size=104, **{"fpn.share_td_conv": True, "fpn.topdown": "deconv"})
 for pool in ("max", "topk", "csra"):
     cat(f"cat-pool-{pool}", **{"head.pool": pool})
+for name in ("tf_efficientnet_lite0", "convnext_tiny"):
+    cat(f"cat-{name}", **{"backbone.name": name})
 (out / "cases.txt").write_text("\n".join(sorted(p.name[:-len(".weights.safetensors")] for p in out.glob("cat-*.weights.safetensors"))) + "\n")
+model_losses.write_losses(out)
+model_cost.write(out / "costs.json")

@@ -1,13 +1,23 @@
 """Packs and safetensors files that are damaged, or made to do harm: one sentence, the right code, nothing taken in."""
 import hashlib
 import json
+import os
 import shutil
 import struct
+import subprocess
+import sys
+import time
+import types
 
 import h5py
 import numpy as np
 import pytest
-from runs import SMALL, catamaran, settings
+import torch
+from runs import BINARY, ROOT, SMALL, catamaran, settings
+from safetensors.torch import save_file
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import cat_pytorch  # noqa: E402
 
 SHARD = "shard-00000.h5"
 
@@ -267,3 +277,83 @@ def test_a_hostile_safetensors_file_is_refused(tmp_path, content):
     done = catamaran("weights", "inspect", path, check=False)
     assert done.returncode == 4, (done.returncode, done.stdout, done.stderr)
     assert "hostile.safetensors" in done.stderr and "terminate" not in done.stderr
+
+
+def measured(*arguments):
+    """Exit code, message, seconds and MiB at most of one run of the program."""
+    begin = time.monotonic()
+    process = subprocess.Popen([str(BINARY), *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    message = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, message, time.monotonic() - begin, usage.ru_maxrss / 1024
+
+
+def large_headers():
+    """Headers as long as they may be, each made to take as much memory or time as it can."""
+    limit = 8 << 20
+    entry = '"%06x":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}'
+    yield "many_tensors", safetensors(("{" + ",".join(entry % i for i in range(limit // 64)) + "}").encode(), data=b"")
+    yield "one_name", safetensors(b'{"' + b"n" * (limit - 100) + b'":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}', data=b"")
+    yield "metadata", safetensors(('{"__metadata__":{' + ",".join(f'"{i:x}":""' for i in range(limit // 12)) + "}}").encode(), data=b"x")
+    yield "depth", safetensors(b'{"w":{"shape":' + b"[" * (limit - 100), data=b"")
+    yield "empty_lists", safetensors(b'{"w":' + b"[],[" * (limit // 4 - 10), data=b"")
+    yield "really_100_MB", safetensors(b"{" + b" " * 100_000_100, data=b"")
+
+
+@pytest.fixture(scope="module")
+def usual(packs, tmp_path_factory):
+    """A good file, and what the program needs for it: hostile ones may take 1 s and 64 MiB more than starting up does."""
+    folder = tmp_path_factory.mktemp("usual")
+    options = {**cat_pytorch.SMALL_OPTIONS}
+    tensors = cat_pytorch.Cat(options, 4).state_dict()
+    metadata = {"catamaran.model": json.dumps(options), "catamaran.classes": json.dumps(["a", "b", "c", "d"])}
+    save_file(tensors, folder / "good.safetensors", metadata=metadata)
+    code, message, seconds, mib = measured("weights", "inspect", folder / "good.safetensors")
+    assert code == 0, message
+    return types.SimpleNamespace(tensors=tensors, options=options, metadata=metadata, seconds=seconds, mib=mib, picture=packs / "test0.jpg")
+
+
+def assert_cheap_refusal(usual, name, *arguments):
+    code, message, seconds, mib = measured(*arguments)
+    assert code == 4, (code, message)
+    assert name in message
+    assert seconds < usual.seconds + 1 and mib < usual.mib + 64, (seconds, mib, usual)
+
+
+@pytest.mark.parametrize("name,content", large_headers(), ids=lambda value: value if isinstance(value, str) else "")
+def test_a_header_made_to_cost_memory_or_time_is_refused_cheaply(tmp_path, usual, name, content):
+    (tmp_path / "hostile.safetensors").write_bytes(content)
+    assert_cheap_refusal(usual, "hostile.safetensors", "weights", "inspect", tmp_path / "hostile.safetensors")
+
+
+def retyped(tensors, name, shape):
+    return {**tensors, name: torch.zeros(shape)}
+
+
+MODELS = {
+    "missing": (lambda t: {k: v for k, v in t.items() if k != "cla4.ffn.linear1.weight"}, {}, "cla4.ffn.linear1.weight"),
+    "extra": (lambda t: retyped(t, "cla4.ffn.linear9.weight", 3), {}, "cla4.ffn.linear9.weight"),
+    "misshaped": (lambda t: retyped(t, "cla4.ffn.linear1.weight", (64, 33)), {}, "cla4.ffn.linear1.weight"),
+    "no_tensors": (lambda t: {}, {}, "hostile.safetensors"),
+    "too_wide": (lambda t: t, {"attention.dim": 16384, "attention.ffn_dim": 65536}, "hostile.safetensors"),
+    "absurdly_wide": (lambda t: t, {"attention.dim": 2**45, "attention.heads": 1}, "attention.dim"),
+    "deeper_backbone": (lambda t: t, {"backbone.name": "resnet101"}, "hostile.safetensors"),
+    "unknown_backbone": (lambda t: t, {"backbone.name": "resnet9000"}, "backbone.name"),
+    "unknown_option": (lambda t: t, {"fpn.colour": "red"}, "hostile.safetensors"),
+    "mistyped_option": (lambda t: t, {"attention.heads": "four"}, "attention.heads"),
+}
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_model_that_is_not_what_its_file_describes_is_refused_cheaply(tmp_path, usual, kind):
+    change, options, name = MODELS[kind]
+    metadata = {**usual.metadata, "catamaran.model": json.dumps({**usual.options, **options})}
+    save_file(change(usual.tensors), tmp_path / "hostile.safetensors", metadata=metadata)
+    assert_cheap_refusal(usual, name, "predict", "--checkpoint", tmp_path / "hostile.safetensors", usual.picture)
+
+
+@pytest.mark.parametrize("classes", ["", "[", "{}", "[]", "[1]", '["a", ""]'])
+def test_class_lists_that_are_none_are_refused(tmp_path, usual, classes):
+    save_file(usual.tensors, tmp_path / "hostile.safetensors", metadata={**usual.metadata, "catamaran.classes": classes})
+    assert_cheap_refusal(usual, "hostile.safetensors", "predict", "--checkpoint", tmp_path / "hostile.safetensors", usual.picture)

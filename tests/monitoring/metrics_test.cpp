@@ -174,6 +174,7 @@ TEST(Metrics, FollowAStep) {
   EXPECT_EQ(value_of(metrics, "catamaran_loss"), 0.25);
   EXPECT_EQ(value_of(metrics, "catamaran_learning_rate"), 0.01);
   EXPECT_EQ(value_of(metrics, "catamaran_gradient_norm"), 1.5);
+  EXPECT_EQ(value_of(metrics, "catamaran_loss_scale"), 1);
   EXPECT_EQ(value_of(metrics, "catamaran_fusion_weight{weight=\"alpha\"}"), 0.5);
   EXPECT_EQ(value_of(metrics, "catamaran_allreduce_bytes_total{op=\"gradient\"}"), 1000);
   EXPECT_EQ(value_of(metrics, "catamaran_step_duration_seconds_count"), 1);

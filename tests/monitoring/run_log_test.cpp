@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -34,6 +35,7 @@ StepReport step_report(int64_t step) {
   report.alpha = 0.3;
   report.beta = 0.4;
   report.gamma = 0.5;
+  report.loss_scale = 4096;
   return report;
 }
 
@@ -88,6 +90,16 @@ TEST_F(RunLogTest, GivesBackEveryField) {
   EXPECT_EQ(read[0].alpha, expected.alpha);
   EXPECT_EQ(read[0].beta, expected.beta);
   EXPECT_EQ(read[0].gamma, expected.gamma);
+  EXPECT_EQ(read[0].loss_scale, expected.loss_scale);
+}
+
+TEST_F(RunLogTest, ReadsLinesFromBeforeThereWasALossScale) {
+  write_steps(1, 1);
+  auto line = nlohmann::json::parse(read_text(path_));
+  EXPECT_EQ(line["loss_scale"], 4096);
+  line.erase("loss_scale");
+  std::ofstream(path_) << line.dump() << "\n";
+  EXPECT_EQ(read_run_log(path_)[0].loss_scale, 1);
 }
 
 TEST_F(RunLogTest, WritesNullForWhatIsNotFinite) {

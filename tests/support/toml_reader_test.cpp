@@ -92,6 +92,65 @@ TEST(TomlReader, TakesWholeNumbersWhereFloatsAreDue) {
   EXPECT_EQ(list, (std::vector<double>{1, 2.5}));
 }
 
+int64_t read_whole(const fs::path& file, const std::string& key) {
+  TomlReader reader;
+  reader.load(file);
+  int64_t value = -1;
+  reader.read(key, value);
+  return value;
+}
+
+std::string failure(const fs::path& file) {
+  TomlReader reader;
+  try {
+    reader.load(file);
+  } catch (const UsageError& problem) {
+    return problem.what();
+  }
+  return "";
+}
+
+TEST(TomlReader, ExtendsAListOfFilesOfWhichLaterOnesWinAndTheFileItselfLast) {
+  write("base/common.toml", "[a]\nx = 0\ny = 0\nz = 0\nw = 0\n");
+  write("base/data.toml", "extends = \"common.toml\"\n[a]\nx = 1\ny = 1\nz = 1\n");
+  write("base/recipe.toml", "[a]\ny = 2\nz = 2\n");
+  const fs::path file =
+      write("listed.toml", "extends = [\"base/data.toml\", \"base/recipe.toml\"]\n[a]\nz = 3\n");
+  EXPECT_EQ(read_whole(file, "a.w"), 0);
+  EXPECT_EQ(read_whole(file, "a.x"), 1);
+  EXPECT_EQ(read_whole(file, "a.y"), 2);
+  EXPECT_EQ(read_whole(file, "a.z"), 3);
+}
+
+TEST(TomlReader, MayReachABaseOnTwoWaysButNotFromItself) {
+  write("base/root.toml", "[a]\nx = 1\n");
+  write("base/left.toml", "extends = \"root.toml\"\n");
+  write("base/right.toml", "extends = \"root.toml\"\n[a]\nx = 2\n");
+  const fs::path both = write("both.toml", "extends = [\"base/left.toml\", \"base/right.toml\"]\n");
+  EXPECT_EQ(read_whole(both, "a.x"), 2);
+  write("base/circle_b.toml", "extends = [\"root.toml\", \"../circle_a.toml\"]\n");
+  const std::string text = failure(write("circle_a.toml", "extends = \"base/circle_b.toml\"\n"));
+  const size_t first = text.find("circle_a.toml -> ");
+  ASSERT_NE(first, std::string::npos) << text;
+  EXPECT_NE(text.find("circle_b.toml -> ", first), std::string::npos) << text;
+  EXPECT_EQ(text.find("root.toml"), std::string::npos) << text;
+}
+
+TEST(TomlReader, ReportsAMissingBaseWithTheChainThatNamesIt) {
+  write("base/middle.toml", "extends = [\"root.toml\", \"nowhere.toml\"]\n");
+  const std::string text = failure(write("start.toml", "extends = \"base/middle.toml\"\n"));
+  EXPECT_NE(text.find("nowhere.toml: there is no such file"), std::string::npos) << text;
+  EXPECT_NE(text.find("start.toml -> "), std::string::npos) << text;
+  EXPECT_NE(text.find("middle.toml"), std::string::npos) << text;
+}
+
+TEST(TomlReader, RefusesAnExtendsThatIsNoFileName) {
+  for (const char* value : {"3", "[]", "[\"base/b.toml\", 3]", "{file = \"b.toml\"}"}) {
+    const std::string text = failure(write("odd.toml", std::string("extends = ") + value + "\n"));
+    EXPECT_NE(text.find("'extends' must be a file name"), std::string::npos) << value << text;
+  }
+}
+
 TEST(DidYouMean, FindsSwapsAndTyposAndNothingFar) {
   EXPECT_EQ(edit_distance("abc", "acb"), 1);
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3);

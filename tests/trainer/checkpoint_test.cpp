@@ -28,6 +28,9 @@ class CheckpointTest : public testing::Test {
     CheckpointContents made;
     made.state.step = step;
     made.state.best_step = best_step;
+    made.state.precision = "fp16";
+    made.state.loss_scale = 512;
+    made.state.loss_scale_applied = 3;
     made.state.optimizer = "sgd";
     made.state.model = to_json(CatOptions());
     made.state.classes = {"cat", "dog"};
@@ -52,6 +55,26 @@ TEST_F(CheckpointTest, ReadsBackWhatWasWritten) {
   const CheckpointState state = read_checkpoint_state(*found);
   EXPECT_EQ(state.step, 7);
   EXPECT_EQ(state.classes, (std::vector<std::string>{"cat", "dog"}));
+  EXPECT_EQ(state.precision, "fp16");
+  EXPECT_EQ(state.loss_scale, 512);
+  EXPECT_EQ(state.loss_scale_applied, 3);
+  EXPECT_EQ(recorded_precision(at(7) / "model.safetensors"), "fp16");
+}
+
+TEST_F(CheckpointTest, TakesOneThatDoesNotSayItsPrecisionForSinglePrecision) {
+  write_checkpoint(folder_, contents(7));
+  std::string text;
+  {
+    std::ifstream file(at(7) / "state.json");
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  const size_t begin = text.find("  \"precision\"");
+  text.erase(begin, text.find('\n', begin) - begin + 1);
+  std::ofstream(at(7) / "state.json") << text;
+  EXPECT_EQ(read_checkpoint_state(at(7)).precision, "fp32");
+  EXPECT_EQ(read_checkpoint_state(at(7)).loss_scale, 1);
+  EXPECT_EQ(recorded_precision(at(7) / "model.safetensors"), "fp32");
+  EXPECT_EQ(recorded_precision(folder_ / "alone.safetensors"), "fp32");
 }
 
 TEST_F(CheckpointTest, KeepsTheNewestAndTheBest) {

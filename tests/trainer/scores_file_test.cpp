@@ -80,6 +80,13 @@ class ScoresFile : public testing::Test {
     fs::remove_all(folder_);
   }
 
+  EvaluateRequest request() const {
+    EvaluateRequest made;
+    made.checkpoint = folder_ / "a.jpg";  // only its name is written down
+    made.pack = folder_ / "pack";
+    return made;
+  }
+
   fs::path folder_;
   ScoreTable table_{{"cat", "dog"}, 2, {0, 1}, {.5F, -1.F, 2.F, 0.F}, {1, -1, -1, 0}};
 };
@@ -87,7 +94,7 @@ class ScoresFile : public testing::Test {
 TEST_F(ScoresFile, IsDurableBeforeItTakesItsNameAndTheFolderAfter) {
   std::vector<std::string> order;
   noted = &order;
-  write_scores(folder_ / "scores.h5", table_, folder_ / "pack");
+  write_scores(folder_ / "scores.h5", table_, request());
   noted = nullptr;
   EXPECT_THAT(order, testing::ElementsAre("fsync file", "rename", "fsync folder"));
   const H5File file = open_hdf5(folder_ / "scores.h5");
@@ -97,7 +104,7 @@ TEST_F(ScoresFile, IsDurableBeforeItTakesItsNameAndTheFolderAfter) {
 
 TEST_F(ScoresFile, LeavesNothingBehindWhereItCannotBeWritten) {
   fs::create_directory(folder_ / "scores.h5");
-  EXPECT_THROW(write_scores(folder_ / "scores.h5", table_, folder_ / "pack"), Error);
+  EXPECT_THROW(write_scores(folder_ / "scores.h5", table_, request()), Error);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 3);  // a.jpg, pack, scores.h5
 }
 

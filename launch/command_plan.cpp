@@ -1,0 +1,90 @@
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "dataio/pack.h"
+#include "launch/command.h"
+#include "launch/config.h"
+#include "launch/plan_table.h"
+#include "support/error.h"
+
+namespace catamaran {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kCocoLabels = 80;
+
+struct PlanArguments {
+  std::vector<fs::path> configs;
+  std::vector<std::string> overrides;
+  int64_t labels = 0;
+  bool sweep = false;
+  bool json = false;
+};
+
+// What the user says, else what the training pack says, else COCO's number; the table names it.
+int64_t labels_of(const PlanArguments& given, const RunOptions& options) {
+  if (given.labels > 0) return given.labels;
+  if (fs::exists(fs::path(options.data.train) / "pack.json"))
+    return static_cast<int64_t>(read_pack_manifest(options.data.train).classes.size());
+  return kCocoLabels;
+}
+
+int print_growth(const PlanArguments& given) {
+  const std::vector<GrowthRow> rows = measure_growth(AttentionOptions());
+  if (given.json) {
+    const nlohmann::json root = {{"growth", growth_json(rows)}};
+    std::printf("%s\n", root.dump(2).c_str());
+  } else {
+    std::fputs(growth_text(rows).c_str(), stdout);
+  }
+  return 0;
+}
+
+int plan(const PlanArguments& given) {
+  if (given.sweep) return print_growth(given);
+  if (given.configs.empty())
+    throw UsageError("no configuration was given", "--config",
+                     "name one or several TOML files, or use --sweep");
+  std::vector<PlannedConfig> planned;
+  for (const fs::path& file : given.configs) {
+    const RunOptions options = resolve_config(file, given.overrides).options;
+    planned.push_back(plan_config(file.string(), options, labels_of(given, options)));
+  }
+  if (given.json) {
+    nlohmann::json root = {{"configs", nlohmann::json::array()}};
+    for (const PlannedConfig& each : planned) root["configs"].push_back(plan_json(each));
+    std::printf("%s\n", root.dump(2).c_str());
+  } else {
+    const std::string table =
+        planned.size() == 1 ? plan_text(planned.front()) : comparison_text(planned);
+    std::fputs(table.c_str(), stdout);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_plan_command(CLI::App& app, CommandSlot& slot) {
+  CLI::App* command = app.add_subcommand(
+      "plan", "What a configuration costs, before a job is submitted: operations, memory, cards");
+  const auto given = std::make_shared<PlanArguments>();
+  command->add_option("--config", given->configs, "TOML file; several are compared, a line each");
+  command->add_option("--set", given->overrides, "KEY=VALUE, over the file; may be repeated")
+      ->take_all();
+  command
+      ->add_option("--labels", given->labels,
+                   "number of labels; otherwise that of the pack data.train, or 80 without one")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
+  command->add_flag("--sweep", given->sweep,
+                    "instead: how one attention block grows with the lower level's area");
+  command->add_flag("--json", given->json, "print as JSON");
+  command->footer(
+      "Example: catamaran plan --config configs/coco2014/paper/cat.toml --set "
+      "batch.per_device=32");
+  command->callback(
+      [&slot, given] { slot.work = [given](int&, char**&) { return plan(*given); }; });
+}
+
+}  // namespace catamaran

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""A trained model as ONNX: rebuilt in plain PyTorch (scripts/cat_pytorch.py), loaded strictly, exported, checked.
+
+    scripts/export_onnx.py runs/voc voc.onnx                      the newest checkpoint, averaged weights if there are any
+    scripts/export_onnx.py model.safetensors voc.onnx --opset 20
+
+Input `pixels`: float32 (batch, 3, S, S), any batch. Outputs: `logits` and `probabilities`, float32 (batch, labels).
+The metadata of the ONNX file says what a program needs: `catamaran.classes` (JSON list, in the order of the outputs),
+`catamaran.preprocessing` (JSON: size, resize, mean, std, ...), `catamaran.model` (JSON, the switches),
+`catamaran.source` (JSON: file and SHA-256).
+
+Before anything is written onnx.checker takes the model and onnxruntime gives PyTorch's logits to 1e-4 for batches of one and
+three. Exit codes: 0 written; 2 usage; 4 the weights cannot be used, or the exported model does not agree.
+"""
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import warnings
+
+TOLERANCE = 1e-4
+
+
+class CannotExport(Exception):
+    """One sentence for the user: exit 4."""
+
+
+def arguments(argv):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", metavar="RUN|CHECKPOINT|FILE.safetensors", type=pathlib.Path)
+    parser.add_argument("out", metavar="OUT.onnx", type=pathlib.Path)
+    parser.add_argument("--weights", choices=("auto", "ema", "raw"), default="auto", help="auto: averaged if there, else raw")
+    parser.add_argument("--opset", type=int, default=18, help="of the ONNX operators (default: 18)")
+    return parser.parse_args(argv)
+
+
+def weights_file(source, weights):
+    if source.is_file():
+        return source
+    checkpoint = source
+    if not (checkpoint / "state.json").exists():
+        checkpoints = source / "checkpoints" if (source / "checkpoints").is_dir() else source
+        steps = sorted(p.parent for p in checkpoints.glob("step-*/state.json"))
+        if not steps:
+            raise CannotExport("there is no checkpoint; name a run directory, a checkpoint folder or a .safetensors file")
+        checkpoint = steps[-1]
+    averaged = checkpoint / "ema.safetensors"
+    if weights == "ema" and not averaged.exists():
+        raise CannotExport("the checkpoint has no averaged weights; use --weights raw")
+    return checkpoint / "model.safetensors" if weights == "raw" or not averaged.exists() else averaged
+
+
+def preprocessing(options):
+    size = options["input.size"]
+    return {"layout": "NCHW", "colour": "RGB", "size": [size, size],
+            "resize": "squish to size, aspect not kept; bilinear with antialias, as Pillow's Image.resize((S, S), BILINEAR)",
+            "scale": 1 / 255, "mean": options["input.mean"], "std": options["input.std"],
+            "formula": "(pixel * scale - mean) / std"}
+
+
+def exported(model, size, opset):
+    import torch
+
+    class WithProbabilities(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cat = model
+
+        def forward(self, pixels):
+            logits = self.cat(pixels)
+            return logits, logits.sigmoid()
+
+    program = torch.onnx.export(WithProbabilities().eval(), (torch.zeros(2, 3, size, size),), dynamo=True, opset_version=opset,
+                                input_names=["pixels"], output_names=["logits", "probabilities"],
+                                dynamic_shapes={"pixels": {0: torch.export.Dim("batch")}}, verbose=False)
+    return program.model_proto
+
+
+def describe(proto, metadata, file):
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    options = json.loads(metadata["catamaran.model"])
+    for key, value in (("catamaran.classes", metadata["catamaran.classes"]), ("catamaran.model", metadata["catamaran.model"]),
+                       ("catamaran.preprocessing", json.dumps(preprocessing(options))),
+                       ("catamaran.source", json.dumps({"file": file.name, "sha256": digest}))):
+        entry = proto.metadata_props.add()
+        entry.key, entry.value = key, value
+    proto.producer_name = "catamaran export_onnx.py"
+    proto.doc_string = "CAT, multi-label image classifier. Input and classes: see the metadata."
+
+
+def largest_difference(model, path, size):
+    """Between onnxruntime and PyTorch, in logits, on made pictures; both batch sizes."""
+    import onnxruntime
+    import torch
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    largest = 0.0
+    for batch in (1, 3):
+        pixels = torch.randn(batch, 3, size, size, generator=torch.Generator().manual_seed(batch))
+        with torch.no_grad():
+            wanted = model(pixels)
+        logits, probabilities = (torch.from_numpy(t) for t in session.run(["logits", "probabilities"], {"pixels": pixels.numpy()}))
+        largest = max(largest, (logits - wanted).abs().max().item(), (probabilities - wanted.sigmoid()).abs().max().item())
+    return largest
+
+
+def export(given):
+    import onnx
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+    import cat_pytorch
+    file = weights_file(given.source, given.weights)
+    if not given.out.resolve().parent.is_dir():
+        raise CannotExport(f"{given.out} cannot be written: its folder is not there")
+    try:
+        model, classes, metadata = cat_pytorch.load(file)
+    except Exception as problem:  # safetensors and PyTorch have no common kind
+        raise CannotExport(f"{file} cannot be used: {str(problem).splitlines()[0]}") from None
+    size = json.loads(metadata["catamaran.model"])["input.size"]
+    try:
+        proto = exported(model, size, given.opset)
+    except Exception as problem:
+        raise CannotExport(f"PyTorch cannot export it at opset {given.opset}: {str(problem).strip().splitlines()[0]}") from None
+    describe(proto, metadata, file)
+    try:
+        with tempfile.TemporaryDirectory(dir=given.out.resolve().parent, prefix=f".{given.out.name}.") as folder:
+            temporary = pathlib.Path(folder) / "model.onnx"
+            onnx.save(proto, temporary)
+            onnx.checker.check_model(str(temporary), full_check=True)
+            apart = largest_difference(model, temporary, size)
+            if not apart <= TOLERANCE:
+                raise CannotExport(f"onnxruntime differs from PyTorch by {apart:.2g}, more than {TOLERANCE}: nothing is written")
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.rename(given.out)
+    except OSError as problem:
+        raise CannotExport(f"{given.out} cannot be written: {problem.strerror}") from None
+    opset = next(o.version for o in proto.opset_import if o.domain in ("", "ai.onnx"))
+    return f"{given.out}: {len(classes)} classes, {size} x {size} pixels, opset {opset}, onnxruntime within {apart:.1e} of PyTorch"
+
+
+def main(argv=None):
+    given = arguments(argv)
+    warnings.simplefilter("ignore")
+    try:
+        print(export(given))
+    except CannotExport as problem:
+        print(f"{given.source}: {problem}", file=sys.stderr)
+        return 4
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

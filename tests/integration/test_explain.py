@@ -1,0 +1,142 @@
+"""explain: pictures with words in them, sheets, arrays, truth from manifests and packs, two models side by side."""
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from runs import catamaran
+from test_bad_input import refused
+
+NAMES = ["top left", "top right", "bottom left", "bottom right"]
+RED, BLUE = (255, 96, 84), (104, 190, 255)
+
+
+def explain(checkpoint, out, *arguments):
+    catamaran("explain", "--checkpoint", checkpoint, "--out", out, *arguments)
+    return json.loads((out / "explain.json").read_text())
+
+
+def pixels(path):
+    return np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+
+def has_colour(path, colour, below=256):
+    """Whether the words under the picture have it."""
+    return bool((np.abs(pixels(path)[below:] - colour).sum(axis=2) < 20).any())
+
+
+def labels_of(packs, image):
+    return next(line["labels"] for line in map(json.loads, (packs / "test.jsonl").read_text().splitlines()) if line["image"] == image)
+
+
+def test_the_mean_of_a_map_and_its_bias_is_the_logit(trained, packs, tmp_path):
+    index = explain(trained / "cat", tmp_path / "out", packs / "test0.jpg", packs / "test1.jpg", "--threshold", 0, "--most", 4)
+    assert index["model"]["pool"] == "mean" and len(index["images"]) == 2
+    predicted = json.loads(catamaran("predict", "--checkpoint", trained / "cat", packs / "test0.jpg", packs / "test1.jpg", "--top", 0, "--json").stdout)
+    for entry, prediction in zip(index["images"], predicted):
+        maps = np.load(tmp_path / "out" / entry["maps"])
+        assert maps.dtype == np.float32 and maps.ndim == 3 and maps.shape[0] == len(entry["labels"]) == 4
+        assert maps.std() > 0
+        probability = {label["label"]: label["probability"] for label in prediction["labels"]}
+        for array, label in zip(maps, entry["labels"]):
+            assert array.mean(dtype=np.float64) + label["bias"] == pytest.approx(label["logit"], abs=1e-5)
+            assert 1 / (1 + np.exp(-label["logit"])) == pytest.approx(label["probability"], abs=1e-6)
+            assert label["probability"] == pytest.approx(probability[label["label"]], abs=1e-5)
+    assert any(abs(label["bias"]) > 1e-4 for entry in index["images"] for label in entry["labels"])
+
+
+def test_every_label_has_a_picture_with_a_caption_and_every_picture_a_sheet(trained, packs, tmp_path):
+    out = tmp_path / "out"
+    entry, = explain(trained / "cat", out, packs / "test0.jpg", "--threshold", 0, "--most", 3)["images"]
+    picture = pixels(out / entry["picture"])
+    assert picture.shape == (256, 256, 3), "small pictures are enlarged"
+    assert len(entry["labels"]) == 3 and len({label["overlay"] for label in entry["labels"]}) == 3
+    for label in entry["labels"]:
+        overlay = pixels(out / label["overlay"])
+        assert overlay.shape[1] == 256 and overlay.shape[0] > 256 + 12
+        strip = overlay[256:]
+        light = strip.sum(axis=2) > 600
+        assert 30 < light.sum() < 0.5 * light.size, "words in the strip"
+        assert not light[:, :3].any() and not light[:, -3:].any(), "not clipped"
+        assert np.abs(overlay[:256] - picture).mean() > 10
+    sheet = pixels(out / entry["sheet"])
+    assert sheet.shape[1] == 10 + 4 * 250 and sheet.shape[0] > 240
+    names = {path.name for path in out.iterdir()}
+    assert names == {"explain.json", entry["picture"], entry["sheet"], entry["maps"], *(label["overlay"] for label in entry["labels"])}
+    catamaran("explain", "--checkpoint", trained / "cat", packs / "test0.jpg", "--out", trained / "cat/explain")
+    catamaran("report", trained / "cat", "--out", tmp_path / "report.html")
+    assert "test0.jpg" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize("size", [(64, 64), (1, 1), (3000, 40), (40, 3000), (2000, 1500)], ids=str)
+def test_pictures_of_any_size_are_explained(trained, tmp_path, size):
+    random = np.random.default_rng(1)
+    Image.fromarray(random.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)).save(tmp_path / "p.jpg")
+    entry, = explain(trained / "cat", tmp_path / "out", tmp_path / "p.jpg", "--threshold", 0)["images"]
+    width, height = Image.open(tmp_path / "out" / entry["picture"]).size
+    assert 256 <= max(width, height) <= 768 and (width > height) == (size[0] > size[1])
+    overlay = Image.open(tmp_path / "out" / entry["labels"][0]["overlay"])
+    assert overlay.size[0] == max(width, 176) and overlay.size[1] > height
+
+
+def test_missing_is_red_and_wrong_is_blue_and_both_are_words(trained, packs, tmp_path):
+    manifest = packs / "test.jsonl"
+    all_on = explain(trained / "cat", tmp_path / "on", "--manifest", manifest, packs / "test[0-9].jpg", "--threshold", 0, "--most", 4)
+    all_off = explain(trained / "cat", tmp_path / "off", "--manifest", manifest, packs / "test[0-9].jpg", "--threshold", 1)
+    seen = set()
+    for entry in all_on["images"]:
+        truth = labels_of(packs, entry["image"].rsplit("/", 1)[1])
+        for label in entry["labels"]:
+            right = label["label"] in truth
+            assert label["verdict"] == ("right" if right else "wrong")
+            assert has_colour(tmp_path / "on" / label["overlay"], BLUE) == (not right)
+            assert not has_colour(tmp_path / "on" / label["overlay"], RED)
+            seen.add(label["verdict"])
+    for entry in all_off["images"]:
+        truth = labels_of(packs, entry["image"].rsplit("/", 1)[1])
+        missing = {label["label"] for label in entry["labels"] if label["verdict"] == "missing"}
+        assert missing == set(truth)
+        for label in entry["labels"]:
+            assert has_colour(tmp_path / "off" / label["overlay"], RED) == (label["verdict"] == "missing")
+            seen.add(label["verdict"])
+        assert has_colour(tmp_path / "off" / entry["sheet"], RED, below=-30) == bool(truth), "the sheet says what red means"
+    assert {"right", "wrong", "missing"} <= seen
+
+
+def test_truth_comes_from_a_pack_as_well(trained, packs, tmp_path):
+    first = explain(trained / "cat", tmp_path / "first", "--data", packs / "pack-test", "--count", 3, "--threshold", 1)["images"]
+    assert [entry["image"] for entry in first] == [f"{packs}/pack-test:test{i}.jpg" for i in range(3)]
+    for entry in first:
+        assert {label["label"] for label in entry["labels"] if label["verdict"] == "missing"} == set(labels_of(packs, entry["image"].rsplit(":", 1)[1]))
+    chosen = explain(trained / "cat", tmp_path / "chosen", "--data", packs / "pack-test", "--ids", "test7.jpg", "test2.jpg")["images"]
+    assert [entry["image"].rsplit(":", 1)[1] for entry in chosen] == ["test7.jpg", "test2.jpg"]
+    assert "no image 'none'" in refused(3, "explain", "--checkpoint", trained / "cat", "--data", packs / "pack-test", "--ids", "none", "--out", tmp_path / "x")
+
+
+def test_two_models_stand_one_above_the_other(trained, packs, tmp_path):
+    out = tmp_path / "out"
+    index = explain(trained / "backbone", out, packs / "test0.jpg", "--compare", trained / "cat", "--threshold", 0, "--most", 2)
+    assert index["model"]["name"] == "backbone" and index["compared_with"]["name"] == "cat"
+    entry, = index["images"]
+    other = entry["compared_with"]
+    assert [label["label"] for label in entry["labels"]] == [label["label"] for label in other["labels"]]
+    predicted = {name: {label["label"]: label["probability"] for label in json.loads(catamaran(
+        "predict", "--checkpoint", trained / name, packs / "test0.jpg", "--top", 0, "--json").stdout)[0]["labels"]} for name in ("backbone", "cat")}
+    for above, below in zip(entry["labels"], other["labels"]):
+        assert above["probability"] == pytest.approx(predicted["backbone"][above["label"]], abs=1e-5)
+        assert below["probability"] == pytest.approx(predicted["cat"][below["label"]], abs=1e-5)
+        assert (pixels(out / above["overlay"])[:256] != pixels(out / below["overlay"])[:256]).any()
+    assert np.load(out / entry["maps"]).shape[0] == np.load(out / other["maps"]).shape[0] == len(entry["labels"])
+    assert pixels(out / entry["sheet"]).shape[0] > 2 * 240
+
+
+def test_what_cannot_be_explained_is_said(trained, packs, tmp_path):
+    run = ["explain", "--checkpoint", trained / "cat", "--out", tmp_path / "out"]
+    assert "no picture is named" in refused(2, *run)
+    assert "not both" in refused(2, *run, packs / "test0.jpg", "--data", packs / "pack-test")
+    (tmp_path / "m.jsonl").write_text('{"image": "test0.jpg", "labels": ["topleft"]}\n')
+    assert "did you mean 'top left'" in refused(3, *run, "--manifest", tmp_path / "m.jsonl", "--images", packs)
+    (tmp_path / "m.jsonl").write_text('{"image": "test0.jpg", "labels": ["top left"]}\n')
+    assert "no line for the picture" in refused(3, *run, packs / "test1.jpg", "--manifest", tmp_path / "m.jsonl", "--images", packs)
+    entry, = explain(trained / "cat", tmp_path / "out", "--manifest", tmp_path / "m.jsonl", "--images", packs)["images"]
+    assert entry["image"] == str(packs / "test0.jpg")

@@ -1,0 +1,139 @@
+"""ONNX out of trained weights: onnxruntime gives the probabilities that `catamaran predict` gives for the same pictures."""
+import contextlib
+import io
+import json
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from PIL import Image
+from runs import DATA, ROOT, SMALL, catamaran, settings
+from safetensors.torch import save_file
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import cat_pytorch  # noqa: E402
+import export_onnx  # noqa: E402
+
+CLASSES = ["top left", "top right", "bottom left", "bottom right", "caf\u00e9"]
+CASES = {  # every ablation row, head pool and switch at least once; 72 px: odd sides, pooling windows cut off by the border
+    "cat": {"head.pool": "topk"}, "no_lrd": {"lrd.enabled": False, "head.pool": "max"}, "no_pma": {"cla.pma": False, "head.pool": "csra"},
+    "no_clf": {"cla.enabled": False}, "backbone_fpn": {"lrd.enabled": False, "cla.enabled": False},
+    "backbone": {"fpn.enabled": False, "lrd.enabled": False, "cla.enabled": False},
+    "upsampled": {"cla.query": "upsampled", "input.size": 72, "fpn.topdown": "upsample_then_conv", "attention.norm": "pre"},
+    "odd_pooling": {"input.size": 72, "cla.kv_stride_p3": 5, "attention.position": "sine2d", "cla.residual": False, "fpn.share_td_conv": True},
+    "deconv_resnet18": {"fpn.topdown": "deconv", "backbone.name": "resnet18", "head.pool": "max", "input.size": 96},
+}
+
+
+def export(*arguments):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = export_onnx.main([str(a) for a in arguments])
+    return code, out.getvalue(), err.getvalue()
+
+
+def weights(path, changes):
+    """Random weights that spread the probabilities: a default model says 0.5 to everything."""
+    options = {**cat_pytorch.SMALL_OPTIONS, **changes}
+    torch.manual_seed(2)
+    model = cat_pytorch.Cat(options, len(CLASSES))
+    for head in (m for m in model.modules() if isinstance(m, cat_pytorch.Head)):
+        torch.nn.init.normal_(head.fc.weight, std=0.5)
+    for norm in (m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)):
+        norm.momentum = 1.0
+        torch.nn.init.uniform_(norm.weight, 0.6, 1.0)
+    with torch.no_grad():
+        model.train()(torch.randn(8, 3, options["input.size"], options["input.size"]))
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path,
+              metadata={"catamaran.model": json.dumps(options), "catamaran.classes": json.dumps(CLASSES)})
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Three made pictures and, where they are at hand, photographs."""
+    folder = tmp_path_factory.mktemp("pictures")
+    random = np.random.default_rng(3)
+    for i, shape in enumerate([(64, 64, 3), (100, 150, 3), (301, 97, 3)]):
+        coarse = Image.fromarray(random.integers(0, 256, (6, 7, 3), dtype=np.uint8))
+        coarse.resize((shape[1], shape[0]), Image.BICUBIC).save(folder / f"{i}.jpg", quality=90)
+    return sorted(folder.glob("*.jpg")) + sorted(DATA.rglob("*.jpg"))[:3]
+
+
+def with_onnxruntime(path, pictures):
+    """Only what the file itself says is used: names, size, mean, std."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    metadata = session.get_modelmeta().custom_metadata_map
+    how = json.loads(metadata["catamaran.preprocessing"])
+    assert how["layout"] == "NCHW" and how["colour"] == "RGB" and "bilinear" in how["resize"]
+    pixels = np.stack([np.asarray(Image.open(p).convert("RGB").resize(tuple(how["size"]), Image.BILINEAR), dtype=np.float32) for p in pictures])
+    pixels = (pixels * how["scale"] - np.array(how["mean"])) / np.array(how["std"])
+    logits, probabilities = session.run(["logits", "probabilities"], {"pixels": pixels.transpose(0, 3, 1, 2).astype(np.float32)})
+    np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-logits)), atol=1e-6)
+    return json.loads(metadata["catamaran.classes"]), probabilities
+
+
+def with_catamaran(path, pictures, classes):
+    said = json.loads(catamaran("predict", "--checkpoint", path, *pictures, "--top", len(classes), "--json").stdout)
+    rows = [{label["label"]: label["probability"] for label in image["labels"]} for image in said]
+    return np.array([[row[name] for name in classes] for row in rows])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_onnxruntime_agrees_with_predict(tmp_path, pictures, case):
+    weights(tmp_path / "model.safetensors", CASES[case])
+    code, out, err = export(tmp_path / "model.safetensors", tmp_path / "model.onnx")
+    assert code == 0, err
+    assert "opset 18" in out
+    onnx.checker.check_model(str(tmp_path / "model.onnx"))
+    classes, probabilities = with_onnxruntime(tmp_path / "model.onnx", pictures)
+    assert classes == CLASSES
+    wanted = with_catamaran(tmp_path / "model.safetensors", pictures, classes)
+    assert np.ptp(wanted) > 0.2, "the comparison would see nothing"
+    np.testing.assert_allclose(probabilities, wanted, atol=1e-4)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.onnx", "model.safetensors"]
+
+
+def test_a_run_exports_its_newest_checkpoint(tmp_path, packs, config, pictures):
+    catamaran("train", "--config", config, *settings(*SMALL, "ema.decay=0.9", "schedule.epochs=1"), "--run-dir", tmp_path / "run")
+    for chosen in ("auto", "raw"):
+        code, _, err = export(tmp_path / "run", tmp_path / f"{chosen}.onnx", "--weights", chosen)
+        assert code == 0, err
+    classes, averaged = with_onnxruntime(tmp_path / "auto.onnx", pictures)
+    np.testing.assert_allclose(averaged, with_catamaran(tmp_path / "run", pictures, classes), atol=1e-4)
+    assert np.abs(averaged - with_onnxruntime(tmp_path / "raw.onnx", pictures)[1]).max() > 1e-4
+
+
+def test_what_cannot_be_exported_is_one_sentence_and_leaves_nothing(tmp_path):
+    weights(tmp_path / "model.safetensors", {})
+    (tmp_path / "empty").mkdir()
+    save_file({"w": torch.zeros(1)}, tmp_path / "bare.safetensors")
+    content = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(content[:-8])
+    before = sorted(tmp_path.iterdir())
+    for source, why in (("empty", "no checkpoint"), ("bare.safetensors", "which model and classes"), ("cut.safetensors", "cannot be used")):
+        code, _, err = export(tmp_path / source, tmp_path / "out.onnx")
+        assert code == 4 and why in err and err.count("\n") == 1, err
+    code, _, err = export(tmp_path / "model.safetensors", tmp_path / "none/out.onnx")
+    assert code == 4 and "cannot be written" in err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_tensor_too_many_or_too_few_is_refused(tmp_path):
+    weights(tmp_path / "model.safetensors", {})
+    from safetensors import safe_open
+    with safe_open(tmp_path / "model.safetensors", "pt") as file:
+        metadata, tensors = file.metadata(), {k: file.get_tensor(k) for k in file.keys()}
+    for change in ({"more": torch.zeros(1)}, {"head1.fc.bias": None}):
+        changed = {k: v for k, v in {**tensors, **change}.items() if v is not None}
+        save_file(changed, tmp_path / "odd.safetensors", metadata=metadata)
+        code, _, err = export(tmp_path / "odd.safetensors", tmp_path / "out.onnx")
+        assert code == 4 and next(iter(change)) in err
+
+
+def test_the_export_command_names_the_script(tmp_path):
+    weights(tmp_path / "model.safetensors", {})
+    done = catamaran("weights", "export", tmp_path / "model.safetensors", "--out", tmp_path / "m.onnx", check=False)
+    assert done.returncode == 2 and "scripts/export_onnx.py" in done.stderr

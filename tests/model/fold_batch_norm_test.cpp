@@ -1,0 +1,155 @@
+// Folding, freezing and initialising, for every backbone of the registry.
+#include "model/fold_batch_norm.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <stdexcept>
+
+#include "golden.h"
+#include "model/losses.h"
+#include "model/weights.h"
+
+namespace catamaran {
+namespace {
+
+CatOptions small_options(const std::string& backbone) {
+  CatOptions options;
+  options.input.size = 64;
+  options.backbone.name = backbone;
+  options.attention.dim = 32;
+  options.attention.heads = 4;
+  options.attention.ffn_dim = 64;
+  options.attention.dropout = 0;
+  return options;
+}
+
+// Batch norms with statistics and weights that are not neutral, as after training.
+void roughen(CatImpl& cat) {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(3);
+  for (const auto& module : cat.modules()) {
+    if (auto* norm = module->as<torch::nn::BatchNorm2dImpl>()) {
+      norm->weight.uniform_(0.6, 1.0);
+      norm->bias.normal_(0, 0.1);
+      norm->running_mean.normal_(0, 0.1);
+      norm->running_var.uniform_(0.5, 1.5);
+    }
+  }
+}
+
+int64_t batch_norms(torch::nn::Module& module) {
+  const auto modules = module.modules();
+  return std::ranges::count_if(modules, [](const auto& each) {
+    return each->template as<torch::nn::BatchNorm2dImpl>() != nullptr;
+  });
+}
+
+class EveryBackbone : public testing::TestWithParam<std::string> {};
+
+TEST_P(EveryBackbone, GivesTheSameLogitsWithFoldedBatchNorm) {
+  const torch::NoGradGuard no_grad;
+  Cat cat(small_options(GetParam()), 5);
+  initialise(*cat, 1);
+  roughen(*cat);
+  cat->eval();
+  const torch::Tensor x = torch::randn({2, 3, 72, 64});
+  const torch::Tensor before = cat->forward(x).yhat_BL;
+  const int64_t norms = batch_norms(*cat);
+  EXPECT_EQ(fold_batch_norm(*cat), norms);
+  EXPECT_EQ(batch_norms(*cat), 0);
+  const double scale = before.abs().max().item<double>();
+  EXPECT_LT(largest_difference(cat->forward(x).yhat_BL, before), 1e-4 * scale);
+  {
+    const at::AutoGradMode with_gradients(true);  // then the steps run one by one, not fused
+    EXPECT_LT(largest_difference(cat->forward(x).yhat_BL.detach(), before), 1e-4 * scale);
+  }
+  // The comparison can fail: a bias that is wrong by a percent shows.
+  for (const auto& item : cat->backbone().named_parameters()) {
+    if (norms > 0 && item.key().ends_with("bias")) item.value().mul_(1.01);
+  }
+  if (norms > 0) {
+    EXPECT_GT(largest_difference(cat->forward(x).yhat_BL, before), 1e-4 * scale);
+  }
+}
+
+TEST_P(EveryBackbone, IsNotSavedNorTrainedWithFoldedBatchNorm) {
+  Cat cat(small_options(GetParam()), 2);
+  EXPECT_THROW(fold_batch_norm(*cat), std::logic_error);  // in training mode
+  cat->eval();
+  if (fold_batch_norm(*cat) == 0) return;  // without batch norm the model is what it was
+  const std::filesystem::path file =
+      std::filesystem::path(testing::TempDir()) / "folded.safetensors";
+  std::filesystem::remove(file);
+  EXPECT_THROW(save_model(file, state_dict(*cat), cat->options(), {"a", "b"}), std::logic_error);
+  EXPECT_FALSE(std::filesystem::exists(file));
+  EXPECT_THROW(cat->train(), std::logic_error);
+  EXPECT_THROW(fold_batch_norm(*cat), std::logic_error);  // again
+}
+
+TEST_P(EveryBackbone, KeepsFrozenBatchNormAndTrainsTheRest) {
+  CatOptions options = small_options(GetParam());
+  options.backbone.freeze_bn = true;
+  Cat cat(options, 3);
+  initialise(*cat, 1);
+  cat->train();
+  std::vector<torch::Tensor> before;
+  for (const torch::Tensor& buffer : cat->buffers()) before.push_back(buffer.clone());
+  bce_with_ignore(cat->forward(torch::randn({2, 3, 64, 64})).yhat_BL,
+                  torch::ones({2, 3}, torch::kInt8))
+      .sum.backward();
+  for (size_t i = 0; i < before.size(); ++i)
+    EXPECT_TRUE(torch::equal(before[i], cat->buffers()[i]));
+  int64_t fixed = 0;
+  for (const auto& item : cat->named_parameters()) {
+    if (item.value().requires_grad()) {
+      EXPECT_TRUE(item.value().grad().defined()) << item.key();
+    } else {
+      ++fixed;
+    }
+  }
+  EXPECT_EQ(fixed, 2 * batch_norms(*cat));
+}
+
+TEST_P(EveryBackbone, IsInitialisedByTheSeedAlone) {
+  Cat a(small_options(GetParam()), 2);
+  torch::manual_seed(99);
+  Cat b(small_options(GetParam()), 2);
+  {
+    const torch::NoGradGuard no_grad;  // whatever the model held before
+    for (const torch::Tensor& parameter : b->backbone().parameters()) parameter.detach().fill_(7);
+  }
+  initialise(*a, 4);
+  initialise(*b, 4);
+  for (const auto& item : a->named_parameters())
+    EXPECT_TRUE(torch::equal(item.value(), b->named_parameters()[item.key()])) << item.key();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryBackbone, testing::ValuesIn(backbone_names()),
+                         [](const auto& info) { return info.param; });
+
+double spread(CatImpl& cat, const std::string& name) {
+  return cat.named_parameters()["backbone." + name].std().item<double>();
+}
+
+TEST(Initialise, FollowsThePublishedRuleOfEachKind) {
+  Cat convnext(small_options("convnext_tiny"), 2);
+  initialise(*convnext, 1);
+  EXPECT_NEAR(spread(*convnext, "stages.2.blocks.0.mlp.fc1.weight"), 0.02, 2e-4);
+  EXPECT_NEAR(spread(*convnext, "stages.3.downsample.1.weight"), 0.02, 2e-4);
+  EXPECT_EQ(spread(*convnext, "stages.2.blocks.0.mlp.fc1.bias"), 0);
+  const torch::Tensor gamma = convnext->named_parameters()["backbone.stages.1.blocks.2.gamma"];
+  EXPECT_TRUE(torch::equal(gamma, torch::full({192}, 1e-6)));
+  EXPECT_EQ(gamma.dim(), 1);  // so the optimizers do not decay it
+
+  Cat lite(small_options("tf_efficientnet_lite0"), 2);
+  initialise(*lite, 1);
+  // Depthwise 5x5: a channel's fan-out is 25, not 25 times the channels.
+  EXPECT_NEAR(spread(*lite, "blocks.5.1.conv_dw.weight"), std::sqrt(2.0 / 25), 5e-3);
+  EXPECT_NEAR(spread(*lite, "conv_head.weight"), std::sqrt(2.0 / 1280), 2e-4);
+}
+
+}  // namespace
+}  // namespace catamaran

@@ -1,0 +1,91 @@
+// LayoutCopies: counts, while it lives, the copies that torch makes of a tensor only to have it in
+// another memory order, forward and backward, its own kernels' copies included.
+//
+//   LayoutCopies copies;
+//   cat->forward(x).yhat_BL.sum().backward();
+//   EXPECT_TRUE(copies.found().empty()) << LayoutCopies::text(copies.found());
+//
+// A layout copy is an aten::copy_ between tensors of the same shape (three dimensions or more) and
+// type whose strides differ; copies out of broadcast tensors (a stride of 0) and conversions of
+// type write new values and do not count. Nor does the one that an fp32 convolution makes of its
+// weight's gradient: oneDNN computes it in an order of its own, whatever the layout of the weight.
+// One at a time; backward on the CPU runs in the same thread.
+#pragma once
+
+#include <ATen/record_function.h>
+#include <torch/torch.h>
+
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace catamaran {
+
+class LayoutCopies {
+ public:
+  LayoutCopies() {
+    current() = this;
+    handle_ = at::addThreadLocalCallback(
+        at::RecordFunctionCallback(&LayoutCopies::begin, &LayoutCopies::end)
+            .needsInputs(true)
+            .scopes({at::RecordScope::FUNCTION, at::RecordScope::BACKWARD_FUNCTION}));
+  }
+  LayoutCopies(const LayoutCopies&) = delete;
+  LayoutCopies& operator=(const LayoutCopies&) = delete;
+  ~LayoutCopies() {
+    at::removeCallback(handle_);
+    current() = nullptr;
+  }
+
+  const std::vector<std::string>& found() const { return found_; }
+  // Of feature maps alone: four dimensions, as high as wide.
+  const std::vector<std::string>& maps() const { return maps_; }
+  static std::string text(const std::vector<std::string>& copies) {
+    std::string all;
+    for (const std::string& each : copies) all += each + "\n";
+    return all;
+  }
+
+ private:
+  static LayoutCopies*& current() {
+    static thread_local LayoutCopies* instance = nullptr;
+    return instance;
+  }
+  static std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& call) {
+    LayoutCopies& self = *current();
+    self.calls_.push_back(call.name());
+    if (self.calls_.back() == "aten::copy_" && call.inputs().size() >= 2)
+      self.look(call.inputs()[0].toTensor(), call.inputs()[1].toTensor());
+    return nullptr;
+  }
+  static void end(const at::RecordFunction&, at::ObserverContext*) { current()->calls_.pop_back(); }
+
+  void look(const torch::Tensor& to, const torch::Tensor& from) {
+    if (to.dim() < 3 || to.sizes() != from.sizes() || to.scalar_type() != from.scalar_type())
+      return;
+    bool same = true;
+    for (int64_t d = 0; d < to.dim(); ++d) {
+      if (to.size(d) > 1 && from.stride(d) == 0) return;
+      same = same && (to.size(d) <= 1 || to.stride(d) == from.stride(d));
+    }
+    if (same || is_weight_gradient()) return;
+    std::ostringstream text;
+    for (const std::string& name : calls_) text << name << " > ";
+    text << to.sizes() << ", strides " << from.strides() << " -> " << to.strides();
+    found_.push_back(text.str());
+    if (to.dim() == 4 && to.size(2) == to.size(3)) maps_.push_back(text.str());
+  }
+  bool is_weight_gradient() const {
+    const size_t n = calls_.size();
+    return n >= 4 && calls_[n - 4] == "aten::convolution_backward" && calls_[n - 3] == "aten::to" &&
+           calls_[n - 2] == "aten::_to_copy";
+  }
+
+  at::CallbackHandle handle_ = at::INVALID_CALLBACK_HANDLE;
+  std::vector<std::string> calls_;
+  std::vector<std::string> found_;
+  std::vector<std::string> maps_;
+};
+
+}  // namespace catamaran

@@ -1,0 +1,141 @@
+// Channels-last from the picture to the logits and back: no tensor is copied into another memory
+// order on the way.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "layout_copies.h"
+#include "model/autocast.h"
+#include "model/cat.h"
+#include "model/losses.h"
+
+namespace catamaran {
+namespace {
+
+CatOptions options_with(const std::function<void(CatOptions&)>& change, double dropout = 0) {
+  CatOptions options;
+  options.input.size = 64;
+  options.backbone.name = "resnet10_narrow";
+  options.attention.dim = 32;
+  options.attention.heads = 4;
+  options.attention.ffn_dim = 64;
+  options.attention.dropout = dropout;
+  change(options);
+  return options;
+}
+
+struct Case {
+  std::string name;
+  std::function<void(CatOptions&)> change;
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> all = {
+      {"cat", [](CatOptions&) {}},
+      {"resnet18", [](CatOptions& o) { o.backbone.name = "resnet18"; }},
+      {"resnext50", [](CatOptions& o) { o.backbone.name = "resnext50_32x4d"; }},
+      {"backbone", [](CatOptions& o) { o.fpn.enabled = o.lrd_enabled = o.cla.enabled = false; }},
+      {"backbone_fpn", [](CatOptions& o) { o.lrd_enabled = o.cla.enabled = false; }},
+      {"without_lrd", [](CatOptions& o) { o.lrd_enabled = false; }},
+      {"without_clf", [](CatOptions& o) { o.cla.enabled = false; }},
+      {"without_pma", [](CatOptions& o) { o.cla.pma = false; }},
+      {"without_residual", [](CatOptions& o) { o.cla.residual = false; }},
+      {"upsampled_query", [](CatOptions& o) { o.cla.query = "upsampled"; }},
+      {"pre_norm", [](CatOptions& o) { o.attention.norm = "pre"; }},
+      {"sine2d", [](CatOptions& o) { o.attention.position = "sine2d"; }},
+      {"frozen_bn", [](CatOptions& o) { o.backbone.freeze_bn = true; }},
+      {"odd_windows", [](CatOptions& o) { o.cla.kv_stride_p3 = o.cla.kv_stride_p4 = 3; }},
+  };
+  for (const char* topdown : {"upsample_then_conv", "deconv"})
+    all.push_back({topdown, [topdown](CatOptions& o) { o.fpn.topdown = topdown; }});
+  for (const char* pool : {"max", "topk", "csra"}) {
+    all.push_back({pool, [pool](CatOptions& o) { o.head.pool = pool; }});
+    all.push_back({std::string("backbone_") + pool, [pool](CatOptions& o) {
+                     o.head.pool = pool;
+                     o.fpn.enabled = o.lrd_enabled = o.cla.enabled = false;
+                   }});
+  }
+  return all;
+}
+
+torch::Tensor picture(int64_t images, int64_t side) {
+  return torch::randn({images, side, side, 3}).permute({0, 3, 1, 2});  // as DeviceBatch has it
+}
+
+// All copies, or those of feature maps alone.
+std::vector<std::string> layout_copies(const Case& each, double dropout, at::ScalarType compute,
+                                       int64_t images, int64_t side, bool maps_alone = false) {
+  Cat cat(options_with(each.change, dropout), 5);
+  initialise(*cat, 1);
+  cat->train();
+  const torch::Tensor x_BCHW = picture(images, side);
+  const torch::Tensor y_BL = torch::randint(0, 2, {images, 5}).mul(2).sub(1).to(torch::kInt8);
+  CatOutput out;
+  LayoutCopies copies;
+  {
+    const Autocast scope(torch::kCPU, compute);
+    out = cat->forward(x_BCHW);
+  }
+  Loss(LossOptions{})(out, y_BL).sum.backward();
+  return maps_alone ? copies.maps() : copies.found();
+}
+
+TEST(Layout, NoHiddenCopiesForwardOrBackwardUnderEverySwitch) {
+  for (const Case& each : cases()) {
+    for (const auto& [images, side] : {std::pair{3, 64}, {2, 80}}) {
+      const auto copies = layout_copies(each, 0, torch::kFloat32, images, side);
+      EXPECT_TRUE(copies.empty()) << each.name << ", " << images << " images of " << side << ":\n"
+                                  << LayoutCopies::text(copies);
+      if (each.name == "resnext50") break;
+    }
+  }
+}
+
+TEST(Layout, NoHiddenCopiesInSixteenBits) {
+  for (const Case& each : cases()) {
+    if (each.name == "resnext50") continue;
+    const auto copies = layout_copies(each, 0, torch::kBFloat16, 3, 64);
+    EXPECT_TRUE(copies.empty()) << each.name << ":\n" << LayoutCopies::text(copies);
+  }
+}
+
+// torch's CPU attention with dropout arranges the heads' queries, keys and values for a batched
+// product; everything outside it stays as it is.
+TEST(Layout, NoHiddenCopiesOfFeatureMapsWithDropout) {
+  for (const Case& each : cases()) {
+    if (each.name == "resnext50") continue;
+    const auto copies = layout_copies(each, 0.1, torch::kFloat32, 3, 64, /*maps_alone=*/true);
+    EXPECT_TRUE(copies.empty()) << each.name << ":\n" << LayoutCopies::text(copies);
+  }
+}
+
+TEST(Layout, TheCounterSeesACopyThatAKernelMakes) {
+  LayoutCopies copies;
+  const torch::Tensor x = torch::randn({2, 4, 6, 6});
+  const torch::Tensor y = x.contiguous(at::MemoryFormat::ChannelsLast);
+  EXPECT_EQ(copies.found().size(), 1u);
+  EXPECT_EQ(y.to(torch::kFloat64).scalar_type(), torch::kFloat64);
+  EXPECT_EQ(copies.found().size(), 1u);
+  torch::conv2d(x, torch::randn({4, 4, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast));
+  EXPECT_GT(copies.found().size(), 1u);
+}
+
+TEST(Layout, ConvolutionWeightsAreChannelsLastFromTheStartAndAfterMoving) {
+  Cat cat(options_with([](CatOptions&) {}), 5);
+  const auto expect_channels_last = [&] {
+    for (const auto& item : cat->named_parameters()) {
+      if (item.value().dim() == 4) {
+        EXPECT_TRUE(item.value().is_contiguous(at::MemoryFormat::ChannelsLast)) << item.key();
+      }
+    }
+  };
+  expect_channels_last();
+  cat->to(torch::kCPU);
+  expect_channels_last();
+  cat->to(torch::kFloat64);
+  cat->to(torch::kFloat32);
+  expect_channels_last();
+}
+
+}  // namespace
+}  // namespace catamaran

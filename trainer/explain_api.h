@@ -1,0 +1,55 @@
+// Class activation maps over pictures, as in figure 3 of the paper, without a word of torch.
+//
+//   explain({.checkpoint = "runs/voc", .inputs = {"photo.jpg"}, .out = "runs/voc/explain"}, tell);
+//
+// For picture i, named STEM: i-STEM.png (the picture), i-STEM-LABEL.png (the map of a label over
+// it, with the label and its probability), i-STEM.sheet.png (all of them on one sheet),
+// i-STEM.maps.npy (the maps as numbers); explain.json lists them (docs/formats.md). With `compare`
+// a second model's maps stand below the first's on the sheet, under the same labels.
+//
+// Errors: WeightsError (checkpoint), DataError (a picture, the truth, class lists that differ),
+// UsageError (what is asked for contradicts itself; output). One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace catamaran {
+
+struct ExplainRequest {
+  std::filesystem::path checkpoint;
+  std::filesystem::path compare;  // empty: none
+  std::string weights = "auto";   // auto: ema if there, else raw; ema; raw
+
+  // Pictures: files, folders, patterns, "-" (dataio/image_inputs.h), and the truth from a manifest,
+  // whose pictures are those where none are named; or images of a pack.
+  std::vector<std::string> inputs;
+  std::filesystem::path manifest;  // JSON lines: docs/formats.md
+  std::filesystem::path images;  // folder of the manifest's pictures; empty: where the manifest is
+  std::filesystem::path pack;
+  std::vector<std::string> ids;  // of the pack; none: its first `count`
+  int64_t count = 8;
+
+  std::filesystem::path out;
+  int64_t most = 3;                  // predicted labels per picture at most
+  double threshold = 0.5;            // where `thresholds` is empty
+  std::filesystem::path thresholds;  // file of thresholds fit
+  int threads = 1;
+};
+
+struct Explanation {
+  std::string image;
+  std::string model;  // the row's name on the sheet
+  std::string label;
+  double probability = 0;
+  std::string verdict;            // trainer/explained_labels.h
+  std::filesystem::path overlay;  // PNG
+};
+
+void explain(const ExplainRequest& request,
+             const std::function<void(const Explanation&)>& explained);
+
+}  // namespace catamaran

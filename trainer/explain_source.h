@@ -1,0 +1,35 @@
+// The pictures that explain is asked for, one after the other, each with its truth where that is
+// known: named files, the lines of a manifest, images of a pack.
+//
+//   const auto source = open_explain_source(request, model.classes());
+//   while (std::optional<SourcePicture> picture = source->next()) ...
+//
+// Errors: UsageError (a request that contradicts itself), DataError. One thread at a time.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "trainer/explain_api.h"
+
+namespace catamaran {
+
+struct SourcePicture {
+  std::string name;  // path, or PACK:ID
+  std::string stem;  // for file names; may hold any character
+  std::vector<uint8_t> jpeg;
+  std::vector<int8_t> truth;  // by class of the model: 1, 0 (open), -1; empty: not known
+};
+
+class ExplainSource {
+ public:
+  virtual ~ExplainSource() = default;
+  virtual std::optional<SourcePicture> next() = 0;
+};
+
+std::unique_ptr<ExplainSource> open_explain_source(const ExplainRequest& request,
+                                                   const std::vector<std::string>& classes);
+
+}  // namespace catamaran

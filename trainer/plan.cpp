@@ -1,0 +1,33 @@
+#include "trainer/plan.h"
+
+#include <algorithm>
+
+namespace catamaran {
+namespace {
+
+constexpr int64_t kFloat = 4;
+constexpr int64_t kHalf = 2;
+constexpr int64_t kReserve = int64_t{1} << 30;
+
+// Values of state for each trained value: AdamW's two moments, SGD's velocity.
+int64_t state_values(const OptimizerOptions& optimizer) { return optimizer.name == "sgd" ? 1 : 2; }
+
+}  // namespace
+
+int64_t MemoryPlan::largest_batch(int64_t device_bytes) const {
+  return per_image > 0 ? std::max<int64_t>(0, (device_bytes - fixed()) / per_image) : 0;
+}
+
+MemoryPlan plan_memory(const RunOptions& options, const ModelCost& cost, ActivationType precision) {
+  const PartCost total = cost.total();
+  const bool reduced = precision == ActivationType::kBf16;
+  return {.weights = kFloat * total.parameters,
+          .gradients = kFloat * total.trained,
+          .optimizer = kFloat * total.trained * state_values(options.optimizer),
+          .ema = options.ema.decay > 0 ? kFloat * total.parameters : 0,
+          .copies = reduced ? kHalf * total.parameters : 0,
+          .reserve = kReserve,
+          .per_image = reduced ? total.reduced_bytes : total.saved_bytes};
+}
+
+}  // namespace catamaran

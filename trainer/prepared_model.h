@@ -1,0 +1,42 @@
+// PreparedModel: trained weights made ready to predict. The one place where a model is prepared for
+// inference; predict, explain, eval and thresholds fit all come through it.
+//
+//   PreparedModel model("runs/voc", "auto");
+//   const torch::InferenceMode inference;
+//   CatOutput out = model.cat().forward(x_BCHW);
+//
+// On the CPU until cat().to(device). Errors: WeightsError (checkpoint). One thread at a time.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "model/cat.h"
+
+namespace catamaran {
+
+class PreparedModel {
+ public:
+  // checkpoint, weights: as weights_file_of (trainer/checkpoint.h) takes them.
+  PreparedModel(const std::filesystem::path& checkpoint, const std::string& weights);
+
+  CatImpl& cat() { return *cat_; }
+  const InputOptions& input() const { return cat_->options().input; }
+  const std::vector<std::string>& classes() const { return classes_; }
+  const std::filesystem::path& file() const { return file_; }  // the weights
+
+ private:
+  std::filesystem::path file_;
+  std::vector<std::string> classes_;
+  Cat cat_{nullptr};
+};
+
+// DataError with the first difference, unless both lists are the same in the same order. first,
+// second: what they belong to, for the message.
+void require_same_class_list(const std::vector<std::string>& a, const std::string& first,
+                             const std::vector<std::string>& b, const std::string& second);
+
+}  // namespace catamaran
