@@ -72,8 +72,13 @@ void sync_directory(const fs::path& folder, ErrorKind kind) {
 AtomicFile::AtomicFile(fs::path target, ErrorKind kind)
     : target_(std::move(target)), temporary_(temporary_beside(target_)), kind_(kind) {
   std::error_code code;
+  if (target_.empty()) throw Error(kind_, "no file to write is named", "output", "give its path");
   if (!target_.has_filename() || fs::is_directory(target_, code))
     throw Error(kind_, "is a folder, not a file", target_.string(), "name a file in it");
+  // Renaming over a device node would replace the node itself.
+  if (fs::exists(target_, code) && !fs::is_regular_file(target_, code))
+    throw Error(kind_, "is a device, pipe or socket, not a file", target_.string(),
+                "name a file that does not exist, or a regular one");
   create_parents(target_, kind_);
   file_ = FileDescriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
                                 S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));

@@ -17,7 +17,7 @@ trap 'echo USR1 >>"$HERE/signals"; sleep "${CHECKPOINT_SECONDS:-0}"; exit 75' US
 printf '%s\\n' "$@" >"$HERE/arguments"
 if [[ ${END:-} ]]; then exit "$END"; fi
 touch "$HERE/started"
-for _ in $(seq 300); do sleep 0.1; done
+for _ in $(seq 900); do sleep 0.1; done
 """
 SCONTROL = """#!/bin/bash
 echo "$@" >>"$HERE/requeues"
@@ -36,7 +36,7 @@ def start(folder, **environment):
 
 
 def wait_for(path):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while not path.exists():
         assert time.monotonic() < deadline, path
         time.sleep(0.02)
@@ -48,7 +48,7 @@ def lines(path):
 
 def ended(job):
     try:
-        output, _ = job.communicate(timeout=30)
+        output, _ = job.communicate(timeout=90)
     finally:
         job.kill()
     return job.returncode, output
@@ -57,9 +57,10 @@ def ended(job):
 def stopped(folder, signals, **environment):
     job = start(folder, **environment)
     wait_for(folder / "started")
+    time.sleep(0.3)  # the script notes srun's number a moment after srun starts
     for number in signals:
         job.send_signal(number)
-        time.sleep(0.1)
+        time.sleep(0.2)
     return ended(job)
 
 

@@ -1,6 +1,7 @@
 #include "support/atomic_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,6 +109,15 @@ TEST_F(AtomicFiles, ATargetThatCannotBeWrittenIsRefusedBeforehand) {
   for (const fs::path& wrong : {folder_ / "new", folder_ / "new/", fs::path("/proc/none/x")}) {
     EXPECT_THROW(require_writable_target(wrong, ErrorKind::kUsage), Error) << wrong;
   }
+}
+
+TEST_F(AtomicFiles, ADeviceOrPipeIsNeverReplaced) {
+  const fs::path pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), S_IRUSR | S_IWUSR), 0);
+  EXPECT_THROW(write_file_atomically(pipe, "text", ErrorKind::kUsage), Error);
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  EXPECT_EQ(entries(), 1u);
+  EXPECT_THROW(write_file_atomically("", "text", ErrorKind::kUsage), Error);
 }
 
 TEST_F(AtomicFiles, AnErrorNamesThePathAndTheKind) {
