@@ -137,6 +137,7 @@ TEST(TomlReader, MayReachABaseOnTwoWaysButNotFromItself) {
 }
 
 TEST(TomlReader, ReportsAMissingBaseWithTheChainThatNamesIt) {
+  write("base/root.toml", "[a]\nx = 1\n");
   write("base/middle.toml", "extends = [\"root.toml\", \"nowhere.toml\"]\n");
   const std::string text = failure(write("start.toml", "extends = \"base/middle.toml\"\n"));
   EXPECT_NE(text.find("nowhere.toml: there is no such file"), std::string::npos) << text;
