@@ -105,6 +105,7 @@ struct Font::State {
   }
 
   int64_t ascender() const { return (face.get()->size->metrics.ascender + 63) >> 6; }
+  int64_t descender() const { return -(face.get()->size->metrics.descender >> 6); }
 };
 
 Font::Font(int pixels) : state_(std::make_unique<State>(pixels)) {}
@@ -112,7 +113,8 @@ Font::~Font() = default;
 Font::Font(Font&&) noexcept = default;
 Font& Font::operator=(Font&&) noexcept = default;
 
-int64_t Font::line_height() const { return (state_->face.get()->size->metrics.height + 63) >> 6; }
+// The rows that letters cover: the font's own height, rounded as a whole, is up to two less.
+int64_t Font::line_height() const { return state_->ascender() + state_->descender(); }
 
 int64_t Font::width(std::string_view text) const {
   int64_t pen = 0;
