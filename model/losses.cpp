@@ -20,9 +20,11 @@ Tensor bce(const Tensor& z_BL, const Tensor& t_BL, const Tensor& w_L) {
   return torch::binary_cross_entropy_with_logits(z_BL, t_BL, {}, w, at::Reduction::None);  // (12)
 }
 
-// exp(g log p) rather than p^g: its gradient is finite where p underflows.
-Tensor power_of_probability(const Tensor& log_p_BL, double gamma) {
-  return (gamma * log_p_BL).exp();
+// p^g of p = sigmoid(z), as exp(g log p): its gradient is finite where p underflows. From z = 1000
+// on p is 1 and its slope 0 also in fp64; without the clamp, g log(1 - p) overflows there on its
+// way to be multiplied by that 0.
+Tensor power_of_probability(const Tensor& z_BL, double gamma) {
+  return (gamma * at::log_sigmoid(z_BL.clamp_max(1000))).exp();
 }
 
 Tensor focal(const Tensor& z_BL, const Tensor& t_BL, const Tensor& w_L, const LossOptions& o) {
@@ -31,8 +33,8 @@ Tensor focal(const Tensor& z_BL, const Tensor& t_BL, const Tensor& w_L, const Lo
   const bool weighted = o.focal_alpha >= 0;
   const double positive = weighted ? o.focal_alpha : 1;
   const double negative = weighted ? 1 - o.focal_alpha : 1;
-  return both_sides(w_L, t_BL, -positive * power_of_probability(log_q, o.focal_gamma) * log_p,
-                    -negative * power_of_probability(log_p, o.focal_gamma) * log_q);
+  return both_sides(w_L, t_BL, -positive * power_of_probability(-z_BL, o.focal_gamma) * log_p,
+                    -negative * power_of_probability(z_BL, o.focal_gamma) * log_q);
 }
 
 struct Weighted {
@@ -44,7 +46,7 @@ struct Weighted {
 // and its gradient are zero; the power is kept away from 0^(g-1) there.
 Weighted shifted_negative(const Tensor& z_BL, double gamma, double clip) {
   const Tensor log_q = at::log_sigmoid(-z_BL);
-  if (clip == 0) return {power_of_probability(at::log_sigmoid(z_BL), gamma), -log_q};
+  if (clip == 0) return {power_of_probability(z_BL, gamma), -log_q};
   const Tensor shifted = z_BL.sigmoid() - clip;
   const Tensor open = shifted.gt(0);
   const Tensor factor = torch::where(open, shifted, torch::ones_like(shifted)).pow(gamma) * open;
@@ -52,8 +54,7 @@ Weighted shifted_negative(const Tensor& z_BL, double gamma, double clip) {
 }
 
 Tensor asl(const Tensor& z_BL, const Tensor& t_BL, const Tensor& w_L, const LossOptions& o) {
-  const Weighted positive = {power_of_probability(at::log_sigmoid(-z_BL), o.asl_gamma_pos),
-                             -at::log_sigmoid(z_BL)};
+  const Weighted positive = {power_of_probability(-z_BL, o.asl_gamma_pos), -at::log_sigmoid(z_BL)};
   const Weighted negative = shifted_negative(z_BL, o.asl_gamma_neg, o.asl_clip);
   const auto product = [&](const Weighted& side) {
     return (o.asl_detach_weights ? side.factor.detach() : side.factor) * side.loss;
