@@ -40,7 +40,6 @@ CatImpl::CatImpl(const CatOptions& options, int64_t labels) : options_(options),
     const bool learnt = heads > 1 && !options.head.frozen_fusion;
     fusion_.push_back(register_parameter(kFusionNames[h], share, learnt));
   }
-  to(torch::kCPU, torch::kFloat32);
   for (torch::Tensor& parameter : parameters()) {
     if (parameter.dim() == 4)
       parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
