@@ -128,7 +128,7 @@ TEST(Cost, PartsAreThoseOfTheModelAndPicturesOfAllSizesAreMeasured) {
   for (const PartCost& each : measure_cost(options, 5, AttentionKernel::kFused).parts)
     names.push_back(each.name);
   EXPECT_EQ(names, (std::vector<std::string>{"backbone", "fpn", "lrd", "cla4", "cla3", "heads"}));
-  options.fpn.enabled = false;
+  options.fpn.enabled = options.lrd_enabled = options.cla.enabled = false;
   const ModelCost backbone = measure_cost(options, 5, AttentionKernel::kFused);
   ASSERT_EQ(backbone.parts.size(), 2u);
   EXPECT_EQ(part(backbone, "heads").parameters, 128 * 5 + 5 + 1);

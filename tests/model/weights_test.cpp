@@ -61,7 +61,7 @@ std::string refusal(const fs::path& file) {
 
 TEST(WholeModel, IsToldByABackboneAndAHeadWhateverTheSwitches) {
   CatOptions plain = small_options();
-  plain.fpn.enabled = false;
+  plain.fpn.enabled = plain.lrd_enabled = plain.cla.enabled = false;
   CatOptions frozen = small_options();
   frozen.head.frozen_fusion = true;
   frozen.lrd_enabled = false;
@@ -91,6 +91,13 @@ TEST(WholeModel, GoesOutAndInValueForValue) {
   for (size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::equal(a[i].second, b[i].second));
 }
 
+TEST(WholeModel, HoldsTheTypesOfTimmCountersOfBatchNormAreWholeNumbers) {
+  for (const auto& [name, tensor] : state_dict(*small_model())) {
+    const bool counter = name.ends_with("num_batches_tracked");
+    EXPECT_EQ(tensor.scalar_type(), counter ? torch::kInt64 : torch::kFloat32) << name;
+  }
+}
+
 TEST(WholeModel, HeadsForOtherClassesAreNeverCopied) {
   const fs::path file = saved("heads.safetensors", state_dict(*small_model()));
   const std::vector<std::string> swapped = {"b", "a", "c", "d", "e"};
@@ -99,7 +106,7 @@ TEST(WholeModel, HeadsForOtherClassesAreNeverCopied) {
   const torch::Tensor before = strict->named_parameters()["fpn.topdown5.weight"].clone();
   const Coverage refused = load_whole_model(*strict, file, swapped);
   EXPECT_FALSE(refused.complete());
-  EXPECT_NE(refused.table().find("class 0 is 'a' in the file, 'b' here"), std::string::npos)
+  EXPECT_NE(refused.table().find("class 0 is 'a' in one and 'b' in the other"), std::string::npos)
       << refused.table();
   EXPECT_EQ(largest_difference(before, strict->named_parameters()["fpn.topdown5.weight"]), 0);
 
@@ -145,8 +152,8 @@ TEST(LoadModel, NamesATensorThatIsMissingTooManyOrOfAnotherShape) {
 TEST(LoadModel, RefusesASmallFileThatDescribesAHugeModelBeforeItIsMade) {
   const NamedTensors state = state_dict(*small_model());
   CatOptions wide = small_options();
-  wide.attention.dim = 8192;
-  wide.attention.ffn_dim = 65536;
+  wide.attention.dim = 4096;  // the ceilings of CatOptions::check
+  wide.attention.ffn_dim = 16384;
   CatOptions deep = small_options();
   deep.backbone.name = "resnet101";
   for (const CatOptions& options : {wide, deep})
