@@ -7,14 +7,16 @@
 //
 // A layout copy is an aten::copy_ between tensors of the same shape (three dimensions or more) and
 // type whose strides differ; copies out of broadcast tensors (a stride of 0) and conversions of
-// type write new values and do not count. Nor does the one that an fp32 convolution makes of its
-// weight's gradient: oneDNN computes it in an order of its own, whatever the layout of the weight.
+// type write new values and do not count. Nor do those that an fp32 convolution makes of its
+// weight's gradient: oneDNN computes it in an order of its own, whatever the layout of the weight,
+// and LibTorch brings it to the weight's, on a detour where that order has no blocks.
 // One at a time; backward on the CPU runs in the same thread.
 #pragma once
 
 #include <ATen/record_function.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -55,6 +57,8 @@ class LayoutCopies {
   static std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& call) {
     LayoutCopies& self = *current();
     self.calls_.push_back(call.name());
+    if (self.calls_.back() == "aten::convolution_backward" && call.inputs().size() >= 3)
+      self.weight_ = call.inputs()[2].toTensor();
     if (self.calls_.back() == "aten::copy_" && call.inputs().size() >= 2)
       self.look(call.inputs()[0].toTensor(), call.inputs()[1].toTensor());
     return nullptr;
@@ -69,21 +73,22 @@ class LayoutCopies {
       if (to.size(d) > 1 && from.stride(d) == 0) return;
       same = same && (to.size(d) <= 1 || to.stride(d) == from.stride(d));
     }
-    if (same || is_weight_gradient()) return;
+    if (same || is_weight_gradient(from)) return;
     std::ostringstream text;
     for (const std::string& name : calls_) text << name << " > ";
     text << to.sizes() << ", strides " << from.strides() << " -> " << to.strides();
     found_.push_back(text.str());
     if (to.dim() == 4 && to.size(2) == to.size(3)) maps_.push_back(text.str());
   }
-  bool is_weight_gradient() const {
-    const size_t n = calls_.size();
-    return n >= 4 && calls_[n - 4] == "aten::convolution_backward" && calls_[n - 3] == "aten::to" &&
-           calls_[n - 2] == "aten::_to_copy";
+  // Of the weight's shape inside the backward of its convolution, and not the weight itself.
+  bool is_weight_gradient(const torch::Tensor& from) const {
+    return std::ranges::count(calls_, "aten::convolution_backward") > 0 &&
+           from.sizes() == weight_.sizes() && !from.is_alias_of(weight_);
   }
 
   at::CallbackHandle handle_ = at::INVALID_CALLBACK_HANDLE;
   std::vector<std::string> calls_;
+  torch::Tensor weight_;  // of the latest convolution that ran backward
   std::vector<std::string> found_;
   std::vector<std::string> maps_;
 };
