@@ -167,16 +167,16 @@ class Head(nn.Module):
         self.fc, self.o = nn.Linear(dim, labels), o
 
     def forward(self, p):
-        scores = self.fc(p.flatten(2).transpose(1, 2))
         pool = self.o["head.pool"]
+        if pool == "mean":
+            return self.fc(p.mean((2, 3)))
+        scores = self.fc(p.flatten(2).transpose(1, 2))
         if pool == "max":
             return scores.max(1).values
         if pool == "topk":
             return scores.topk(min(self.o["head.topk"], scores.shape[1]), 1).values.mean(1)
-        if pool == "csra":
-            weight = (scores * self.o["head.csra_temperature"]).softmax(1)
-            return scores.mean(1) + self.o["head.csra_lambda"] * (weight * scores).sum(1)
-        return scores.mean(1)
+        weight = (scores * self.o["head.csra_temperature"]).softmax(1)  # csra
+        return scores.mean(1) + self.o["head.csra_lambda"] * (weight * scores).sum(1)
 
 
 class Cat(nn.Module):
