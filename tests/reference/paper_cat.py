@@ -15,7 +15,7 @@ with pre-norm only the queries are normalised, the keys' map is not; the plain b
 
 Letters in einsum: b image, n head, q query position, k key position, e width of a head, l label, d width.
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import timm
 import torch
@@ -163,7 +163,7 @@ class PaperCat(nn.Module):
         self.conv2_of_P5 = self.make_conv2()
         self.conv2_of_P4 = self.conv2_of_P5 if s.share_conv2 else self.make_conv2()
         if s.lrd:
-            self.LRD = Aggregation(s)
+            self.LRD = Aggregation(replace(s, residual=True))  # eq. 4 has it; the switch is of eq. 7
         if s.clf:
             self.CLA4, self.CLA3 = Aggregation(s), Aggregation(s)
         self.mlp1, self.mlp2, self.mlp3 = (nn.Linear(s.d, s.labels) for _ in range(3))
