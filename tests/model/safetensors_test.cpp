@@ -41,15 +41,13 @@ TEST(Safetensors, PythonReadsWhatWeWrite) {
                      {"n", torch::tensor(7, torch::kInt64)},
                      {"h", torch::ones({3}, torch::kBFloat16)}},
                     {{"format", "pt"}, {"note", "caf\u00e9"}});
-  const char* python = std::getenv("CATAMARAN_PYTHON");
   const std::string script =
       "import sys, torch; from safetensors import safe_open; f = safe_open(sys.argv[1], 'pt');"
       "assert f.metadata() == {'format': 'pt', 'note': 'caf\\u00e9'}, f.metadata();"
       "assert torch.equal(f.get_tensor('w'), torch.arange(24.).reshape(2, 3, 2, 2));"
       "assert f.get_tensor('empty').shape == (0, 3) and f.get_tensor('n').item() == 7;"
       "assert f.get_tensor('h').dtype == torch.bfloat16";
-  const std::string command = std::string(python == nullptr ? "build/venv/bin/python" : python) +
-                              " -c \"" + script + "\" " + path.string();
+  const std::string command = CATAMARAN_PYTHON " -c \"" + script + "\" " + path.string();
   EXPECT_EQ(std::system(command.c_str()), 0);
 }
 

@@ -42,10 +42,8 @@ class Cases {
       : names_(std::move(names)),
         folder_(fs::path(testing::TempDir()) /
                 text("parity_%s_%zu", row_of(names_.front()).c_str(), names_.size())) {
-    const char* python = std::getenv("CATAMARAN_PYTHON");
     const fs::path script = fs::path(__FILE__).parent_path().parent_path() / "golden/parity.py";
-    std::string command = text("%s %s %s", python == nullptr ? "build/venv/bin/python" : python,
-                               script.c_str(), folder_.c_str());
+    std::string command = text("%s %s %s", CATAMARAN_PYTHON, script.c_str(), folder_.c_str());
     for (const std::string& name : names_) command.append(" ").append(name);
     if (std::system(command.c_str()) != 0) throw std::runtime_error(command);
   }
