@@ -6,6 +6,7 @@
 #include "dataio/pack.h"
 #include "launch/command.h"
 #include "launch/config.h"
+#include "support/error.h"
 #include "trainer/api.h"
 
 namespace catamaran {
@@ -91,7 +92,11 @@ void add_weights_command(CLI::App& app, CommandSlot& slot) {
       "Example: catamaran weights check resnext50_swsl.safetensors --set "
       "model.backbone.name=resnext50_32x4d");
   on_call(*check, slot, given, [](const WeightsArguments& a) {
-    std::fputs(check_weights(a.file, model_of(a), a.json).c_str(), stdout);
+    const WeightsCheck check = check_weights(a.file, model_of(a), a.json);
+    std::fputs(check.report.c_str(), stdout);
+    if (!check.complete)
+      throw WeightsError("the file covers the model in part", a.file.string(),
+                         "what is missing and what has another shape stands in the table");
   });
 
   CLI::App* import = weights->add_subcommand(

@@ -58,10 +58,14 @@ void write_scores(const std::filesystem::path& path, const ScoreTable& table,
 
 // weights inspect / check / import / export. Texts for people, or JSON when json is true.
 std::string inspect_weights(const std::filesystem::path& file, bool json);
+struct WeightsCheck {
+  std::string report;     // the coverage table, or JSON
+  bool complete = false;  // the file holds every tensor that is wanted, in its shape
+};
 // The coverage of a model by a backbone's or a whole model's file. Writes nothing. Without a model:
 // the one that the file describes, else the default.
-std::string check_weights(const std::filesystem::path& file, const std::optional<CatOptions>& model,
-                          bool json);
+WeightsCheck check_weights(const std::filesystem::path& file,
+                           const std::optional<CatOptions>& model, bool json);
 // A checkpoint's raw or EMA weights as one safetensors file with timm names for the backbone;
 // backbone_only drops the prefix, so that timm's load_state_dict(strict=False) takes it.
 void export_weights(const std::filesystem::path& checkpoint, const std::string& weights,

@@ -1,4 +1,5 @@
 // weights inspect, check, import, export of trainer/api.h.
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -43,6 +44,15 @@ std::vector<std::string> classes_for(const ImportRequest& request,
                    "give --pack, or --classes with a file of one name a line");
 }
 
+// Without names of classes: as many as the first head of a whole model has.
+int64_t labels_of(const SafetensorsHeader& header) {
+  for (const SafetensorsEntry& entry : header.entries) {
+    if (entry.name == "head1.fc.bias" && entry.shape.size() == 1)
+      return std::clamp<int64_t>(entry.shape[0], 1, kMostLabels);
+  }
+  return 1;
+}
+
 void stop_when_partial(const Coverage& coverage, const ImportRequest& request) {
   if (coverage.complete() || (request.allow_partial && !coverage.loaded.empty())) return;
   const char* hint =
@@ -84,14 +94,16 @@ std::string inspect_weights(const fs::path& given, bool as_json) {
          " bytes in " + file.string() + "\n";
 }
 
-std::string check_weights(const fs::path& file, const std::optional<CatOptions>& model,
-                          bool as_json) {
+WeightsCheck check_weights(const fs::path& file, const std::optional<CatOptions>& model,
+                           bool as_json) {
   const SafetensorsHeader header = list_safetensors(file);
-  std::vector<std::string> classes = {"any"};
-  if (describes_model(header)) classes = described_classes(header, file.string());
+  const std::vector<std::string> classes =
+      describes_model(header)
+          ? described_classes(header, file.string())
+          : std::vector<std::string>(static_cast<size_t>(labels_of(header)), "any");
   Cat cat(model_for(model, header, file), static_cast<int64_t>(classes.size()));
-  const Coverage coverage = load_any(*cat, header, file, classes, Copy::kWhatFits);
-  return as_json ? coverage.json() : coverage.table();
+  const Coverage coverage = load_any(*cat, header, file, classes, Copy::kNothing);
+  return {as_json ? coverage.json() : coverage.table(), coverage.complete()};
 }
 
 void export_weights(const fs::path& checkpoint, const std::string& weights, bool backbone_only,

@@ -23,6 +23,6 @@ def trained(packs, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     (folder / "config.toml").write_text(f'[data]\ntrain = "{packs}/pack-train"\neval = "{packs}/pack-test"\n[batch]\nglobal = 16\n'
                                         "per_device = 16\n[schedule]\nepochs = 9\n")
-    for name, pairs in (("cat", ["model.head.pool=mean"]), ("backbone", ["model.fpn.enabled=false", "model.head.pool=max"])):
+    for name, pairs in (("cat", ["model.head.pool=mean"]), ("backbone", ["model.fpn.enabled=false", "model.lrd.enabled=false", "model.cla.enabled=false", "model.head.pool=max"])):
         catamaran("train", "--config", folder / "config.toml", *settings(*SMALL, "schedule.max_steps=24", *pairs), "--run-dir", folder / name)
     return folder

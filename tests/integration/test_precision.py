@@ -60,11 +60,14 @@ def test_an_fp16_overflow_skips_the_step_halves_the_scale_and_a_resumed_run_goes
                                    ["loss.name=asl", "loss.asl_gamma_neg=2", "loss.asl_clip=0", "loss.asl_detach_weights=false"],
                                    ["loss.label_smoothing=0.1", "loss.auxiliary_weight=0.5", "loss.positive_weight=inverse", "loss.scale=4"]])
 def test_every_loss_falls_and_is_the_mean_over_the_global_batch_on_any_split(config, tmp_path, pairs):
-    calm = ["model.backbone.freeze_bn=true", "schedule.max_steps=12", "optimizer.name=sgd", "optimizer.learning_rate=0.005", *pairs]
+    calm = ["model.backbone.freeze_bn=true", "schedule.max_steps=12", "optimizer.name=sgd", "optimizer.learning_rate=0.001", *pairs]
     train(config, tmp_path / "one", *calm)
     train(config, tmp_path / "two", *calm, "batch.per_device=4", ranks=2)
     one, two = metrics(tmp_path / "one"), metrics(tmp_path / "two")
-    for a, b in zip(one, two, strict=True):
-        assert b["loss"] == pytest.approx(a["loss"], rel=2e-5)
-        assert b["gradient_norm"] == pytest.approx(a["gradient_norm"], rel=2e-4)
-    assert np.mean([line["loss"] for line in one[-3:]]) < np.mean([line["loss"] for line in one[:3]])
+    for step, (a, b) in enumerate(zip(one, two, strict=True)):
+        # Sooner or later a ReLU's input lies within rounding of 0, and the two runs part by more than rounding.
+        loss, norm = (1e-6, 5e-6) if step < 4 else (2e-4, 1e-2)
+        assert b["loss"] == pytest.approx(a["loss"], rel=loss)
+        assert b["gradient_norm"] == pytest.approx(a["gradient_norm"], rel=norm)
+    # an epoch is six steps: the same pictures
+    assert np.mean([line["loss"] for line in one[6:]]) < 0.97 * np.mean([line["loss"] for line in one[:6]])

@@ -14,8 +14,8 @@ from test_bad_input import refused
 NAMES = ["top left", "top right", "bottom left", "bottom right"]
 
 
-def predict(trained, *arguments, **kwargs):
-    return catamaran("predict", "--checkpoint", trained / "cat", "--top", 0, *arguments, **kwargs)
+def predict(trained, *arguments, top=0):
+    return catamaran("predict", "--checkpoint", trained / "cat", "--top", top, *arguments)
 
 
 def by_image(lines):
@@ -82,7 +82,7 @@ def test_every_format_says_the_same(trained, photos, tmp_path):
     out = tmp_path / "new/all.csv"
     assert predict(trained, photos, "--format", "csv", "--out", out).stdout == ""
     assert list(csv.DictReader(out.open())) == rows
-    assert [len(json.loads(line)["labels"]) for line in predict(trained, photos, "--format", "jsonl", "--top", 2).stdout.splitlines()] == [2] * 5
+    assert [len(json.loads(line)["labels"]) for line in predict(trained, photos, "--format", "jsonl", top=2).stdout.splitlines()] == [2] * 5
 
 
 def test_broken_pictures_are_named_and_the_rest_is_predicted(trained, photos, tmp_path):

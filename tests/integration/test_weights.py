@@ -56,7 +56,8 @@ def test_a_timm_backbone_becomes_a_model_with_new_heads(tmp_path, classes):
 
 
 def test_a_whole_model_is_taken_as_such_with_and_without_the_pyramid(tmp_path):
-    for name, options in (("cat", {}), ("backbone", {"fpn.enabled": False}), ("no_lrd", {"lrd.enabled": False})):
+    for name, options in (("cat", {}), ("backbone", {"fpn.enabled": False, "lrd.enabled": False, "cla.enabled": False}),
+                          ("no_lrd", {"lrd.enabled": False})):
         file = whole(tmp_path / f"{name}.safetensors", **options)
         report = json.loads(catamaran("weights", "import", file, "--out", tmp_path / "out.safetensors", "--json").stdout)
         assert report["kind"] == "whole model" and report["ratio"] == 1, report
@@ -92,7 +93,8 @@ def test_a_partial_file_stops_unless_it_is_allowed(tmp_path, kind):
     done = catamaran("weights", "import", file, "--out", out, check=False)
     assert done.returncode == 4 and name in done.stderr and "--allow-partial" in done.stderr
     assert not out.exists()
-    assert name in json.loads(catamaran("weights", "check", file, "--json").stdout)[where]
+    check = catamaran("weights", "check", file, "--json", check=False)
+    assert check.returncode == 4 and name in json.loads(check.stdout)[where]
     report = json.loads(catamaran("weights", "import", file, "--out", out, "--allow-partial", "--json").stdout)
     assert report[where] == [name] and 0.8 < report["ratio"] < 1
     assert torch.equal(load_file(out)["lrd.attention.q.weight"], load_file(file)["lrd.attention.q.weight"])
@@ -102,9 +104,20 @@ def test_the_table_counts_loaded_missing_unexpected_and_misshaped(tmp_path):
     def change(tensors):
         lose("lrd.norm.weight")(tensors)
         tensors.update({"more.weight": torch.zeros(2), "lrd.norm.bias": torch.zeros(3)})
-    table = catamaran("weights", "check", whole(tmp_path / "w.safetensors", change=change)).stdout.splitlines()
-    counts = {line[:15].strip(): int(line[15:].split()[0]) for line in table if not line.startswith(" ")}
+    done = catamaran("weights", "check", whole(tmp_path / "w.safetensors", change=change), check=False)
+    counts = {line[:15].strip(): int(line[15:].split()[0]) for line in done.stdout.splitlines() if not line.startswith(" ")}
+    assert done.returncode == 4 and "w.safetensors" in done.stderr
     assert (counts["missing"], counts["unexpected"], counts["shape mismatch"]) == (1, 1, 1) and counts["loaded"] > 50
+
+
+def test_a_check_of_what_covers_the_model_ends_well(tmp_path):
+    described = whole(tmp_path / "cat.safetensors", change=lambda t: t.update({"more.weight": torch.zeros(2)}))
+    bare = tmp_path / "bare.safetensors"  # says no classes: as many as its heads have
+    save_file(load_file(whole(tmp_path / "four.safetensors")), bare)
+    backbone = tmp_path / "r18.safetensors"
+    save_file(timm.create_model("resnet18").state_dict(), backbone)
+    for arguments in ([described], [bare, *MODEL], [backbone, "--set", "model.backbone.name=resnet18"]):
+        assert "100.0 %" in catamaran("weights", "check", *arguments).stdout
 
 
 def test_heads_for_other_classes_are_not_taken(tmp_path, packs):
