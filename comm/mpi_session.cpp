@@ -65,7 +65,12 @@ void abort_all_ranks(int exit_code) noexcept {
   int finalised = 0;
   MPI_Initialized(&initialised);
   MPI_Finalized(&finalised);
-  if (initialised != 0 && finalised == 0) MPI_Abort(MPI_COMM_WORLD, exit_code);
+  if (initialised != 0 && finalised == 0) {
+    int world = 0;
+    MPI_Comm_size(MPI_COMM_WORLD, &world);
+    if (world > 1) MPI_Abort(MPI_COMM_WORLD, exit_code);
+    MPI_Finalize();  // alone: MPI_Abort would add lines of its own to the error
+  }
   ::_exit(exit_code);
 }
 

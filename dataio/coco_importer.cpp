@@ -40,7 +40,7 @@ std::vector<Category> read_categories(const json& root, const std::string& order
     if (!ids.insert(category.id).second || !names.insert(category.name).second) {
       throw DataError(
           "category '" + category.name + "' (" + std::to_string(category.id) + ") occurs twice",
-          where, "");
+          where, "keep one of them");
     }
     categories.push_back(category);
   }
@@ -56,7 +56,8 @@ std::string read_file_name(const json& item, const std::string& where) {
   auto name = json_field<std::string>(item, "file_name", where, kKind);
   const fs::path path(name);
   if (path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end()) {
-    throw DataError("the file name '" + name + "' leads out of the image folder", where, "");
+    throw DataError("the file name '" + name + "' leads out of the image folder", where,
+                    "file names are relative to --images");
   }
   return name;
 }
@@ -79,12 +80,19 @@ ImportedImages import_coco(const CocoSource& source) {
     imported.classes.push_back(category.name);
   }
   std::map<int64_t, ImportedImage> images;
+  std::map<fs::path, int64_t> id_of_file;
   for (const json& item : list_of(root, "images", where)) {
     const auto id = json_field<int64_t>(item, "id", where, kKind);
     ImportedImage image{source.images / read_file_name(item, where), std::to_string(id),
                         std::vector<int8_t>(categories.size(), -1)};
+    const auto [named, first] = id_of_file.emplace(image.file.lexically_normal(), id);
+    if (!first && named->second != id) {
+      throw DataError("images " + std::to_string(named->second) + " and " + std::to_string(id) +
+                          " are the same file " + image.file.string(),
+                      where, "keep one of them, with the annotations of both");
+    }
     if (!images.emplace(id, std::move(image)).second)
-      throw DataError("image " + std::to_string(id) + " occurs twice", where, "");
+      throw DataError("image " + std::to_string(id) + " occurs twice", where, "keep one of them");
   }
   for (const json& item : list_of(root, "annotations", where)) {
     const auto image = images.find(json_field<int64_t>(item, "image_id", where, kKind));
@@ -92,7 +100,7 @@ ImportedImages import_coco(const CocoSource& source) {
     if (image == images.end() || category == class_of.end()) {
       throw DataError("an annotation names image " + item.at("image_id").dump() + " and category " +
                           item.at("category_id").dump() + ", of which one does not exist",
-                      where, "");
+                      where, "is the file cut short, or from two data sets?");
     }
     image->second.labels[category->second] = 1;
   }

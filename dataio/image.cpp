@@ -29,7 +29,7 @@ void ImageDecoder::decode(std::span<const uint8_t> jpeg, const Placement& placem
   if (region.right > source.width || region.bottom > source.height) {
     throw DataError("the JPEG is " + std::to_string(source.width) + " x " +
                         std::to_string(source.height) + " pixels, less than the pack says",
-                    "image " + name, "check the pack with `catamaran check` and pack again");
+                    "image " + name, "check the pack with `catamaran check`");
   }
   const PixelWindow window = state_->resizer.plan(source, region, size);
   state_->resizer.run(state_->decoder.decode(window), placement.mirrored, out);

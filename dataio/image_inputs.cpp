@@ -63,7 +63,8 @@ std::vector<std::string> matches_of(const std::string& pattern) {
     throw DataError("nothing fits the pattern", pattern,
                     "check it, in quotes, with `ls`: * and ? do not cross a /");
   }
-  if (code != 0) throw DataError("the pattern could not be followed", pattern, "");
+  if (code != 0)
+    throw DataError("the pattern could not be followed", pattern, "name the files or their folder");
   std::vector<std::string> found;
   for (size_t i = 0; i < result.matches.gl_pathc; ++i)
     found.emplace_back(result.matches.gl_pathv[i]);
@@ -139,7 +140,9 @@ std::optional<std::string> ImageInputs::next_line(const std::stop_token& stop) {
     char buffer[65536];
     const ssize_t got = ::read(list_, buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw DataError(with_errno("cannot read the list", errno), "standard input", "");
+    if (got < 0)
+      throw DataError(with_errno("cannot read the list", errno), "standard input",
+                      "check what feeds it");
     if (got == 0) list_ended_ = true;
     read_.append(buffer, static_cast<size_t>(std::max<ssize_t>(0, got)));
   }

@@ -62,7 +62,7 @@ std::string_view format_of(std::span<const uint8_t> file) {
 }
 
 [[noreturn]] void refuse(const std::string& name, const std::string& what) {
-  throw DataError(what, "image " + name, "replace the file or leave it out, then pack again");
+  throw DataError(what, "image " + name, "replace the file or leave it out");
 }
 
 uint8_t times_over_255(uint32_t a, uint32_t b) {

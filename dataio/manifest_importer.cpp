@@ -43,7 +43,8 @@ Line parse_line(const std::string& text, const std::string& where) {
   }
   for (const std::string& label : line.ignore) {
     if (line.labels.contains(label))
-      throw DataError("'" + label + "' is both a label and ignored", where, "");
+      throw DataError("'" + label + "' is both a label and ignored", where,
+                      "keep it in one of the two lists");
   }
   const fs::path path(line.image);
   if (line.image.empty() || path.is_absolute() ||
@@ -51,6 +52,7 @@ Line parse_line(const std::string& text, const std::string& where) {
     throw DataError("'" + line.image + "' leads out of the image folder", where,
                     "give paths relative to --images");
   }
+  line.image = path.lexically_normal().string();  // "./a.jpg" is "a.jpg"
   return line;
 }
 
@@ -73,6 +75,9 @@ std::vector<Line> read_lines(const fs::path& manifest, std::vector<std::string>&
                       "keep one of the two lines");
     }
   }
+  if (lines.empty())
+    throw DataError("the manifest lists no picture", manifest.string(),
+                    R"(each line is {"image": "a.jpg", "labels": ["dog"]})");
   return lines;
 }
 
@@ -98,15 +103,14 @@ std::vector<std::string> read_classes(const ManifestSource& source,
 }  // namespace
 
 std::vector<std::string> read_class_names(const fs::path& path) {
-  std::ifstream file(path);
-  if (!file) throw DataError("cannot open the list of classes", path.string(), "check --classes");
+  TextLines file(path, "check --classes");
   std::vector<std::string> classes;
-  for (std::string name; std::getline(file, name);) {
-    while (!name.empty() && (name.back() == '\r' || name.back() == ' ')) name.pop_back();
+  for (std::string name; file.next(name);) {
+    while (!name.empty() && name.back() == ' ') name.pop_back();
     if (!name.empty()) classes.push_back(name);
   }
   if (std::set<std::string>(classes.begin(), classes.end()).size() != classes.size())
-    throw DataError("a class is listed twice", path.string(), "");
+    throw DataError("a class is listed twice", path.string(), "keep one of them");
   return classes;
 }
 

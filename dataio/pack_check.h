@@ -1,5 +1,6 @@
 // Checks of packs: every checksum, the labels counted again, every size against the picture's
-// header, every picture decodable on demand, the same classes in the same order, no image in two.
+// header, every picture decodable on demand, the same classes in the same order, no image in two;
+// pictures that a pack holds twice are counted.
 //
 //   PackCheck result = check_pack("packs/voc07-trainval", {.decode = true});
 //   require_same_classes(train, eval);
@@ -30,6 +31,7 @@ struct PackCheck {
   std::vector<int64_t> positives;    // per class, counted in the shards
   std::vector<int64_t> ignored;      // and so
   std::vector<std::string> damaged;  // sentences: shards, counts and images
+  int64_t repeated = 0;              // pictures whose bytes an earlier one has: no damage
 };
 
 PackCheck check_pack(const std::filesystem::path& folder, const PackCheckOptions& options);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <unordered_map>
 #include <utility>
 
 #include "dataio/hdf5.h"
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 constexpr int64_t kBlockImages = 256;                      // read ahead by the workers at a time
 constexpr int64_t kLargestJpegBytes = int64_t{256} << 20;  // of one file
 constexpr size_t kBadNamed = 10;
+constexpr unsigned char kDelete = 0x7F;
 
 struct ReadImage {
   std::vector<uint8_t> jpeg;
@@ -128,6 +130,32 @@ class ShardBuilder {
                   "repair or remove them, or pack without them: --skip-bad");
 }
 
+// Pictures that are in the data twice, by checksum and length: most often a mistake of the data,
+// but published sets have some, so they are packed and said.
+class RepeatedPictures {
+ public:
+  void see(const std::string& id, const ReadImage& read) {
+    const auto [first, added] = seen_.emplace(read.checksum, Seen{id, read.jpeg.size()});
+    if (added || first->second.bytes != read.jpeg.size()) return;
+    if (++count_ > 1) return;
+    first_ = id;
+    earlier_ = first->second.id;
+  }
+  void tell(std::vector<std::string>& notes) const {
+    if (count_ > 0) notes.push_back(repeated_note(count_, first_, earlier_));
+  }
+
+ private:
+  struct Seen {
+    std::string id;
+    size_t bytes = 0;
+  };
+  std::unordered_map<uint64_t, Seen> seen_;
+  int64_t count_ = 0;
+  std::string first_;
+  std::string earlier_;
+};
+
 // libjpeg-turbo tells its version to the preprocessor alone.
 std::string decoder_version() {
 #define CATAMARAN_TEXT_(x) #x
@@ -138,9 +166,11 @@ std::string decoder_version() {
 // What JSON, HDF5's C strings and a line of a message all carry.
 void require_names(const std::vector<std::string>& names, const std::string& of) {
   for (const std::string& name : names) {
-    if (!name.empty() && is_utf8(name) && name.find('\0') == std::string::npos) continue;
+    const bool controls =
+        std::ranges::any_of(name, [](unsigned char c) { return c < ' ' || c == kDelete; });
+    if (!name.empty() && is_utf8(name) && !controls) continue;
     throw DataError("'" + printable(name) + "' is no name of " + of, "",
-                    "names are UTF-8, not empty, and without a zero byte");
+                    "names are UTF-8, not empty, and without control characters");
   }
 }
 
@@ -156,7 +186,7 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   const Stopwatch watch;
   const fs::path parent = fs::absolute(out).lexically_normal().parent_path();
   remove_stale_temporaries(parent);
-  AtomicDirectory folder(out);
+  AtomicDirectory folder(out, /*replace=*/false, ErrorKind::kUsage);
   PackSummary summary;
   PackManifest& manifest = summary.manifest;
   manifest.data_set = imported.data_set;
@@ -172,6 +202,7 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   Progress progress("packing", static_cast<int64_t>(imported.images.size()), "images",
                     options.progress);
   std::vector<std::string> bad;
+  RepeatedPictures repeated;
   ShardBuilder shard(manifest.classes);
   const auto flush = [&] {
     if (shard.empty()) return;
@@ -190,6 +221,7 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
       if (shard.jpeg_bytes() + static_cast<int64_t>(read.jpeg.size()) > options.shard_bytes)
         flush();
       shard.add(imported.images[begin + i], read);
+      repeated.see(imported.images[begin + i].id, read);
       count_labels(imported.images[begin + i].labels, manifest.positives, manifest.ignored);
       summary.jpeg_bytes += static_cast<int64_t>(read.jpeg.size());
       ++manifest.images;
@@ -200,6 +232,7 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   if (!bad.empty())
     manifest.notes.push_back(std::to_string(bad.size()) +
                              " damaged image files were left out (--skip-bad)");
+  repeated.tell(manifest.notes);
   if (manifest.images == 0)
     throw DataError("no image is left to pack", out.string(), "check the image files");
   flush();

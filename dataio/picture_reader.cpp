@@ -41,10 +41,11 @@ std::string reason(const Error& problem) {
 void read_file(const std::string& path, std::vector<uint8_t>& into) {
   std::error_code code;
   if (std::filesystem::exists(path, code) && !std::filesystem::is_regular_file(path, code))
-    throw DataError("this is no file", path, "");
+    throw DataError("this is no file", path, "name a JPEG file");
   const FileDescriptor file = open_for_reading(path);
   const int64_t bytes = file_bytes(file, path);
-  if (bytes > kLargestFileBytes) throw DataError("the file is larger than 1 GiB", path, "");
+  if (bytes > kLargestFileBytes)
+    throw DataError("the file is larger than 1 GiB", path, "is it a photograph?");
   into.resize(static_cast<size_t>(bytes));
   read_exactly_at(file, 0, into.data(), bytes, path);
 }

@@ -15,6 +15,9 @@ constexpr const char* kByteOrderMark = "\xEF\xBB\xBF";
 
 TextLines::TextLines(std::filesystem::path path, const std::string& hint)
     : path_(std::move(path)), file_(path_) {
+  std::error_code code;
+  if (std::filesystem::is_directory(path_, code))
+    throw DataError("is a folder, not a file", path_.string(), hint);
   if (!file_) throw DataError(with_errno("cannot open the file", errno), path_.string(), hint);
 }
 

@@ -56,9 +56,9 @@ void read_list(const fs::path& path, size_t more, const auto& use) {
     if (fields.empty()) continue;
     if (fields.size() != more + 1)
       throw DataError(more == 0 ? "a line must be an image id" : "a line must be 'id label'",
-                      lines.where(), "");
+                      lines.where(), "correct the line");
     if (fields[0].find('/') != std::string::npos)
-      throw DataError("'" + fields[0] + "' is no image id", lines.where(), "");
+      throw DataError("'" + fields[0] + "' is no image id", lines.where(), "correct the line");
     use(fields, lines.where());
   }
 }
@@ -70,7 +70,8 @@ Labels labels_from_lists(const VocSource& source, ImportedImages& imported) {
     size_t images = 0;
     read_list(path, 1, [&](const std::vector<std::string>& fields, const std::string& where) {
       std::vector<int8_t>& row = labels[fields[0]];
-      if (row.size() == c + 1) throw DataError("image '" + fields[0] + "' occurs twice", where, "");
+      if (row.size() == c + 1)
+        throw DataError("image '" + fields[0] + "' occurs twice", where, "keep one line");
       if (row.size() != c)
         throw DataError("image '" + fields[0] + "' is not in the lists of all classes",
                         path.string(), "the lists of a split must name the same images");
@@ -105,7 +106,8 @@ Labels labels_from_annotations(const VocSource& source, ImportedImages& imported
   Labels labels;
   read_list(list, 0, [&](const std::vector<std::string>& fields, const std::string& where) {
     const std::string& id = fields[0];
-    if (labels.contains(id)) throw DataError("image '" + id + "' occurs twice", where, "");
+    if (labels.contains(id))
+      throw DataError("image '" + id + "' occurs twice", where, "keep one line");
     labels[id] = labels_of_annotation(annotation_path(source, id), imported.classes);
   });
   imported.sources.push_back({list.string(), sha256_of_file(list)});

@@ -28,7 +28,8 @@ nlohmann::json to_json(const std::filesystem::path& folder, const PackCheck& che
           {"split", m.split},         {"images", m.images},
           {"classes", m.classes},     {"positives", check.positives},
           {"ignored", check.ignored}, {"fingerprint", check.fingerprint},
-          {"damaged", check.damaged}, {"notes", m.notes}};
+          {"damaged", check.damaged}, {"repeated", check.repeated},
+          {"notes", m.notes}};
 }
 
 void print(const std::filesystem::path& folder, const PackCheck& check) {

@@ -4,6 +4,7 @@
 
 #include "launch/command.h"
 #include "launch/config.h"
+#include "launch/path_checks.h"
 
 namespace catamaran {
 namespace {
@@ -15,7 +16,8 @@ struct ConfigArguments {
 };
 
 void add_common(CLI::App& command, const std::shared_ptr<ConfigArguments>& given) {
-  command.add_option("--config", given->config, "TOML file; none: the defaults");
+  command.add_option("--config", given->config, "TOML file; none: the defaults")
+      ->check(not_empty());
   command.add_option("--set", given->overrides, "KEY=VALUE, over the file; may be repeated")
       ->take_all();
 }

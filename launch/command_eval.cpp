@@ -4,6 +4,7 @@
 
 #include "evaluation/protocol.h"
 #include "launch/command.h"
+#include "launch/path_checks.h"
 #include "launch/scoring_options.h"
 #include "support/atomic_file.h"
 #include "trainer/thresholds.h"
@@ -78,6 +79,7 @@ int run(const EvalArguments& given, int& argc, char**& argv) {
   const std::vector<std::string> names =
       given.protocol == "all" ? protocol_names()
                               : std::vector<std::string>{protocol(given.protocol).name};
+  require_different_files("--out", given.out, "--scores", given.scores);
   const auto before = [&] {
     for (const std::filesystem::path& target : {given.scores, given.out})
       if (!target.empty()) require_writable_target(target, ErrorKind::kUsage);
@@ -96,9 +98,12 @@ void add_eval_command(CLI::App& app, CommandSlot& slot) {
   eval->add_option("--protocol", given->protocol, "default, mlgcn, voc2010, voc2007, or all")
       ->capture_default_str();
   eval->add_option("--thresholds", given->thresholds,
-                   "file of `catamaran thresholds fit`: a threshold per class for OP to CF1");
-  eval->add_option("--scores", given->scores, "write every score to this HDF5 file");
-  eval->add_option("--out", given->out, "write the result to this JSON file");
+                   "file of `catamaran thresholds fit`: a threshold per class for OP to CF1")
+      ->check(not_empty());
+  eval->add_option("--scores", given->scores, "write every score to this HDF5 file")
+      ->check(result_file({".h5", ".hdf5"}));
+  eval->add_option("--out", given->out, "write the result to this JSON file")
+      ->check(result_file({".json"}));
   eval->add_flag("--per-class", given->per_class, "AP of every class");
   eval->add_flag("--json", given->json, "print the result as JSON");
   eval->footer(

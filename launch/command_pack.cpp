@@ -7,6 +7,7 @@
 #include "dataio/pack_writer.h"
 #include "dataio/voc_importer.h"
 #include "launch/command.h"
+#include "launch/path_checks.h"
 #include "support/json.h"
 
 namespace catamaran {
@@ -45,7 +46,9 @@ int write(PackArguments& given, const ImportedImages& images) {
 }
 
 void add_common(CLI::App& command, const std::shared_ptr<PackArguments>& given) {
-  command.add_option("--out", given->out, "folder of the pack; must not exist")->required();
+  command.add_option("--out", given->out, "folder of the pack; must not exist")
+      ->check(new_folder())
+      ->required();
   command.add_option("--threads", given->writer.threads, "reading threads; 0: as many as cores")
       ->check(CLI::Range(0, 1024));
   command.add_option("--shard-mib", given->shard_mib, "JPEG data of a shard, MiB")

@@ -5,6 +5,7 @@
 #include "dataio/pack.h"
 #include "launch/command.h"
 #include "launch/config.h"
+#include "launch/path_checks.h"
 #include "launch/plan_table.h"
 #include "support/error.h"
 
@@ -70,7 +71,8 @@ void add_plan_command(CLI::App& app, CommandSlot& slot) {
   CLI::App* command = app.add_subcommand(
       "plan", "What a configuration costs, before a job is submitted: operations, memory, cards");
   const auto given = std::make_shared<PlanArguments>();
-  command->add_option("--config", given->configs, "TOML file; several are compared, a line each");
+  command->add_option("--config", given->configs, "TOML file; several are compared, a line each")
+      ->check(not_empty());
   command->add_option("--set", given->overrides, "KEY=VALUE, over the file; may be repeated")
       ->take_all();
   command

@@ -6,6 +6,7 @@
 
 #include "launch/command.h"
 #include "launch/exit_code.h"
+#include "launch/path_checks.h"
 #include "launch/prediction_writers.h"
 #include "support/heap.h"
 #include "support/log.h"
@@ -58,6 +59,7 @@ void add_predict_command(CLI::App& app, CommandSlot& slot) {
   predict
       ->add_option("--checkpoint", request.checkpoint,
                    "run directory, checkpoint folder or .safetensors file")
+      ->check(not_empty())
       ->required();
   predict
       ->add_option("images", request.inputs,
@@ -68,19 +70,22 @@ void add_predict_command(CLI::App& app, CommandSlot& slot) {
       ->check(CLI::IsMember(prediction_formats()))
       ->capture_default_str();
   predict->add_flag("--json", given->json, "the same as --format json");
-  predict->add_option("--out", given->out,
-                      "write to this file, which appears when all is done, instead of printing");
+  predict
+      ->add_option("--out", given->out,
+                   "write to this file, which appears when all is done, instead of printing")
+      ->check(result_file({".txt", ".json", ".jsonl", ".csv"}));
   predict->add_option("--top", given->top, "labels shown per picture, the most probable; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   CLI::Option* threshold = predict
                                ->add_option("--threshold", given->threshold,
                                             "probability from which a label counts as present")
-                               ->check(CLI::Range(0.0, 1.0))
+                               ->check(probability())
                                ->capture_default_str();
   predict
       ->add_option("--thresholds", given->thresholds,
                    "file of `catamaran thresholds fit`: a threshold per class")
+      ->check(not_empty())
       ->excludes(threshold);
   predict
       ->add_option("--augment", request.augment,

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "launch/command.h"
+#include "launch/path_checks.h"
 #include "monitoring/html_report.h"
 
 namespace catamaran {
@@ -15,7 +16,9 @@ void add_report_command(CLI::App& app, CommandSlot& slot) {
       app.add_subcommand("report", "One self-contained HTML page of one or several runs");
   const auto given = std::make_shared<ReportArguments>();
   report->add_option("runs", given->runs, "run directories")->required();
-  report->add_option("--out", given->out, "the page")->capture_default_str();
+  report->add_option("--out", given->out, "the page")
+      ->check(result_file({".html", ".htm"}))
+      ->capture_default_str();
   report->footer("Example: catamaran report runs/a runs/b --out report.html");
   report->callback([&slot, given] {
     slot.work = [given](int&, char**&) {

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "launch/command.h"
+#include "launch/path_checks.h"
 #include "launch/scoring_options.h"
 #include "support/log.h"
 #include "support/text.h"
@@ -85,6 +86,7 @@ void add_thresholds_command(CLI::App& app, CommandSlot& slot) {
                 "fit on the pack the model was trained on all the same; the file records it");
   fit->add_option("--out", given->out,
                   "the JSON file; predict, explain and eval take it as --thresholds")
+      ->check(result_file({".json"}))
       ->required();
   const char* example =
       "Example: catamaran thresholds fit --checkpoint runs/voc --data packs/voc07-val --out "

@@ -6,6 +6,7 @@
 #include "launch/command.h"
 #include "launch/config.h"
 #include "launch/exit_code.h"
+#include "launch/path_checks.h"
 #include "launch/self_launch.h"
 #include "launch/signals.h"
 #include "launch/version.h"
@@ -57,17 +58,19 @@ void add_train_command(CLI::App& app, CommandSlot& slot) {
   CLI::App* train = app.add_subcommand(
       "train", "Train a model; alone, under mpirun, under srun --mpi=pmix, or with --ranks");
   const auto given = std::make_shared<TrainArguments>();
-  train->add_option("--config", given->config, "TOML file")->required();
+  train->add_option("--config", given->config, "TOML file")->check(not_empty())->required();
   train->add_option("--set", given->overrides, "KEY=VALUE, over the file; may be repeated")
       ->take_all();
   train
       ->add_option("--run-dir", given->run_dir,
                    "folder of the run: log, metrics, evaluations, checkpoints")
+      ->check(not_empty())
       ->required();
   train
       ->add_option(
           "--resume", given->resume,
           "auto: newest checkpoint of the run directory, if any; never; or a checkpoint folder")
+      ->check(not_empty())
       ->capture_default_str();
   train->add_option("--ranks", given->ranks, "start so many ranks on this machine (with mpirun)")
       ->check(CLI::Range(1, kMostRanks));

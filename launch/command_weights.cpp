@@ -6,6 +6,7 @@
 #include "dataio/pack.h"
 #include "launch/command.h"
 #include "launch/config.h"
+#include "launch/path_checks.h"
 #include "support/error.h"
 #include "trainer/api.h"
 
@@ -47,9 +48,11 @@ ImportRequest import_request(const WeightsArguments& given) {
 }
 
 void add_model(CLI::App& command, const std::shared_ptr<WeightsArguments>& given) {
-  command.add_option(
-      "--config", given->config,
-      "TOML file with the [model] tables; none: what the file describes, else the defaults");
+  command
+      .add_option(
+          "--config", given->config,
+          "TOML file with the [model] tables; none: what the file describes, else the defaults")
+      ->check(not_empty());
   command
       .add_option("--set", given->overrides, "KEY=VALUE, for example model.backbone.name=resnet50")
       ->take_all();
@@ -105,7 +108,9 @@ void add_weights_command(CLI::App& app, CommandSlot& slot) {
   auto* pack = import->add_option("--pack", given->pack, "pack whose classes the heads are for");
   import->add_option("--classes", given->classes, "or a text file, one class name a line")
       ->excludes(pack);
-  import->add_option("--out", given->out, "safetensors file to write")->required();
+  import->add_option("--out", given->out, "safetensors file to write")
+      ->check(result_file({".safetensors"}))
+      ->required();
   import->add_flag("--allow-partial", given->allow_partial,
                    "write a model although the file does not cover it; the rest is random");
   add_model(*import, given);
@@ -119,7 +124,9 @@ void add_weights_command(CLI::App& app, CommandSlot& slot) {
   CLI::App* exported =
       weights->add_subcommand("export", "A checkpoint's weights as one safetensors file");
   exported->add_option("checkpoint", given->file, "checkpoint folder or run directory")->required();
-  exported->add_option("--out", given->out, "safetensors file to write")->required();
+  exported->add_option("--out", given->out, "safetensors file to write")
+      ->check(result_file({".safetensors"}))
+      ->required();
   exported->add_option("--weights", given->weights, "auto: ema if there, else raw")
       ->check(CLI::IsMember({"auto", "ema", "raw"}))
       ->capture_default_str();

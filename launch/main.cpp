@@ -40,7 +40,19 @@ bool is_everybodys(ErrorKind kind) {
   abort_all_ranks(exit_code(kind));  // ends the other ranks too; without MPI just this process
 }
 
+// CLI11 takes the word after "--out=" for the value: `--out="$UNSET" x.jpg` would be about x.jpg.
+void require_values(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.starts_with("--") && word.size() > 3 && word.find('=') == word.size() - 1) {
+      throw UsageError("is empty", word.substr(0, word.size() - 1),
+                       "give a value, or leave the option out");
+    }
+  }
+}
+
 int run(int argc, char** argv) {
+  require_values(argc, argv);
   CLI::App app("Catamaran trains CAT, a multi-label image classifier, data-parallel on clusters.",
                "catamaran");
   app.footer(

@@ -2,6 +2,7 @@
 
 #include "comm/mpi_session.h"
 #include "launch/exit_code.h"
+#include "launch/path_checks.h"
 #include "launch/self_launch.h"
 #include "support/heap.h"
 #include "support/log.h"
@@ -13,11 +14,13 @@ void add_scoring_options(CLI::App& command, ScoringOptions& options) {
   command
       .add_option("--checkpoint", request.checkpoint,
                   "run directory, checkpoint folder or .safetensors file")
+      ->check(not_empty())
       ->required();
-  command.add_option("--data", request.pack, "pack folder")->required();
+  command.add_option("--data", request.pack, "pack folder")->check(not_empty())->required();
   command
       .add_option("--ensemble", request.ensemble,
                   "further checkpoints with the same classes: the mean of all probabilities counts")
+      ->check(not_empty())
       ->expected(1, 64);
   command
       .add_option("--augment", request.augment,

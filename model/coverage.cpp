@@ -19,6 +19,15 @@ std::string shape_text(const torch::Tensor& tensor) {
   return text + "]";
 }
 
+// Kinds of numbers that turn into each other without another meaning: weights are floats of some
+// width, counters whole numbers of some width.
+bool same_kind(const torch::Tensor& a, const torch::Tensor& b) {
+  return a.is_floating_point() == b.is_floating_point() &&
+         (a.scalar_type() == torch::kBool) == (b.scalar_type() == torch::kBool);
+}
+
+std::string type_text(const torch::Tensor& tensor) { return torch::toString(tensor.scalar_type()); }
+
 void append_names(std::string& table, const char* title, const std::vector<std::string>& names) {
   constexpr size_t kMost = 20;
   table += text("%-15s %7zu\n", title, names.size());
@@ -71,6 +80,11 @@ Coverage copy_covered(const NamedTensors& wanted, const std::map<std::string, to
     if (found->second.sizes() != tensor.sizes()) {
       coverage.shape_mismatch.push_back(name + ": file " + shape_text(found->second) + ", model " +
                                         shape_text(tensor));
+      continue;
+    }
+    if (!same_kind(found->second, tensor)) {
+      coverage.shape_mismatch.push_back(name + ": file " + type_text(found->second) + ", model " +
+                                        type_text(tensor));
       continue;
     }
     coverage.loaded.push_back(name);

@@ -1,5 +1,6 @@
 #include "model/options.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -65,59 +66,54 @@ int64_t fewest_tokens(const BackboneOptions& backbone, int64_t input_size) {
 
 std::vector<std::string> CatOptions::problems() const {
   Problems found("model.");
-  const auto require = [&](bool holds, const std::string& key, const std::string& problem,
-                           const std::string& hint) { found.require(holds, key, problem, hint); };
-  const auto require_one_of = [&](const std::string& value, const std::vector<std::string>& known,
-                                  const std::string& key) {
-    found.require_one_of(key, value, known);
-  };
-  require(input.size >= 32 && input.size <= 4096, "input.size", "must be 32 to 4096 pixels",
-          "the paper's experiments use 448");
-  for (const double s : input.std)
-    require(positive(s), "input.std", "must be positive", "ImageNet's are 0.229, 0.224, 0.225");
-  for (const double m : input.mean)
-    require(std::isfinite(m), "input.mean", "must be finite", "ImageNet's are 0.485, 0.456, 0.406");
-  require_one_of(backbone.name, backbone_names(), "backbone.name");
-  require_one_of(fpn.topdown, {"conv_then_upsample", "upsample_then_conv", "deconv"},
-                 "fpn.topdown");
-  require(fpn.enabled || !lrd_enabled, "lrd.enabled", "needs model.fpn.enabled = true",
-          "set it to false, or model.fpn.enabled to true");
-  require(fpn.enabled || !cla.enabled, "cla.enabled", "needs model.fpn.enabled = true",
-          "set it to false, or model.fpn.enabled to true");
-  require(attention.dim > 0 && attention.dim <= kWidest, "attention.dim",
-          "must be 1 to " + std::to_string(kWidest), "512 is the default");
+  found.require(input.size >= 32 && input.size <= 4096, "input.size", "must be 32 to 4096 pixels",
+                "the paper's experiments use 448");
+  found.require(std::ranges::all_of(input.std, positive), "input.std", "must be positive",
+                "ImageNet's are 0.229, 0.224, 0.225");
+  found.require(std::ranges::all_of(input.mean, [](double m) { return std::isfinite(m); }),
+                "input.mean", "must be finite", "ImageNet's are 0.485, 0.456, 0.406");
+  found.require_one_of("backbone.name", backbone.name, backbone_names());
+  found.require_one_of("fpn.topdown", fpn.topdown,
+                       {"conv_then_upsample", "upsample_then_conv", "deconv"});
+  found.require(fpn.enabled || !lrd_enabled, "lrd.enabled", "needs model.fpn.enabled = true",
+                "set it to false, or model.fpn.enabled to true");
+  found.require(fpn.enabled || !cla.enabled, "cla.enabled", "needs model.fpn.enabled = true",
+                "set it to false, or model.fpn.enabled to true");
+  found.require(attention.dim > 0 && attention.dim <= kWidest, "attention.dim",
+                "must be 1 to " + std::to_string(kWidest), "512 is the default");
   const bool possible_dim = attention.dim > 0 && attention.dim <= kWidest;
-  require(!possible_dim || (attention.heads > 0 && attention.dim % attention.heads == 0),
-          "attention.heads",
-          std::to_string(attention.heads) + " heads do not divide a width of " +
-              std::to_string(attention.dim),
-          "choose heads that divide model.attention.dim");
-  require(attention.ffn_dim > 0 && attention.ffn_dim <= kWidestFfn, "attention.ffn_dim",
-          "must be 1 to " + std::to_string(kWidestFfn), "four times the width is usual");
-  require(attention.dropout >= 0 && attention.dropout < 1, "attention.dropout", "must be in [0, 1)",
-          "0.1 is usual");
-  require_one_of(attention.norm, {"post", "pre"}, "attention.norm");
-  require_one_of(attention.position, {"none", "sine2d"}, "attention.position");
-  require(attention.position == "none" || attention.dim % 4 == 0, "attention.dim",
-          "must be a multiple of 4 for sine2d positions", "choose such a width");
-  require_one_of(cla.query, {"upper", "upsampled"}, "cla.query");
-  require(cla.kv_stride_p4 >= 1 && cla.kv_stride_p4 <= 64, "cla.kv_stride_p4", "must be 1 to 64",
-          "2 gives P4 as many keys as P5");
-  require(cla.kv_stride_p3 >= 1 && cla.kv_stride_p3 <= 64, "cla.kv_stride_p3", "must be 1 to 64",
-          "4 gives P3 as many keys as P5");
-  require(cla.kv_grid >= 0 && cla.kv_grid <= 256, "cla.kv_grid", "must be 0 to 256",
-          "0 pools by stride; 14 gives 196 keys at any image size");
-  require_one_of(head.pool, {"mean", "max", "topk", "csra"}, "head.pool");
-  require(head.topk > 0, "head.topk", "must be positive", "4 is the default");
-  require(head.pool != "topk" || head.topk <= fewest_tokens(backbone, input.size), "head.topk",
-          std::to_string(head.topk) + " is more than the " +
-              std::to_string(fewest_tokens(backbone, input.size)) +
-              " tokens of the highest level at " + std::to_string(input.size) + " pixels",
-          "lower it, or raise model.input.size");
-  require(std::isfinite(head.csra_lambda), "head.csra_lambda", "must be finite",
-          "0.2 is the default");
-  require(positive(head.csra_temperature), "head.csra_temperature", "must be positive",
-          "1 is the default");
+  found.require(!possible_dim || (attention.heads > 0 && attention.dim % attention.heads == 0),
+                "attention.heads",
+                std::to_string(attention.heads) + " heads do not divide a width of " +
+                    std::to_string(attention.dim),
+                "choose heads that divide model.attention.dim");
+  found.require(attention.ffn_dim > 0 && attention.ffn_dim <= kWidestFfn, "attention.ffn_dim",
+                "must be 1 to " + std::to_string(kWidestFfn), "four times the width is usual");
+  found.require(attention.dropout >= 0 && attention.dropout < 1, "attention.dropout",
+                "must be in [0, 1)", "0.1 is usual");
+  found.require_one_of("attention.norm", attention.norm, {"post", "pre"});
+  found.require_one_of("attention.position", attention.position, {"none", "sine2d"});
+  found.require(attention.position == "none" || attention.dim % 4 == 0, "attention.dim",
+                "must be a multiple of 4 for sine2d positions", "choose such a width");
+  found.require_one_of("cla.query", cla.query, {"upper", "upsampled"});
+  found.require(cla.kv_stride_p4 >= 1 && cla.kv_stride_p4 <= 64, "cla.kv_stride_p4",
+                "must be 1 to 64", "2 gives P4 as many keys as P5");
+  found.require(cla.kv_stride_p3 >= 1 && cla.kv_stride_p3 <= 64, "cla.kv_stride_p3",
+                "must be 1 to 64", "4 gives P3 as many keys as P5");
+  found.require(cla.kv_grid >= 0 && cla.kv_grid <= 256, "cla.kv_grid", "must be 0 to 256",
+                "0 pools by stride; 14 gives 196 keys at any image size");
+  found.require_one_of("head.pool", head.pool, {"mean", "max", "topk", "csra"});
+  found.require(head.topk > 0, "head.topk", "must be positive", "4 is the default");
+  found.require(head.pool != "topk" || head.topk <= fewest_tokens(backbone, input.size),
+                "head.topk",
+                std::to_string(head.topk) + " is more than the " +
+                    std::to_string(fewest_tokens(backbone, input.size)) +
+                    " tokens of the highest level at " + std::to_string(input.size) + " pixels",
+                "lower it, or raise model.input.size");
+  found.require(std::isfinite(head.csra_lambda), "head.csra_lambda", "must be finite",
+                "0.2 is the default");
+  found.require(positive(head.csra_temperature), "head.csra_temperature", "must be positive",
+                "1 is the default");
   return found.take();
 }
 

@@ -134,11 +134,11 @@ std::vector<std::string> described_classes(const SafetensorsHeader& header,
       classes.push_back(name.is_string() ? name.get<std::string>() : "");
   }
   if (classes.empty() || std::ranges::find(classes, "") != classes.end())
-    throw WeightsError("the list of classes is no list of names", where, "");
+    throw WeightsError("the list of classes is no list of names", where, "export the file again");
   if (std::ssize(classes) > kMostLabels) {
     throw WeightsError("the file claims " + std::to_string(classes.size()) + " classes, at most " +
                            std::to_string(kMostLabels) + " can be",
-                       where, "");
+                       where, "export the file again");
   }
   return classes;
 }
@@ -175,7 +175,7 @@ Cat load_model(const std::filesystem::path& file, std::vector<std::string>& clas
   const Coverage coverage = load_state(*cat, tensors_of(file));
   if (!coverage.complete() || !coverage.unexpected.empty()) {
     throw WeightsError("the tensors do not fit the model it describes:\n" + coverage.table(),
-                       file.string(), "");
+                       file.string(), "export the file again, or import it with `weights import`");
   }
   return cat;
 }

@@ -1,13 +1,13 @@
 #include "monitoring/html_report.h"
 
 #include <array>
-#include <ctime>
 #include <string>
 
 #include "monitoring/html_text.h"
 #include "monitoring/report_sections.h"
 #include "monitoring/report_style.h"
 #include "support/atomic_file.h"
+#include "support/clock.h"
 #include "support/error.h"
 
 namespace catamaran {
@@ -33,15 +33,6 @@ std::string colour_rules() {
   return css;
 }
 
-std::string utc_of(double unix_seconds) {
-  const auto seconds = static_cast<std::time_t>(unix_seconds);
-  std::tm utc{};
-  if (::gmtime_r(&seconds, &utc) == nullptr) return "";
-  std::array<char, 64> text{};
-  const size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &utc);
-  return {text.data(), length};
-}
-
 std::string joined(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : " · ") + part;
@@ -65,7 +56,7 @@ std::string facts_of(const RecordedRun& run) {
     const auto backend = life.value("backend", nlohmann::json());
     if (backend.is_string()) facts.push_back(backend.get<std::string>());
     const auto started = life.value("started_unix_seconds", nlohmann::json());
-    if (started.is_number()) facts.push_back("started " + utc_of(started.get<double>()));
+    if (started.is_number()) facts.push_back("started " + utc_text(started.get<double>()));
     if (lives.size() > 1) facts.push_back("resumed " + std::to_string(lives.size() - 1) + " times");
   }
   if (!run.steps.empty())

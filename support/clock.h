@@ -3,7 +3,10 @@
 // functions; one thread at a time: a Stopwatch.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <ctime>
+#include <string>
 #include <utility>
 
 namespace catamaran {
@@ -25,6 +28,16 @@ class Stopwatch {
 // Seconds since 1970, with fractions.
 inline double unix_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+// "2026-11-25 02:49 UTC"; "" for a time that no calendar has.
+inline std::string utc_text(double unix_seconds) {
+  const auto seconds = static_cast<std::time_t>(unix_seconds);
+  std::tm utc{};
+  if (::gmtime_r(&seconds, &utc) == nullptr) return "";
+  std::array<char, 64> text{};
+  const size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &utc);
+  return {text.data(), length};
 }
 
 }  // namespace catamaran

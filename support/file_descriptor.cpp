@@ -23,7 +23,7 @@ FileDescriptor open_for_reading(const std::filesystem::path& path) {
 int64_t file_bytes(const FileDescriptor& file, const std::filesystem::path& path) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) {
-    throw DataError(with_errno("cannot read the size", errno), path.string(), "");
+    throw DataError(with_errno("cannot read the size", errno), path.string(), "check the file");
   }
   return status.st_size;
 }

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "support/error.h"
 
@@ -37,8 +38,13 @@ T json_field(const nlohmann::json& object, const std::string& key, const std::st
              ErrorKind kind) {
   if (!object.is_object() || !object.contains(key))
     throw_json_field(key, "is missing", where, kind);
+  const nlohmann::json& value = object.at(key);
+  // A cast of a float that T cannot hold is undefined: 1e300, 1.5 as a whole number.
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    if (value.is_number_float()) throw_json_field(key, "is no whole number", where, kind);
+  }
   try {
-    return object.at(key).get<T>();
+    return value.get<T>();
   } catch (const nlohmann::json::exception&) {
     throw_json_field(key, "has the wrong type", where, kind);
   }

@@ -68,7 +68,8 @@ void TomlReader::load(const fs::path& file) {
 void TomlReader::load_file(const fs::path& file, std::vector<fs::path>& chain) {
   std::error_code code;
   if (!fs::is_regular_file(file, code)) {
-    throw UsageError("there is no such file", file.string(),
+    const bool folder = fs::is_directory(file, code);
+    throw UsageError(folder ? "is a folder, not a file" : "there is no such file", file.string(),
                      chain.empty() ? "check --config" : "check 'extends' of " + arrows(chain));
   }
   const fs::path canonical = fs::weakly_canonical(file);
@@ -119,7 +120,11 @@ void TomlReader::set(const std::string& assignment) {
   toml::array holder;
   try {
     holder = as_array_of_one(*toml::parse("value = " + text).get("value"));
-  } catch (const toml::parse_error&) {
+  } catch (const toml::parse_error& problem) {
+    if (!text.empty() && text.find_first_not_of("+-0123456789_") == std::string::npos) {
+      add_problem("--set " + assignment + ": " + std::string(problem.description()));
+      return;
+    }
     holder.clear();
     holder.push_back(text);  // a bare word: --set model.head.pool=max
   }

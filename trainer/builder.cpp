@@ -134,7 +134,8 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
     const Coverage coverage =
         load_state(*parts.cat, read_safetensors(*checkpoint / "model.safetensors").tensors);
     if (!coverage.complete())
-      throw WeightsError("it is not this model:\n" + coverage.table(), checkpoint->string(), "");
+      throw WeightsError("it is not this model:\n" + coverage.table(), checkpoint->string(),
+                         "resume with the configuration that wrote it: config.toml of its run");
     parts.position.step = state->step;
     parts.position.skipped_in_row = state->skipped_in_row;
     parts.position.best_map = state->best_map;

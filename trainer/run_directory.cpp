@@ -67,8 +67,8 @@ void sign(const FileDescriptor& lock, const fs::path& path) {
   std::array<char, 128> host{};
   ::gethostname(host.data(), host.size() - 1);
   const std::string text = "host " + std::string(host.data()) + ", process " +
-                           std::to_string(::getpid()) + ", since " +
-                           std::to_string(static_cast<int64_t>(unix_seconds())) + "\n";
+                           std::to_string(::getpid()) + ", since " + utc_text(unix_seconds()) +
+                           "\n";
   if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), text.data(), text.size(), 0) < 0) {
     refuse("cannot write the lock", errno, path);
   }

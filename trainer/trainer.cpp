@@ -273,11 +273,10 @@ void Trainer::check_numerics(const StepReport& report) {
   }
   const int64_t limit = parts_.options.numerics.max_consecutive_skips;
   if (group_.is_root()) {
-    log::warn(
-        text("step %ld: loss %g, gradient norm %g or learning rate %g is not finite (loss scale %g); "
-             "the step was skipped on all ranks, weights are untouched",
-             report.step, report.loss, report.gradient_norm, report.learning_rate,
-             report.loss_scale));
+    log::warn(text(
+        "step %ld: loss %g, gradient norm %g or learning rate %g is not finite (loss scale %g); "
+        "the step was skipped on all ranks, weights are untouched",
+        report.step, report.loss, report.gradient_norm, report.learning_rate, report.loss_scale));
   }
   if (++parts_.position.skipped_in_row >= limit) {
     wait_for_writer();  // the first rank that throws ends all

@@ -116,7 +116,68 @@ def test_damaged_weights_are_refused(tmp_path, packs):
 @pytest.mark.parametrize("option", ["--scores", "--out"])
 def test_a_folder_as_result_of_eval_is_refused_before_anything_is_read(tmp_path, option):
     message = refused(2, "eval", "--checkpoint", tmp_path / "nowhere", "--data", tmp_path / "nowhere", option, tmp_path)
-    assert f"{tmp_path}: is a folder, not a file" in message
+    assert option in message and f"{tmp_path} is a folder" in message
+
+
+RESULTS = [("eval --checkpoint {c} --data {p} --out {}", "{p}/pack.json"), ("eval --checkpoint {c} --data {p} --scores {}", "{p}/shard-00000.h5"),
+           ("predict --checkpoint {c} {i} --out {}", "{c}/manifest.json"), ("predict --checkpoint {c} {i} --out {}", "{i}"),
+           ("report {c} --out {}", "{c}/checkpoints/latest"), ("report {c} --out {}", "{c}/new/../metrics.jsonl"),
+           ("weights export {c} --out {}", "{s}/model.safetensors"), ("weights export {c} --out {}", "{s}/new.safetensors"),
+           ("thresholds fit --checkpoint {c} --data {p} --out {}", "{p}/new.json"), ("pack voc --root {i} --split test --out {}", "{p}/new")]
+
+
+@pytest.mark.parametrize("line, target", RESULTS)
+def test_a_result_never_takes_the_place_of_what_a_user_needs(trained, packs, tmp_path, line, target):
+    step = sorted((trained / "cat/checkpoints").glob("step-*"))[-1]
+    names = {"c": trained / "cat", "p": packs / "pack-test", "i": packs / "test0.jpg", "s": step}
+    target = target.format(**names)
+    before = {path: path.read_bytes() for folder in (packs, trained / "cat") for path in folder.rglob("*") if path.is_file()}
+    message = refused(2, *line.format(target, **names).split())
+    assert "--out" in message or "--scores" in message
+    assert {path: path.read_bytes() for folder in (packs, trained / "cat") for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_results_may_be_replaced_by_results_of_their_kind(trained, packs, tmp_path):
+    for _ in range(2):
+        catamaran("eval", "--checkpoint", trained / "cat", "--data", packs / "pack-test", "--out", tmp_path / "e.json", "--scores", tmp_path / "s.h5")
+    assert json.loads((tmp_path / "e.json").read_text())["images"] == 33
+    assert "same file as --scores" in refused(2, "eval", "--checkpoint", trained / "cat", "--data", packs / "pack-test", "--out", tmp_path / "x", "--scores", f"{tmp_path}/./x")
+
+
+@pytest.mark.parametrize("line", ["train --config= --run-dir r", "train --config c --run-dir=", "eval --checkpoint= --data p", "eval --checkpoint c --data=",
+                                  "eval --checkpoint c --data p --out=", "predict --checkpoint= x.jpg", "predict --checkpoint c x.jpg --out=",
+                                  "explain --checkpoint c x.jpg --out=", "report r --out=", "config show --config=", "weights export c --out="])
+@pytest.mark.parametrize("form", ["=", " "])
+def test_an_empty_value_names_its_option(tmp_path, line, form):
+    words = [word for part in line.split() for word in ([part] if form == "=" or not part.endswith("=") else [part[:-1], ""])]
+    option = next(part for part in line.split() if part.endswith("="))[:-1]
+    assert option in refused(2, *words, cwd=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("value", ["nan", "-0.1", "1.5", "half", "inf"])
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_a_threshold_is_a_number_from_0_to_1(tmp_path, command, value):
+    more = ["--out", tmp_path / "out"] if command == "explain" else []
+    assert "--threshold" in refused(2, command, "--checkpoint", tmp_path, "x.jpg", f"--threshold={value}", *more)
+
+
+def test_an_error_without_a_launcher_is_one_line(config, packs, tmp_path):
+    message = refused(3, "train", "--config", config, *settings(*SMALL, f"data.eval={packs}/pack-train"), "--run-dir", tmp_path / "run")
+    assert len([line for line in message.splitlines() if line.strip()]) == 1, message
+
+
+def test_a_folder_as_configuration_or_manifest_is_called_a_folder(tmp_path):
+    assert "is a folder" in refused(2, "config", "show", "--config", tmp_path)
+    assert "is a folder" in refused(3, "pack", "manifest", "--images", tmp_path, "--manifest", tmp_path, "--out", tmp_path / "out")
+    (tmp_path / "m.jsonl").write_text("\n")
+    assert "lists no picture" in refused(3, "pack", "manifest", "--images", tmp_path, "--manifest", tmp_path / "m.jsonl", "--out", tmp_path / "out")
+
+
+def test_a_number_that_does_not_fit_and_a_list_are_said_once(tmp_path):
+    message = refused(2, "config", "check", "--set", "batch.global=99999999999999999999", "--set", "model.input.std=[0, 0, 0]")
+    assert "batch.global=99999999999999999999: " in message and "must be a whole number" not in message
+    assert message.count("model.input.std") == 1
 
 
 def test_a_picture_that_is_none_is_refused_and_leaves_no_pack(tmp_path):

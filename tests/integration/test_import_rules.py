@@ -41,8 +41,8 @@ def make_voc(root, line_end):
         # as published: two blanks before 1 and 0, one before -1
         lines = [f"{image} {of.get(name, -1):2d}" for image, of in labels.items()]
         (lists / f"{name}_trainval.txt").write_bytes((line_end.join(lines) + line_end).encode())
-    for image in labels:
-        picture(root / f"JPEGImages/{image}.jpg")
+    for i, image in enumerate(labels):
+        picture(root / f"JPEGImages/{image}.jpg", size=(40 + i, 30))
     return labels
 
 
@@ -234,6 +234,45 @@ def test_an_annotation_of_no_image_is_refused_by_its_number(tmp_path):
     annotations.write_text(json.dumps(content))
     done = catamaran("pack", "coco", "--images", tmp_path / "images", "--annotations", annotations, "--out", tmp_path / "pack", check=False)
     assert done.returncode == 3 and "image 77" in done.stderr and not (tmp_path / "pack").exists()
+
+
+def test_two_coco_images_on_one_file_are_refused(tmp_path):
+    annotations = make_coco(tmp_path)
+    content = json.loads(annotations.read_text())
+    content["images"][1]["file_name"] = "./" + content["images"][0]["file_name"]
+    annotations.write_text(json.dumps(content))
+    done = catamaran("pack", "coco", "--images", tmp_path / "images", "--annotations", annotations, "--out", tmp_path / "pack", check=False)
+    assert done.returncode == 3 and "are the same file" in done.stderr and not (tmp_path / "pack").exists()
+
+
+@pytest.mark.parametrize("number", ["1e300", "1.5", "-1e19", "true"])
+def test_an_id_that_is_no_whole_number_is_refused(tmp_path, number):
+    annotations = make_coco(tmp_path)
+    content = json.loads(annotations.read_text())
+    first = content["images"][0]["id"]
+    annotations.write_text(annotations.read_text().replace(f'"id": {first},', f'"id": {number},', 1))
+    done = catamaran("pack", "coco", "--images", tmp_path / "images", "--annotations", annotations, "--out", tmp_path / "pack", check=False)
+    assert done.returncode == 3 and "the key 'id'" in done.stderr, done.stderr
+
+
+def test_one_picture_under_two_names_is_told_when_packing_and_checking(tmp_path):
+    picture(tmp_path / "a.jpg")
+    (tmp_path / "b.jpg").write_bytes((tmp_path / "a.jpg").read_bytes())
+    lines = [{"image": "a.jpg", "labels": ["x"]}, {"image": "b.jpg", "labels": ["y"]}, {"image": "./a.jpg", "labels": ["x"]}]
+    (tmp_path / "m.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    note = "1 picture(s) are the same file as an earlier one (first: 'b.jpg' is 'a.jpg')"
+    packed = catamaran("pack", "manifest", "--images", tmp_path, "--manifest", tmp_path / "m.jsonl", "--out", tmp_path / "pack").stdout
+    assert note in packed and "lists a.jpg a second time" in packed and "2 images" in packed
+    assert catamaran("check", tmp_path / "pack").stdout.count(note) == 1
+    assert json.loads(catamaran("check", "--json", tmp_path / "pack").stdout)["packs"][0]["repeated"] == 1
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\x1b[31mb", "a\x7fb"])
+def test_a_class_name_with_control_characters_is_refused(tmp_path, name):
+    picture(tmp_path / "a.jpg")
+    (tmp_path / "m.jsonl").write_text(json.dumps({"image": "a.jpg", "labels": [name]}) + "\n")
+    done = catamaran("pack", "manifest", "--images", tmp_path, "--manifest", tmp_path / "m.jsonl", "--out", tmp_path / "pack", check=False)
+    assert done.returncode == 3 and "is no name of a class" in done.stderr and "\x1b" not in done.stderr
 
 
 def test_gray_cmyk_and_rotated_pictures_are_packed_as_they_are_and_pass_the_check(tmp_path):

@@ -132,6 +132,19 @@ TEST(CopyCovered, CopiesWhatFitsWhenAPartIsAllowedAndNothingWhenNot) {
   EXPECT_DOUBLE_EQ(coverage.ratio(), 0.5);
 }
 
+TEST(CopyCovered, TakesWiderAndNarrowerNumbersButNoOtherKind) {
+  const NamedTensors wanted = {{"w", torch::zeros({2})}, {"n", torch::zeros({}, torch::kInt64)}};
+  const Tensors half = {{"w", torch::ones({2}, torch::kFloat16)},
+                        {"n", torch::ones({}, torch::kInt32)}};
+  EXPECT_TRUE(copy_covered(wanted, half, Copy::kAllOrNothing).complete());
+  EXPECT_EQ(wanted[0].second.sum().item<double>(), 2);
+  const Tensors whole = {{"w", torch::full({2}, 7, torch::kInt32)}, {"n", torch::ones({})}};
+  const Coverage refused = copy_covered(wanted, whole, Copy::kAllOrNothing);
+  EXPECT_EQ(refused.shape_mismatch,
+            (std::vector<std::string>{"w: file Int, model Float", "n: file Float, model Long"}));
+  EXPECT_EQ(wanted[0].second.sum().item<double>(), 2);
+}
+
 TEST(LoadModel, NamesATensorThatIsMissingTooManyOrOfAnotherShape) {
   const NamedTensors state = state_dict(*small_model());
   EXPECT_EQ(refusal(saved("good.safetensors", state)), "accepted");

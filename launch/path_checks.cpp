@@ -1,0 +1,115 @@
+#include "launch/path_checks.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <filesystem>
+#include <utility>
+
+#include "support/error.h"
+#include "support/text.h"
+
+namespace catamaran {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kEmpty = "is empty; give a path, or leave the option out";
+constexpr std::array<const char*, 7> kFilesOfARun = {
+    "lock",          "log.jsonl",     "metrics.jsonl",      "config.toml",
+    "samples.jsonl", "manifest.json", "metrics-address.txt"};
+
+bool is_file(const fs::path& path) {
+  std::error_code code;
+  return fs::is_regular_file(path, code);
+}
+
+fs::path whole_path(const fs::path& path) {
+  std::error_code code;
+  const fs::path whole = fs::weakly_canonical(fs::absolute(path, code), code);
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+std::string ending_of(const fs::path& path) {
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return ending;
+}
+
+// "" where the path is nobody's: else whose it is.
+std::string owner_of(const fs::path& path) {
+  const fs::path whole = whole_path(path);
+  const fs::path run = whole.parent_path();
+  std::error_code code;
+  if (is_file(run / "manifest.json") && fs::is_directory(run / "checkpoints", code) &&
+      std::find(kFilesOfARun.begin(), kFilesOfARun.end(), whole.filename()) != kFilesOfARun.end())
+    return "is a file of the run " + run.string();
+  for (fs::path folder = whole; folder != folder.root_path(); folder = folder.parent_path()) {
+    if (is_file(folder / "pack.json")) return "is in the pack " + folder.string();
+    if (is_file(folder / "state.json") && is_file(folder / "model.safetensors"))
+      return "is in the checkpoint " + folder.string();
+    if (folder.filename() == "checkpoints" && is_file(folder.parent_path() / "manifest.json"))
+      return "is among the checkpoints of " + folder.parent_path().string();
+  }
+  return "";
+}
+
+std::string problem_of_result(const fs::path& path, const std::vector<std::string>& endings) {
+  std::error_code code;
+  if (path.empty()) return kEmpty;
+  if (!path.has_filename() || fs::is_directory(path, code))
+    return path.string() + " is a folder; name a file in it";
+  if (const std::string owner = owner_of(path); !owner.empty())
+    return path.string() + " " + owner + "; name a file elsewhere";
+  if (!fs::exists(path, code)) return "";
+  if (!is_file(path)) return path.string() + " is there and no file; name a file";
+  if (std::find(endings.begin(), endings.end(), ending_of(path)) != endings.end()) return "";
+  std::string known;
+  for (const std::string& ending : endings) known += (known.empty() ? "" : ", ") + ending;
+  return path.string() + " is there already and its name does not end in " + known +
+         ": it is not replaced; name another file, or delete it first";
+}
+
+}  // namespace
+
+CLI::Validator not_empty() {
+  return {[](std::string& given) { return given.empty() ? kEmpty : std::string(); }, ""};
+}
+
+CLI::Validator result_file(std::vector<std::string> endings) {
+  return {[endings = std::move(endings)](std::string& given) {
+            return printable(problem_of_result(given, endings));
+          },
+          ""};
+}
+
+CLI::Validator new_folder() {
+  return {[](std::string& given) -> std::string {
+            std::error_code code;
+            if (given.empty()) return kEmpty;
+            if (fs::exists(fs::symlink_status(whole_path(given), code)))
+              return printable(given) + " exists already; choose another name, or delete it first";
+            const std::string owner = owner_of(given);
+            return owner.empty() ? "" : printable(given + " " + owner + "; choose another place");
+          },
+          ""};
+}
+
+CLI::Validator probability() {
+  return {[](std::string& given) -> std::string {
+            double value = -1;
+            if (CLI::detail::lexical_cast(given, value) && value >= 0 && value <= 1) return "";
+            return "'" + printable(given) + "' is no number from 0 to 1";
+          },
+          ""};
+}
+
+void require_different_files(const std::string& option, const std::string& file,
+                             const std::string& other_option, const std::string& other_file) {
+  if (file.empty() || other_file.empty() || whole_path(file) != whole_path(other_file)) return;
+  throw UsageError("it names the same file as " + other_option, option + " " + file,
+                   "give two files");
+}
+
+}  // namespace catamaran

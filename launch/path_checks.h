@@ -1,0 +1,34 @@
+// What a command line may say, checked while it is parsed, so that the option is named and nothing
+// has begun: for CLI::Option::check. A failed check is a usage error, exit code 2.
+//
+//   eval->add_option("--out", out, "...")->check(result_file({".json"}));
+//   train->add_option("--run-dir", run_dir, "...")->check(not_empty());
+//
+// Results never take the place of what a user needs: a file of a pack, a checkpoint or a run, a
+// device, or a file of another kind that happens to be there. Thread-safe.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace catamaran {
+
+// `--out "$UNSET"` is a mistake, not a wish for nothing.
+CLI::Validator not_empty();
+
+// A file to be written. One that exists is replaced only where its name ends in one of `endings`
+// (lower case, with the dot).
+CLI::Validator result_file(std::vector<std::string> endings);
+
+// A folder to be made, which must not exist.
+CLI::Validator new_folder();
+
+// A number between 0 and 1; CLI::Range lets NaN pass.
+CLI::Validator probability();
+
+// Two options that name the same file would lose one of the results. Errors: UsageError.
+void require_different_files(const std::string& option, const std::string& file,
+                             const std::string& other_option, const std::string& other_file);
+
+}  // namespace catamaran
