@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 
 #include "comm/mpi_session.h"
+#include "launch/rank_processes.h"
 #include "support/error.h"
 #include "support/log.h"
 
@@ -42,7 +44,8 @@ int launch_ranks(int64_t ranks, int argc, char** argv, OnStop on_stop) {
   std::string line;
   for (const std::string& part : command) line += (line.empty() ? "" : " ") + part;
   log::info(text("starting %ld ranks: %s", ranks, line.c_str()));
-  return run_supervised(command, on_stop);
+  const auto ready = [&](pid_t mpirun) { return ranks_catching(mpirun, SIGUSR1) >= ranks; };
+  return run_supervised(command, on_stop, ready);
 }
 
 }  // namespace catamaran

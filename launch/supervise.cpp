@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::array<int, 3> kStopSignals = {SIGINT, SIGTERM, SIGUSR1};
 constexpr int kCannotStart = 127;
+constexpr timespec kAskAgain{.tv_sec = 0, .tv_nsec = 50'000'000};
 
 // While it lives, the stop signals and SIGCHLD wait until they are asked for.
 class HeldSignals {
@@ -46,6 +48,10 @@ class HeldSignals {
     }
     return number;
   }
+  // 0 where none came in time.
+  int next_within(const timespec& time) const {
+    return std::max(0, ::sigtimedwait(&held_, nullptr, &time));
+  }
   const sigset_t& before() const { return before_; }
 
  private:
@@ -67,6 +73,7 @@ void become(char* const* arguments, pid_t parent, const sigset_t& mask) {
 
 pid_t start(const std::vector<std::string>& command, const sigset_t& mask) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& part : command) arguments.push_back(const_cast<char*>(part.c_str()));
   arguments.push_back(nullptr);
   std::array<int, 2> pipe{};  // closed by a successful exec, else it brings errno
@@ -98,13 +105,20 @@ int exit_code_of(int status) {
 
 }  // namespace
 
-int run_supervised(const std::vector<std::string>& command, OnStop on_stop) {
+int run_supervised(const std::vector<std::string>& command, OnStop on_stop,
+                   const std::function<bool(pid_t child)>& ready) {
   const HeldSignals signals;
   const pid_t child = start(command, signals.before());
   int interrupts = 0;
   int ended_by = 0;
+  bool wished = false;  // and not told to the child yet
   for (;;) {
-    const int number = signals.next();
+    if (wished && ready(child)) {
+      ::kill(child, SIGUSR1);
+      wished = false;
+    }
+    const int number = wished ? signals.next_within(kAskAgain) : signals.next();
+    if (number == 0) continue;
     if (number == SIGCHLD) {
       int status = 0;
       if (::waitpid(child, &status, WNOHANG) == child)
@@ -118,7 +132,7 @@ int run_supervised(const std::vector<std::string>& command, OnStop on_stop) {
       ::kill(child, SIGINT);
     } else {
       log::info("asking the ranks to stop with a checkpoint; a second Ctrl-C ends them at once");
-      ::kill(child, SIGUSR1);
+      wished = true;
     }
   }
 }

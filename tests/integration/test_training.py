@@ -107,6 +107,23 @@ def test_term_to_a_run_with_ranks_stops_it_with_a_checkpoint_and_exit_75(config,
     assert not ranks_of(run)
 
 
+@pytest.mark.parametrize("delay", [0.02, 0.15, 0.4, 0.8, 1.5])
+def test_a_stop_while_the_ranks_start_is_kept_until_they_can_hear_it(config, tmp_path, delay):
+    run = tmp_path / "run"
+    job = subprocess.Popen([str(BINARY), "train", "--ranks", "2", "--config", str(config), *settings(*SMALL, "schedule.epochs=2000"),
+                            "--run-dir", str(run)], stderr=subprocess.PIPE, text=True)
+    try:
+        while "starting 2 ranks" not in job.stderr.readline():
+            assert job.poll() is None
+        time.sleep(delay)
+        job.send_signal(signal.SIGUSR1)
+        _, errors = job.communicate(timeout=60)
+    finally:
+        job.kill()
+    assert job.returncode == 75, errors
+    assert (run / "checkpoints/latest").exists() and not ranks_of(run)
+
+
 @pytest.mark.parametrize("ranks", ["0", "-3", "4097", "two"])
 def test_a_number_of_ranks_that_is_none_is_refused(config, tmp_path, ranks):
     for command in (["train", "--config", config, "--run-dir", tmp_path / "run"], ["eval", "--checkpoint", tmp_path, "--data", tmp_path]):

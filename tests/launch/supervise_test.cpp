@@ -23,6 +23,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr int kThrew = 99;
+const auto kAtOnce = [](pid_t) { return true; };
 
 template <typename Condition>
 bool soon(Condition condition) {
@@ -37,7 +38,8 @@ bool soon(Condition condition) {
 // is ready by writing its process number to $READY.
 class Supervisor {
  public:
-  explicit Supervisor(const std::string& script, OnStop on_stop = OnStop::kCheckpoint)
+  explicit Supervisor(const std::string& script, OnStop on_stop = OnStop::kCheckpoint,
+                      const std::function<bool(pid_t)>& ready = kAtOnce)
       : ready_(fs::path(testing::TempDir()) / ("ready-" + std::to_string(::getpid()))) {
     fs::remove(ready_);
     process_ = ::fork();
@@ -45,7 +47,7 @@ class Supervisor {
       ::setenv("READY", ready_.c_str(), 1);
       int code = kThrew;
       try {
-        code = run_supervised({"sh", "-c", script}, on_stop);
+        code = run_supervised({"sh", "-c", script}, on_stop, ready);
       } catch (...) {
       }
       ::_exit(code);
@@ -85,9 +87,9 @@ constexpr const char* kLoop =
     "while :; do sleep 0.02; done";
 
 TEST(RunSupervised, PassesTheExitCodeThroughAndLeavesNoZombie) {
-  EXPECT_EQ(run_supervised({"sh", "-c", "exit 0"}, OnStop::kCheckpoint), 0);
-  EXPECT_EQ(run_supervised({"sh", "-c", "exit 75"}, OnStop::kCheckpoint), 75);
-  EXPECT_EQ(run_supervised({"sh", "-c", "kill -9 $$"}, OnStop::kEnd), 137);
+  EXPECT_EQ(run_supervised({"sh", "-c", "exit 0"}, OnStop::kCheckpoint, kAtOnce), 0);
+  EXPECT_EQ(run_supervised({"sh", "-c", "exit 75"}, OnStop::kCheckpoint, kAtOnce), 75);
+  EXPECT_EQ(run_supervised({"sh", "-c", "kill -9 $$"}, OnStop::kEnd, kAtOnce), 137);
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
   EXPECT_EQ(errno, ECHILD);
 }
@@ -99,6 +101,25 @@ TEST(RunSupervised, TurnsInterruptTerminateAndUsr1IntoUsr1) {
     supervisor.send(signal);
     EXPECT_EQ(supervisor.wait(), 75) << "signal " << signal;
   }
+}
+
+TEST(RunSupervised, KeepsAWishUntilTheChildCanHearIt) {
+  // Before the trap is set, USR1 would kill the script.
+  const auto has_handler = [](pid_t child) {
+    std::ifstream status("/proc/" + std::to_string(child) + "/status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("SigCgt:"))
+        return (std::stoull(line.substr(8), nullptr, 16) >> (SIGUSR1 - 1) & 1) != 0;
+    }
+    return false;
+  };
+  Supervisor supervisor(
+      "echo $$ > $READY.new; mv $READY.new $READY; sleep 0.5; trap 'exit 75' USR1; "
+      "while :; do sleep 0.02; done",
+      OnStop::kCheckpoint, has_handler);
+  supervisor.child();
+  supervisor.send(SIGTERM);
+  EXPECT_EQ(supervisor.wait(), 75);
 }
 
 TEST(RunSupervised, EndsTheChildAtTheSecondInterrupt) {
@@ -140,7 +161,7 @@ TEST(RunSupervised, TheChildHasAProcessGroupOfItsOwnAndReadsNothing) {
 
 TEST(RunSupervised, SaysWhatCannotBeStarted) {
   try {
-    run_supervised({"no-such-mpirun", "-n", "2"}, OnStop::kCheckpoint);
+    run_supervised({"no-such-mpirun", "-n", "2"}, OnStop::kCheckpoint, kAtOnce);
     FAIL();
   } catch (const UsageError& problem) {
     EXPECT_THAT(problem.what(), HasSubstr("no-such-mpirun cannot be started: No such file"));
