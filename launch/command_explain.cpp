@@ -4,7 +4,10 @@
 #include <thread>
 
 #include "launch/command.h"
+#include "launch/exit_code.h"
+#include "launch/path_checks.h"
 #include "support/heap.h"
+#include "support/log.h"
 #include "support/text.h"
 #include "trainer/explain_api.h"
 
@@ -16,13 +19,21 @@ int run(const ExplainRequest& given) {
   ExplainRequest request = given;
   const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   if (request.threads == 0) request.threads = cores;
-  explain(request, [&](const Explanation& e) {
+  const auto show = [&](const Explanation& e) {
     const std::string model = request.compare.empty() ? "" : printable(e.model) + "  ";
     std::printf("%s  %s%-20s %6.2f %%  %-9s %s\n", printable(e.image).c_str(), model.c_str(),
                 printable(e.label).c_str(), 100 * e.probability, e.verdict.c_str(),
                 e.overlay.c_str());
-  });
-  return 0;
+  };
+  const auto warn = [](const std::string& reason) {
+    std::fflush(stdout);  // keeps the order on a terminal
+    log::warn("not explained: " + printable(reason));
+  };
+  const ExplainCounts counts = explain(request, show, warn);
+  if (counts.failed == 0) return kExitDone;
+  log::error(text("%ld of %ld pictures could not be explained", counts.failed,
+                  counts.failed + counts.explained));
+  return exit_code(ErrorKind::kData);
 }
 
 void add_sources(CLI::App& explain, ExplainRequest& request) {
@@ -51,15 +62,19 @@ void add_explain_command(CLI::App& app, CommandSlot& slot) {
   explain
       ->add_option("--checkpoint", given->checkpoint,
                    "run directory, checkpoint folder or .safetensors file")
+      ->check(not_empty())
       ->required();
-  explain->add_option("--compare", given->compare,
-                      "a second checkpoint, whose maps stand below the first's on the sheets");
+  explain
+      ->add_option("--compare", given->compare,
+                   "a second checkpoint, whose maps stand below the first's on the sheets")
+      ->check(not_empty());
   add_sources(*explain, *given);
   explain
       ->add_option(
           "--out", given->out,
           "folder of the pictures, arrays and explain.json; RUN/explain puts them into the "
           "report")
+      ->check(not_empty())
       ->required();
   explain->add_option("--most", given->most, "predicted labels per picture at most")
       ->check(CLI::PositiveNumber)
@@ -68,11 +83,12 @@ void add_explain_command(CLI::App& app, CommandSlot& slot) {
       explain
           ->add_option("--threshold", given->threshold,
                        "probability from which a label is shown; the first one always is")
-          ->check(CLI::Range(0.0, 1.0))
+          ->check(probability())
           ->capture_default_str();
   explain
       ->add_option("--thresholds", given->thresholds,
                    "file of `catamaran thresholds fit`: a threshold per class")
+      ->check(not_empty())
       ->excludes(threshold);
   explain->add_option("--weights", given->weights, "auto: ema if there, else raw")
       ->check(CLI::IsMember({"auto", "ema", "raw"}))

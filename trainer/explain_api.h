@@ -7,8 +7,11 @@
 // i-STEM.maps.npy (the maps as numbers); explain.json lists them (docs/formats.md). With `compare`
 // a second model's maps stand below the first's on the sheet, under the same labels.
 //
-// Errors: WeightsError (checkpoint), DataError (a picture, the truth, class lists that differ),
-// UsageError (what is asked for contradicts itself; output). One thread at a time.
+// The folder appears as a whole when all is done, and takes the place of an earlier explanation; a
+// folder that holds anything else is refused. A broken picture is told and left out.
+//
+// Errors: WeightsError (checkpoint), DataError (the truth, class lists that differ, no picture that
+// is whole), UsageError (what is asked for contradicts itself; output). One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +52,14 @@ struct Explanation {
   std::filesystem::path overlay;  // PNG
 };
 
-void explain(const ExplainRequest& request,
-             const std::function<void(const Explanation&)>& explained);
+struct ExplainCounts {
+  int64_t explained = 0;
+  int64_t failed = 0;
+};
+
+// failed: the reason why a picture was left out.
+ExplainCounts explain(const ExplainRequest& request,
+                      const std::function<void(const Explanation&)>& explained,
+                      const std::function<void(const std::string& reason)>& failed);
 
 }  // namespace catamaran

@@ -130,6 +130,32 @@ def test_two_models_stand_one_above_the_other(trained, packs, tmp_path):
     assert pixels(out / entry["sheet"]).shape[0] > 2 * 240
 
 
+def test_a_broken_picture_is_left_out_and_the_rest_is_explained(trained, packs, tmp_path):
+    (tmp_path / "broken.jpg").write_bytes((packs / "test1.jpg").read_bytes()[:300])
+    out = tmp_path / "out"
+    done = catamaran("explain", "--checkpoint", trained / "cat", packs / "test0.jpg", tmp_path / "broken.jpg", packs / "test2.jpg", "--out", out, check=False)
+    assert done.returncode == 3 and "broken.jpg" in done.stderr and "1 of 3 pictures" in done.stderr
+    entries = json.loads((out / "explain.json").read_text())["images"]
+    assert [entry["image"] for entry in entries] == [str(packs / "test0.jpg"), str(packs / "test2.jpg")]
+    names = {name for entry in entries for name in (entry["picture"], entry["sheet"], entry["maps"], *(label["overlay"] for label in entry["labels"]))}
+    assert {path.name for path in out.iterdir()} == names | {"explain.json"}
+
+
+def test_the_folder_appears_whole_and_replaces_nothing_but_an_earlier_explanation(trained, packs, tmp_path):
+    out = tmp_path / "out"
+    explain(trained / "cat", out, packs / "test0.jpg", packs / "test1.jpg")
+    explain(trained / "cat", out, packs / "test2.jpg")
+    assert not [path for path in out.iterdir() if "test0" in path.name or "test1" in path.name], "nothing of the earlier one stays"
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    refused(3, "explain", "--checkpoint", trained / "cat", tmp_path / "broken.jpg", "--out", out)
+    assert json.loads((out / "explain.json").read_text())["images"][0]["image"] == str(packs / "test2.jpg"), "a failure keeps the earlier one"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/notes.txt").write_text("mine")
+    assert "holds other files" in refused(2, "explain", "--checkpoint", trained / "cat", packs / "test0.jpg", "--out", tmp_path / "mine")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.jpg", "mine", "out"]
+
+
 def test_what_cannot_be_explained_is_said(trained, packs, tmp_path):
     run = ["explain", "--checkpoint", trained / "cat", "--out", tmp_path / "out"]
     assert "no picture is named" in refused(2, *run)

@@ -1,0 +1,45 @@
+// One model that explains: logits, probabilities and class activation maps of a picture.
+//
+//   Explainer model("runs/voc", request);
+//   const Answer answer = model.ask(picture);
+//
+// Errors: WeightsError (checkpoint, thresholds), DataError (picture). One thread at a time.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "dataio/image.h"
+#include "model/activation_map.h"
+#include "trainer/explain_api.h"
+#include "trainer/explain_source.h"
+#include "trainer/prepared_model.h"
+
+namespace catamaran {
+
+struct Answer {
+  std::vector<double> probabilities;
+  torch::Tensor logit_L;
+  ActivationMaps cam;
+};
+
+class Explainer {
+ public:
+  Explainer(const std::filesystem::path& checkpoint, const ExplainRequest& request);
+
+  Answer ask(const SourcePicture& picture);
+
+  const std::string& name() const { return name_; }  // of the run, for people
+  const std::vector<std::string>& classes() const { return model_.classes(); }
+  const std::vector<double>& thresholds() const { return thresholds_; }
+  nlohmann::json description();  // for explain.json
+
+ private:
+  std::string name_;
+  PreparedModel model_;
+  std::vector<double> thresholds_;
+  ImageDecoder decoder_;
+};
+
+}  // namespace catamaran
