@@ -14,7 +14,7 @@ export CCACHE_NOHASHDIR := 1
 export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 
-.PHONY: help setup build demo demo-real test test-all test-asan bench bench-step same-loss format lint clean
+.PHONY: help setup build demo demo-real test test-all test-asan bench bench-step bench-infer reproduce-corel5k same-loss format lint clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
@@ -48,10 +48,16 @@ test-asan: setup
 	@ninja -C build/asan -j $(JOBS)
 	@ctest --test-dir build/asan --output-on-failure -j 2 -LE slow
 
-bench: bench-step  ## all benchmarks
+bench: bench-step bench-infer  ## all benchmarks
 
 bench-step: build  ## a training step against PyTorch DistributedDataParallel, in turn
 	@build/venv/bin/python bench/step.py
+
+bench-infer: build  ## predict against PyTorch eager and torch.compile, in turn
+	@build/venv/bin/python bench/infer.py
+
+reproduce-corel5k: build  ## rows of the paper's ablation on real photographs; two seeds take hours, and it can be broken off
+	@build/venv/bin/python scripts/reproduce_corel5k.py
 
 same-loss: build  ## proves that a change left the arithmetic alone: BASE=HEAD~ by default
 	@scripts/same_loss.sh
