@@ -10,7 +10,7 @@ found() { printf '%s\n' "$*"; findings=$((findings + 1)); }
 each() { while IFS= read -r line; do [[ -n $line ]] && found "$1: $line"; done; }
 say() { printf 'lint: %s\n' "$*" >&2; }
 
-folders=(support comm dataio evaluation monitoring model trainer launch)
+folders=(support comm dataio evaluation monitoring drawing model trainer launch)
 jobs=${JOBS:-$(nproc)}
 mapfile -t sources < <(git ls-files '*.h' '*.cpp')
 mapfile -t headers < <(git ls-files '*.h')

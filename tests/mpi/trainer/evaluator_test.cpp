@@ -99,6 +99,24 @@ TEST_P(EvaluatorOfAPack, ScoresEveryImageOnceInOrderWithItsLabelsOnRankZero) {
   }
 }
 
+// A wish of one rank ends the work of all; each rank asks the same questions, whatever its part.
+TEST(Evaluator, IsBrokenOffOnEveryRankByTheWishOfTheLastOne) {
+  const MadePackOnEachRank made(7);
+  Cat cat = small_cat();
+  cat->train();
+  EvaluatorOptions options;
+  options.input = cat->options().input;
+  options.batch = 1;
+  Evaluator evaluator(made.pack(), options, group(), torch::kCPU);
+  const std::atomic<bool> mine{group().rank() == group().world() - 1};
+  EXPECT_FALSE(evaluator.score_unless(&mine, *cat).has_value());
+  EXPECT_TRUE(cat->is_training()) << "the mode is restored";
+  const std::atomic<bool> nobodys{false};
+  const std::optional<ScoreTable> whole = evaluator.score_unless(&nobodys, *cat);
+  ASSERT_TRUE(whole.has_value());
+  EXPECT_EQ(std::ssize(whole->indices), group().is_root() ? 7 : 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Sizes, EvaluatorOfAPack, testing::Values(1, 2, 7),
                          [](const auto& info) { return std::to_string(info.param) + "Images"; });
 
