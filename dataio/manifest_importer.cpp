@@ -98,15 +98,14 @@ std::vector<std::string> read_classes(const ManifestSource& source,
 }  // namespace
 
 std::vector<std::string> read_class_names(const fs::path& path) {
-  std::ifstream file(path);
-  if (!file) throw DataError("cannot open the list of classes", path.string(), "check --classes");
+  TextLines file(path, "check --classes");
   std::vector<std::string> classes;
-  for (std::string name; std::getline(file, name);) {
-    while (!name.empty() && (name.back() == '\r' || name.back() == ' ')) name.pop_back();
+  for (std::string name; file.next(name);) {
+    while (!name.empty() && name.back() == ' ') name.pop_back();
     if (!name.empty()) classes.push_back(name);
   }
   if (std::set<std::string>(classes.begin(), classes.end()).size() != classes.size())
-    throw DataError("a class is listed twice", path.string(), "");
+    throw DataError("a class is listed twice", path.string(), "keep one of them");
   return classes;
 }
 
