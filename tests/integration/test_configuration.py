@@ -1,5 +1,6 @@
 """configs/ and docs/configuration.md say what the program reads."""
 import json
+import re
 
 import pytest
 from runs import ROOT, catamaran
@@ -22,6 +23,13 @@ def values(*arguments):
 
 def test_the_page_of_keys_is_what_the_program_prints():
     assert (ROOT / "docs/configuration.md").read_text() == catamaran("config", "keys").stdout
+
+
+def test_every_configuration_that_a_page_or_a_script_names_is_there():
+    pages = [path for pattern in ("*.md", "docs/*.md", "scripts/*.sh", "scripts/*.py", "slurm/*", "bench/*.py", "launch/*.cpp") for path in ROOT.glob(pattern)]
+    named = {(page.relative_to(ROOT), name.rstrip(".")) for page in pages for name in re.findall(r"\bconfigs/[\w./-]+", page.read_text())}
+    assert {"demo.sh", "demo_real.sh", "README.md", "reproduce.md", "train.sbatch"} <= {page.name for page, _ in named}
+    assert [(str(page), name) for page, name in sorted(named) if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("name", CONFIGS, ids=str)

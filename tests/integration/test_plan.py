@@ -21,6 +21,16 @@ def test_the_growth_table_in_the_page_is_what_the_command_prints():
     assert catamaran("plan", "--sweep").stdout in PAGE.read_text()
 
 
+@pytest.mark.parametrize("rows, pairs", [
+    (["cat", "backbone"], []), (["cat", "cat-no-pma"], ["--set", "model.cla.query=upsampled"])], ids=["paper", "upsampled"])
+def test_the_cost_tables_in_the_page_hold_what_the_command_prints(rows, pairs):
+    files = [f"configs/coco2014/paper/{row}.toml" for row in rows]
+    printed = catamaran("plan", "--config", *files, "--set", "batch.per_device=32", *pairs, cwd=ROOT).stdout.splitlines(keepends=True)
+    assert len(printed) == 2 + len(rows)
+    page = PAGE.read_text()
+    assert all(line in page for line in printed)
+
+
 def test_a_plan_adds_up_and_says_what_fits():
     done = catamaran("plan", "--config", DEMO / "cat.toml", "--labels", 10, "--json")
     plan, = json.loads(done.stdout)["configs"]
