@@ -25,7 +25,7 @@ std::string model_name(const fs::path& checkpoint) {
 }  // namespace
 
 Explainer::Explainer(const fs::path& checkpoint, const ExplainRequest& request)
-    : name_(model_name(checkpoint)), model_(checkpoint, request.weights) {
+    : name_(model_name(checkpoint)), model_(checkpoint, request.weights, Numbers::kFast) {
   thresholds_ =
       thresholds_for(request.thresholds, request.threshold, model_.classes(), checkpoint.string());
 }

@@ -36,7 +36,7 @@ class Predictor {
       : request_(request),
         sink_(sink),
         inputs_(request.inputs),
-        model_(request.checkpoint, request.weights),
+        model_(request.checkpoint, request.weights, Numbers::kFast),
         view_(views(request.augment, model_.input().size).front()),
         progress_("predicting", inputs_.count().value_or(0), "images", request.progress,
                   kFirstProgressSeconds) {}

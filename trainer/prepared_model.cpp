@@ -10,18 +10,19 @@ namespace catamaran {
 namespace {
 
 // Whatever makes the same numbers faster once weights no longer change belongs here.
-void prepare_for_inference(CatImpl& cat) {
+void prepare_for_inference(CatImpl& cat, Numbers numbers) {
   cat.eval();
-  fold_batch_norm(cat);
+  if (numbers == Numbers::kFast) fold_batch_norm(cat);
   for (torch::Tensor& parameter : cat.parameters()) parameter.set_requires_grad(false);
 }
 
 }  // namespace
 
-PreparedModel::PreparedModel(const std::filesystem::path& checkpoint, const std::string& weights)
+PreparedModel::PreparedModel(const std::filesystem::path& checkpoint, const std::string& weights,
+                             Numbers numbers)
     : file_(weights_file_of(checkpoint, weights)) {
   cat_ = load_model(file_, classes_);
-  prepare_for_inference(*cat_);
+  prepare_for_inference(*cat_, numbers);
 }
 
 void require_same_class_list(const std::vector<std::string>& a, const std::string& first,

@@ -1,7 +1,7 @@
 // PreparedModel: trained weights made ready to predict. The one place where a model is prepared for
 // inference; predict, explain, eval and thresholds fit all come through it.
 //
-//   PreparedModel model("runs/voc", "auto");
+//   PreparedModel model("runs/voc", "auto", Numbers::kFast);
 //   const torch::InferenceMode inference;
 //   CatOutput out = model.cat().forward(x_BCHW);
 //
@@ -18,10 +18,16 @@
 
 namespace catamaran {
 
+enum class Numbers {
+  kFast,       // batch norm folded into the convolutions: other numbers in the last digits
+  kOfTraining  // the bits that an evaluation during training has
+};
+
 class PreparedModel {
  public:
   // checkpoint, weights: as weights_file_of (trainer/checkpoint.h) takes them.
-  PreparedModel(const std::filesystem::path& checkpoint, const std::string& weights);
+  PreparedModel(const std::filesystem::path& checkpoint, const std::string& weights,
+                Numbers numbers);
 
   CatImpl& cat() { return *cat_; }
   const InputOptions& input() const { return cat_->options().input; }

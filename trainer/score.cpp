@@ -16,9 +16,9 @@ namespace catamaran {
 ScoreTable score_pack(const EvaluateRequest& request, ProcessGroup& group) {
   const PackReader pack(request.pack);
   std::vector<PreparedModel> models;
-  models.emplace_back(request.checkpoint, request.weights);
+  models.emplace_back(request.checkpoint, request.weights, Numbers::kOfTraining);
   for (const std::filesystem::path& more : request.ensemble) {
-    models.emplace_back(more, request.weights);
+    models.emplace_back(more, request.weights, Numbers::kOfTraining);
     require_same_class_list(models.front().classes(), models.front().file().string(),
                             models.back().classes(), models.back().file().string());
   }
