@@ -109,7 +109,7 @@ def test_what_is_nothing_is_refused_before_anything_is_predicted(trained, photos
     for wrong, says in ((tmp_path / "none.jpg", "no such file"), (tmp_path / "*.jpg", "nothing fits"), (tmp_path, "holds no *.jpg")):
         assert says in refused(3, "predict", "--checkpoint", trained / "cat", photos, wrong)
     refused(2, "predict", "--checkpoint", trained / "cat", photos, "--format", "xml")
-    assert "no file" in refused(2, "predict", "--checkpoint", trained / "cat", photos, "--out", tmp_path)
+    assert "is a folder" in refused(2, "predict", "--checkpoint", trained / "cat", photos, "--out", tmp_path)
 
 
 def test_a_full_disk_is_said(trained, photos):
