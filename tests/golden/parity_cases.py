@@ -1,7 +1,7 @@
 """Golden values for tests/parity: the CAT of tests/reference/paper_cat.py, written from the paper's equations.
 
-usage: parity.py OUT_DIR CASE...      a case is ROW-SIZE or SWITCH-SIZE (ResNet-18, d = 64, two pictures),
-                                      or large-ROW-SIZE (ResNeXt50, d = 512, one picture)
+usage: parity_cases.py OUT_DIR CASE...    a case is ROW-SIZE or SWITCH-SIZE (ResNet-18, d = 64), or large-ROW-SIZE (ResNeXt50, d = 512);
+                                         two pictures, one where it is large or of 448 pixels
 Writes ROW.weights.safetensors, and per case CASE.input.safetensors (pictures x, labels y) and CASE.expected.safetensors
 (logits, loss, and grad.PARAMETER of every parameter, in eval mode, computed in double precision and rounded). The same row has the same weights at every size.
 """
@@ -73,7 +73,7 @@ def case(name, out):
     model = fill(paper_cat.PaperCat(paper_cat.switches(options, LABELS)))
     names = model.names()
     generator = torch.Generator().manual_seed(size)
-    count = 1 if base is LARGE else 2
+    count = 1 if base is LARGE or size > 400 else 2
     x = torch.randn(count, 3, size, size, generator=generator)
     y = torch.randint(0, 2, (count, LABELS), generator=generator)
     # Double precision: a ReLU or a maximum whose sides differ by rounding alone falls on the same side here and there.
