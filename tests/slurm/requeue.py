@@ -49,7 +49,11 @@ def main(folder):
         wait_for("the requeue", lambda: show(job)["Restarts"] == "1")
         stopped = json.loads((run / "checkpoints" / (run / "checkpoints/latest").read_text().strip() / "state.json").read_text())["step"]
         assert 20 <= stopped < steps, stopped
-        subprocess.run(["scontrol", "update", f"jobid={job}", "StartTime=now"], check=True)  # else a requeued job waits two minutes
+        # A requeued job waits two minutes, until the credential of its first life has expired. Asked for at once it may start in the second
+        # in which that was revoked, and the node refuses the new one with it.
+        wait_for("the end of the first life", lambda: show(job)["JobState"] == "PENDING")
+        time.sleep(3)
+        subprocess.run(["scontrol", "update", f"jobid={job}", "StartTime=now"], check=True)
         wait_for("the second life", lambda: len(metrics(run)) > stopped + 20)
         wait_for("the end", lambda: show(job)["JobState"] not in ("RUNNING", "PENDING", "COMPLETING"), 240)
         assert show(job)["JobState"] == "COMPLETED", show(job)["JobState"]
