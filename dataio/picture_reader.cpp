@@ -38,21 +38,9 @@ std::string reason(const Error& problem) {
   return text;
 }
 
-void read_file(const std::string& path, std::vector<uint8_t>& into) {
-  std::error_code code;
-  if (std::filesystem::exists(path, code) && !std::filesystem::is_regular_file(path, code))
-    throw DataError("this is no file", path, "name a JPEG file");
-  const FileDescriptor file = open_for_reading(path);
-  const int64_t bytes = file_bytes(file, path);
-  if (bytes > kLargestFileBytes)
-    throw DataError("the file is larger than 1 GiB", path, "is it a photograph?");
-  into.resize(static_cast<size_t>(bytes));
-  read_exactly_at(file, 0, into.data(), bytes, path);
-}
-
 void read(ReadPicture& picture, int64_t size, Tools& tools) {
   try {
-    read_file(picture.name, tools.jpeg);
+    read_picture_file(picture.name, tools.jpeg);
     const ImageSize whole = read_jpeg_size(tools.jpeg, picture.name);
     picture.pixels.resize(static_cast<size_t>(size * size * 3));
     tools.decoder.decode(tools.jpeg, whole_image(whole), size, picture.pixels.data(), picture.name);
@@ -66,6 +54,18 @@ void read(ReadPicture& picture, int64_t size, Tools& tools) {
 }
 
 }  // namespace
+
+void read_picture_file(const std::string& path, std::vector<uint8_t>& into) {
+  std::error_code code;
+  if (std::filesystem::exists(path, code) && !std::filesystem::is_regular_file(path, code))
+    throw DataError("this is no file", path, "name a JPEG file");
+  const FileDescriptor file = open_for_reading(path);
+  const int64_t bytes = file_bytes(file, path);
+  if (bytes > kLargestFileBytes)
+    throw DataError("the file is larger than 1 GiB", path, "is it a photograph?");
+  into.resize(static_cast<size_t>(bytes));
+  read_exactly_at(file, 0, into.data(), bytes, path);
+}
 
 class PictureReader::Workers {
  public:

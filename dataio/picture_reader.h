@@ -22,6 +22,10 @@
 
 namespace catamaran {
 
+// The bytes of a file, whose capacity is reused. DataError for what is no regular file, for more
+// than 1 GiB, and for what cannot be read.
+void read_picture_file(const std::string& path, std::vector<uint8_t>& into);
+
 struct PictureReaderOptions {
   int64_t size = 448;   // side of the square, pixels
   int64_t threads = 1;  // > 0

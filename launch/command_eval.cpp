@@ -2,11 +2,13 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "dataio/pack.h"
 #include "evaluation/protocol.h"
 #include "launch/command.h"
 #include "launch/path_checks.h"
 #include "launch/scoring_options.h"
 #include "support/atomic_file.h"
+#include "support/json.h"
 #include "trainer/thresholds.h"
 
 namespace catamaran {
@@ -67,10 +69,13 @@ void report(const EvalArguments& given, const ScoreTable& table,
   for (const std::string& name : protocols) {
     const Evaluation evaluation = evaluate(table, protocol(name), thresholds);
     all.push_back(described(evaluation, request));
-    if (!thresholds.empty()) all.back()["threshold"] = given.thresholds.string();
+    if (!thresholds.empty()) {
+      all.back().erase("threshold");
+      all.back()["thresholds"] = given.thresholds.string();
+    }
     if (!given.json) print(evaluation, given.per_class);
   }
-  const std::string text = (all.size() == 1 ? all.front() : all).dump(2) + "\n";
+  const std::string text = json_text(all.size() == 1 ? all.front() : all) + "\n";
   if (given.json) std::fputs(text.c_str(), stdout);
   if (!given.out.empty()) write_file_atomically(given.out, text, ErrorKind::kUsage);
 }
@@ -79,10 +84,19 @@ int run(const EvalArguments& given, int& argc, char**& argv) {
   const std::vector<std::string> names =
       given.protocol == "all" ? protocol_names()
                               : std::vector<std::string>{protocol(given.protocol).name};
-  require_different_files("--out", given.out, "--scores", given.scores);
-  const auto before = [&] {
+  const EvaluateRequest& request = given.scoring.request;
+  require_different_files("--out", given.out,
+                          {{"--scores", given.scores},
+                           {"--thresholds", given.thresholds},
+                           {"--checkpoint", request.checkpoint}});
+  require_different_files(
+      "--scores", given.scores,
+      {{"--thresholds", given.thresholds}, {"--checkpoint", request.checkpoint}});
+  const auto before = [&] {  // what would be found out after the work
     for (const std::filesystem::path& target : {given.scores, given.out})
       if (!target.empty()) require_writable_target(target, ErrorKind::kUsage);
+    thresholds_for(given.thresholds, kDefaultThreshold, read_pack_manifest(request.pack).classes,
+                   request.checkpoint.string());
   };
   return score_on_ranks(given.scoring, argc, argv, before,
                         [&](const ScoreTable& table) { report(given, table, names); });

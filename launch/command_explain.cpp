@@ -39,15 +39,22 @@ int run(const ExplainRequest& given) {
 void add_sources(CLI::App& explain, ExplainRequest& request) {
   explain.add_option("pictures", request.inputs,
                      "JPEG files, folders, patterns in quotes, or - for a list on standard input");
-  explain.add_option(
+  CLI::Option* manifest = explain.add_option(
       "--manifest", request.manifest,
       "the truth of the pictures (or the pictures, where none are named): JSON lines "
       "as `catamaran pack manifest` takes them");
-  explain.add_option("--images", request.images,
-                     "folder of the manifest's pictures; where the manifest is, if not given");
-  explain.add_option("--data", request.pack, "pictures and truth from this pack");
-  explain.add_option("--ids", request.ids, "its images of these ids")->expected(1, 100000);
+  explain
+      .add_option("--images", request.images,
+                  "folder of the manifest's pictures; where the manifest is, if not given")
+      ->needs(manifest);
+  CLI::Option* pack =
+      explain.add_option("--data", request.pack, "pictures and truth from this pack");
+  CLI::Option* ids = explain.add_option("--ids", request.ids, "its images of these ids")
+                         ->expected(1, 100000)
+                         ->needs(pack);
   explain.add_option("--count", request.count, "or its first so many")
+      ->needs(pack)
+      ->excludes(ids)
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
 }

@@ -27,6 +27,9 @@ struct PredictArguments {
 
 int run(const PredictArguments& given) {
   keep_freed_memory();
+  require_different_files(
+      "--out", given.out,
+      {{"--thresholds", given.thresholds}, {"--checkpoint", given.request.checkpoint}});
   PredictRequest request = given.request;
   const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   if (request.threads == 0) request.threads = cores;
@@ -69,7 +72,8 @@ void add_predict_command(CLI::App& app, CommandSlot& slot) {
   predict->add_option("--format", given->format, "table, json, jsonl (an object a line), csv")
       ->check(CLI::IsMember(prediction_formats()))
       ->capture_default_str();
-  predict->add_flag("--json", given->json, "the same as --format json");
+  predict->add_flag("--json", given->json, "the same as --format json")
+      ->excludes(predict->get_option("--format"));
   predict
       ->add_option("--out", given->out,
                    "write to this file, which appears when all is done, instead of printing")

@@ -4,6 +4,7 @@
 #include "launch/command.h"
 #include "launch/path_checks.h"
 #include "launch/scoring_options.h"
+#include "support/atomic_file.h"
 #include "support/log.h"
 #include "support/text.h"
 #include "trainer/thresholds.h"
@@ -50,6 +51,7 @@ int run(const FitArguments& given, int& argc, char**& argv) {
   record.objective.beta = given.objective == "f2" ? 2 : given.objective == "f0.5" ? 0.5 : 1;
   record.objective.least_positives = given.least_positives;
   const auto before = [&] {
+    require_writable_target(given.out, ErrorKind::kUsage);
     record.held_out = require_held_out(given.scoring.request, given.allow_training_pack);
     if (record.held_out == HeldOut::kNotKnown)
       log::info(

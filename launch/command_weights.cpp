@@ -36,6 +36,8 @@ std::optional<CatOptions> model_of(const WeightsArguments& given) {
 }
 
 ImportRequest import_request(const WeightsArguments& given) {
+  require_different_files("--out", given.out,
+                          {{"the file", given.file}, {"--classes", given.classes}});
   ImportRequest request;
   request.file = given.file;
   request.out = given.out;
@@ -105,8 +107,10 @@ void add_weights_command(CLI::App& app, CommandSlot& slot) {
   CLI::App* import = weights->add_subcommand(
       "import", "A backbone or a whole model from timm or torchvision as a model of ours");
   import->add_option("file", given->file, "safetensors file")->required();
-  auto* pack = import->add_option("--pack", given->pack, "pack whose classes the heads are for");
+  auto* pack = import->add_option("--pack", given->pack, "pack whose classes the heads are for")
+                   ->check(not_empty());
   import->add_option("--classes", given->classes, "or a text file, one class name a line")
+      ->check(not_empty())
       ->excludes(pack);
   import->add_option("--out", given->out, "safetensors file to write")
       ->check(result_file({".safetensors"}))
@@ -135,6 +139,7 @@ void add_weights_command(CLI::App& app, CommandSlot& slot) {
   exported->footer(
       "Example: catamaran weights export runs/voc --backbone-only --out backbone.safetensors");
   on_call(*exported, slot, given, [](const WeightsArguments& a) {
+    require_different_files("--out", a.out, {{"the checkpoint", a.file}});
     export_weights(a.file, a.weights, a.backbone_only, a.out);
     std::printf("%s\n", a.out.c_str());
   });

@@ -37,18 +37,25 @@ std::string ending_of(const fs::path& path) {
   return ending;
 }
 
+bool is_run(const fs::path& folder) {
+  std::error_code code;
+  return is_file(folder / "manifest.json") && fs::is_directory(folder / "checkpoints", code);
+}
+
 // "" where the path is nobody's: else whose it is.
 std::string owner_of(const fs::path& path) {
   const fs::path whole = whole_path(path);
   const fs::path run = whole.parent_path();
-  std::error_code code;
-  if (is_file(run / "manifest.json") && fs::is_directory(run / "checkpoints", code) &&
+  if (is_run(run) &&
       std::find(kFilesOfARun.begin(), kFilesOfARun.end(), whole.filename()) != kFilesOfARun.end())
     return "is a file of the run " + run.string();
   for (fs::path folder = whole; folder != folder.root_path(); folder = folder.parent_path()) {
     if (is_file(folder / "pack.json")) return "is in the pack " + folder.string();
     if (is_file(folder / "state.json") && is_file(folder / "model.safetensors"))
       return "is in the checkpoint " + folder.string();
+    const bool kept = folder.filename() == "eval" || folder.filename() == "explain";
+    if (folder != whole && kept && is_run(folder.parent_path()))
+      return "is a file of the run " + folder.parent_path().string();
     if (folder.filename() == "checkpoints" && is_file(folder.parent_path() / "manifest.json"))
       return "is among the checkpoints of " + folder.parent_path().string();
   }
@@ -106,10 +113,13 @@ CLI::Validator probability() {
 }
 
 void require_different_files(const std::string& option, const std::string& file,
-                             const std::string& other_option, const std::string& other_file) {
-  if (file.empty() || other_file.empty() || whole_path(file) != whole_path(other_file)) return;
-  throw UsageError("it names the same file as " + other_option, option + " " + file,
-                   "give two files");
+                             const std::vector<std::pair<std::string, std::string>>& others) {
+  if (file.empty()) return;
+  for (const auto& [other_option, other_file] : others) {
+    if (other_file.empty() || whole_path(file) != whole_path(other_file)) continue;
+    throw UsageError("it names the same file as " + other_option, option + " " + file,
+                     "name another file");
+  }
 }
 
 }  // namespace catamaran

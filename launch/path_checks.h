@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace catamaran {
@@ -27,8 +28,9 @@ CLI::Validator new_folder();
 // A number between 0 and 1; CLI::Range lets NaN pass.
 CLI::Validator probability();
 
-// Two options that name the same file would lose one of the results. Errors: UsageError.
+// A result would take the place of another result or of what the command reads: files that `option`
+// and `others` name, each as option and path, empty paths for none. Errors: UsageError.
 void require_different_files(const std::string& option, const std::string& file,
-                             const std::string& other_option, const std::string& other_file);
+                             const std::vector<std::pair<std::string, std::string>>& others);
 
 }  // namespace catamaran

@@ -53,7 +53,7 @@ int score_on_ranks(const ScoringOptions& options, int& argc, char**& argv,
   MpiSession mpi(argc, argv);
   configure_log(mpi.rank(), mpi.world());
   ProcessGroup group = make_process_group(mpi, options.comm);
-  before();
+  if (group.is_root()) before();
   const ScoreTable table = score_pack(options.request, group);
   if (group.is_root()) use(table);
   return kExitDone;

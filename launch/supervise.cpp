@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::array<int, 3> kStopSignals = {SIGINT, SIGTERM, SIGUSR1};
 constexpr int kCannotStart = 127;
+constexpr int kQuestions = 600;  // half a minute of them
 constexpr timespec kAskAgain{.tv_sec = 0, .tv_nsec = 50'000'000};
 
 // While it lives, the stop signals and SIGCHLD wait until they are asked for.
@@ -112,8 +113,9 @@ int run_supervised(const std::vector<std::string>& command, OnStop on_stop,
   int interrupts = 0;
   int ended_by = 0;
   bool wished = false;  // and not told to the child yet
+  int questions = 0;
   for (;;) {
-    if (wished && ready(child)) {
+    if (wished && (ready(child) || ++questions > kQuestions)) {
       ::kill(child, SIGUSR1);
       wished = false;
     }

@@ -4,7 +4,8 @@
 //
 //   const int code = run_supervised({"mpirun", "-n", "2", ...}, OnStop::kCheckpoint, ready);
 //
-// A wish to stop waits until `ready` says that the child can hear it: a signal sent before kills.
+// A wish to stop waits until `ready` says that the child can hear it, 30 seconds at most: a signal
+// sent before kills.
 // The child has a process group of its own (Ctrl-C of a terminal reaches this process alone), reads
 // nothing, and gets TERM when this process dies whatever the cause. Returns the child's exit code,
 // 128 + signal where a signal ended it, and 130 after a second INT. Errors: UsageError when the

@@ -18,14 +18,32 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
+// "12-photo-dog.png", "12-photo.maps.npy", "explain.json": what a folder of explanations holds.
+bool is_of_an_explanation(const fs::directory_entry& entry) {
+  std::error_code code;
+  if (entry.is_symlink(code) || !entry.is_regular_file(code)) return false;
+  const std::string name = entry.path().filename().string();
+  if (name == "explain.json") return true;
+  const size_t digits = name.find_first_not_of("0123456789");
+  return digits != 0 && digits != std::string::npos && name[digits] == '-' &&
+         (name.ends_with(".png") || name.ends_with(".maps.npy"));
+}
+
 // Nothing but an earlier explanation is ever replaced.
 void require_replaceable(const fs::path& out) {
   std::error_code code;
   if (!fs::exists(fs::symlink_status(out, code))) return;
-  const bool folder = fs::is_directory(out, code);
-  if (folder && (fs::is_empty(out, code) || fs::exists(out / "explain.json", code))) return;
-  throw UsageError(folder ? "the folder holds other files" : "it is there and no folder",
-                   out.string(), "name a new folder, or one of an earlier explanation");
+  if (!fs::is_directory(out, code))
+    throw UsageError("it is there and no folder", out.string(), "name a new folder");
+  for (const fs::directory_entry& entry : fs::directory_iterator(out, code)) {
+    if (!is_of_an_explanation(entry)) {
+      throw UsageError("the folder holds other files: " + entry.path().filename().string(),
+                       out.string(), "name a new folder, or one of an earlier explanation");
+    }
+  }
+  if (code)
+    throw UsageError(with_errno("cannot list the folder", code.value()), out.string(),
+                     "name another folder");
 }
 
 // The model, and the one it is compared with.
@@ -89,11 +107,9 @@ ExplainCounts explain(const ExplainRequest& request,
   index["images"] = json::array();
   ImageDecoder decoder;
   ExplainCounts counts;
-  for (bool more = true; more;) {
+  while (const std::optional<SourcePicture> picture = source->next()) {
     try {
-      const std::optional<SourcePicture> picture = source->next();
-      more = picture.has_value();
-      if (!picture) continue;
+      if (!picture->error.empty()) throw DataError(picture->error, "", "");
       const RgbImage image = decoder.decode_whole(picture->jpeg, picture->name);
       ExplanationFiles files(request, folder.path(), *picture, image, counts.explained + 1);
       models.explain(*picture, files, explained);

@@ -8,8 +8,8 @@
 #include "dataio/image_inputs.h"
 #include "dataio/manifest_importer.h"
 #include "dataio/pack_reader.h"
+#include "dataio/picture_reader.h"
 #include "support/error.h"
-#include "support/file_descriptor.h"
 #include "support/nearest.h"
 #include "trainer/prepared_model.h"
 
@@ -18,11 +18,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<uint8_t> read_whole(const fs::path& path) {
-  const FileDescriptor file = open_for_reading(path);
-  std::vector<uint8_t> bytes(static_cast<size_t>(file_bytes(file, path)));
-  read_exactly_at(file, 0, bytes.data(), std::ssize(bytes), path);
-  return bytes;
+// What `read` finds wrong with a picture is the picture's error, not the source's.
+template <typename Read>
+SourcePicture readable(const std::string& name, Read&& read) {
+  SourcePicture picture;
+  picture.name = name;
+  try {
+    read(picture);
+    return picture;
+  } catch (const DataError& problem) {
+    SourcePicture broken;
+    broken.name = name;
+    broken.error = problem.what();
+    return broken;
+  }
 }
 
 // One spelling for each file.
@@ -82,12 +91,11 @@ class FileSource : public ExplainSource {
   std::optional<SourcePicture> next() override {
     const std::optional<std::string> path = inputs_->next({});
     if (!path) return std::nullopt;
-    SourcePicture picture{.name = *path,
-                          .stem = fs::path(*path).stem().string(),
-                          .jpeg = read_whole(*path),
-                          .truth = {}};
-    if (truth_) picture.truth = truth_->of(*path);
-    return picture;
+    return readable(*path, [&](SourcePicture& picture) {
+      picture.stem = fs::path(*path).stem().string();
+      read_picture_file(*path, picture.jpeg);
+      if (truth_) picture.truth = truth_->of(*path);
+    });
   }
 
  private:
@@ -119,12 +127,11 @@ class PackSource : public ExplainSource {
     const int64_t image = images_.front();
     images_.pop_front();
     const std::span<const int8_t> labels = pack_.labels(image);
-    SourcePicture picture{.name = pack_.folder().string() + ":" + pack_.id(image),
-                          .stem = fs::path(pack_.id(image)).stem().string(),
-                          .jpeg = {},
-                          .truth = {labels.begin(), labels.end()}};
-    pack_.read_jpeg(image, picture.jpeg);
-    return picture;
+    return readable(pack_.folder().string() + ":" + pack_.id(image), [&](SourcePicture& picture) {
+      picture.stem = fs::path(pack_.id(image)).stem().string();
+      picture.truth.assign(labels.begin(), labels.end());
+      pack_.read_jpeg(image, picture.jpeg);
+    });
   }
 
  private:

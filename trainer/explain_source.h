@@ -4,7 +4,9 @@
 //   const auto source = open_explain_source(request, model.classes());
 //   while (std::optional<SourcePicture> picture = source->next()) ...
 //
-// Errors: UsageError (a request that contradicts itself), DataError. One thread at a time.
+// A picture that cannot be read is delivered with the reason in `error`. Errors: UsageError (a
+// request that contradicts itself), DataError (the truth, the pack, the list on standard input).
+// One thread at a time.
 #pragma once
 
 #include <memory>
@@ -21,6 +23,7 @@ struct SourcePicture {
   std::string stem;  // for file names; may hold any character
   std::vector<uint8_t> jpeg;
   std::vector<int8_t> truth;  // by class of the model: 1, 0 (open), -1; empty: not known
+  std::string error;          // why it cannot be read; then the rest but the name is empty
 };
 
 class ExplainSource {

@@ -25,8 +25,11 @@ std::string file_safe(const std::string& text) {
     const auto byte = static_cast<unsigned char>(c);
     safe += byte >= 0x80 || std::isalnum(byte) || c == '-' ? c : '_';
   }
-  if (safe.size() > kLongest) safe.resize(kLongest);
-  while (!safe.empty() && (static_cast<unsigned char>(safe.back()) & 0xC0) == 0x80) safe.pop_back();
+  if (safe.size() > kLongest) {  // between two characters of UTF-8
+    size_t end = kLongest;
+    while (end > 0 && (static_cast<unsigned char>(safe[end]) & 0xC0) == 0x80) --end;
+    safe.resize(end);
+  }
   return safe.empty() ? "_" : safe;
 }
 

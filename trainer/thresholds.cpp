@@ -80,7 +80,7 @@ void write_thresholds(const fs::path& path, const ThresholdRecord& record,
                        {"images", pack.images()},
                        {"held_out", text_of(record.held_out)}}},
                      {"classes", classes}};
-  write_file_atomically(path, root.dump(2) + "\n", ErrorKind::kUsage);
+  write_file_atomically(path, json_text(root) + "\n", ErrorKind::kUsage);
 }
 
 std::vector<double> thresholds_for(const fs::path& file, double otherwise,

@@ -145,7 +145,7 @@ std::string import_weights(const ImportRequest& request) {
                  {"sha256", sha256_of_file(request.file)}};
   if (const auto from = header.metadata.find(kSourceKey); from != header.metadata.end())
     source["from"] = parse_json(from->second, request.file.string(), ErrorKind::kWeights);
-  save_model(request.out, state, model, classes, {{kSourceKey, source.dump()}});
+  save_model(request.out, state, model, classes, {{kSourceKey, json_text(source, -1)}});
   const char* kind = holds_whole_model(header) ? "whole model" : "backbone";
   if (!request.json) {
     return std::string(kind) + ", SHA-256 " + source["sha256"].get<std::string>() + "\n" +
@@ -155,7 +155,7 @@ std::string import_weights(const ImportRequest& request) {
   report["kind"] = kind;
   report["source"] = source;
   report["out"] = request.out.string();
-  return report.dump(2) + "\n";
+  return json_text(report) + "\n";
 }
 
 }  // namespace catamaran

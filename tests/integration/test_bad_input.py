@@ -123,7 +123,8 @@ RESULTS = [("eval --checkpoint {c} --data {p} --out {}", "{p}/pack.json"), ("eva
            ("predict --checkpoint {c} {i} --out {}", "{c}/manifest.json"), ("predict --checkpoint {c} {i} --out {}", "{i}"),
            ("report {c} --out {}", "{c}/checkpoints/latest"), ("report {c} --out {}", "{c}/new/../metrics.jsonl"),
            ("weights export {c} --out {}", "{s}/model.safetensors"), ("weights export {c} --out {}", "{s}/new.safetensors"),
-           ("thresholds fit --checkpoint {c} --data {p} --out {}", "{p}/new.json"), ("pack voc --root {i} --split test --out {}", "{p}/new")]
+           ("thresholds fit --checkpoint {c} --data {p} --out {}", "{p}/new.json"), ("eval --checkpoint {c} --data {p} --out {}", "{c}/eval/epoch-0004.json"),
+           ("weights import {s}/model.safetensors --out {}", "{s}/model.safetensors"), ("pack voc --root {i} --split test --out {}", "{p}/new")]
 
 
 @pytest.mark.parametrize("line, target", RESULTS)
@@ -141,6 +142,13 @@ def test_results_may_be_replaced_by_results_of_their_kind(trained, packs, tmp_pa
     for _ in range(2):
         catamaran("eval", "--checkpoint", trained / "cat", "--data", packs / "pack-test", "--out", tmp_path / "e.json", "--scores", tmp_path / "s.h5")
     assert json.loads((tmp_path / "e.json").read_text())["images"] == 33
+    catamaran("weights", "export", trained / "cat", "--out", tmp_path / "w.safetensors")
+    assert "same file as the file" in refused(2, "weights", "import", tmp_path / "w.safetensors", "--out", tmp_path / "./w.safetensors")
+    (tmp_path / "t.json").write_text("{}")
+    for command in (["eval", "--data", packs / "pack-test"], ["predict", packs / "test0.jpg", "--format", "json"]):
+        message = refused(2, *command, "--checkpoint", trained / "cat", "--thresholds", tmp_path / "t.json", "--out", tmp_path / "t.json")
+        assert "same file as --thresholds" in message
+    assert (tmp_path / "t.json").read_text() == "{}"
     assert "same file as --scores" in refused(2, "eval", "--checkpoint", trained / "cat", "--data", packs / "pack-test", "--out", tmp_path / "x", "--scores", f"{tmp_path}/./x")
 
 

@@ -1,10 +1,12 @@
 """explain: pictures with words in them, sheets, arrays, truth from manifests and packs, two models side by side."""
 import json
+import os
+import subprocess
 
 import numpy as np
 import pytest
 from PIL import Image
-from runs import catamaran
+from runs import catamaran, command
 from test_bad_input import refused
 
 NAMES = ["top left", "top right", "bottom left", "bottom right"]
@@ -149,11 +151,37 @@ def test_the_folder_appears_whole_and_replaces_nothing_but_an_earlier_explanatio
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     refused(3, "explain", "--checkpoint", trained / "cat", tmp_path / "broken.jpg", "--out", out)
     assert json.loads((out / "explain.json").read_text())["images"][0]["image"] == str(packs / "test2.jpg"), "a failure keeps the earlier one"
+    (out / "notes.txt").write_text("mine")
+    assert "notes.txt" in refused(2, "explain", "--checkpoint", trained / "cat", packs / "test0.jpg", "--out", out)
+    assert (out / "notes.txt").exists() and (out / "explain.json").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/notes.txt").write_text("mine")
     assert "holds other files" in refused(2, "explain", "--checkpoint", trained / "cat", packs / "test0.jpg", "--out", tmp_path / "mine")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.jpg", "mine", "out"]
+
+
+@pytest.mark.parametrize("stem", ["caf\u00e9", "\u72d7", "\u72ee" * 40, "a" * 79 + "\u00e9"])
+def test_names_of_any_script_lead_to_files_that_are_there(trained, packs, tmp_path, stem):
+    (tmp_path / f"{stem}.jpg").write_bytes((packs / "test0.jpg").read_bytes())
+    out = tmp_path / "out"
+    entry, = explain(trained / "cat", out, tmp_path / f"{stem}.jpg")["images"]
+    names = [entry["picture"], entry["sheet"], entry["maps"], *(label["overlay"] for label in entry["labels"])]
+    assert all((out / name).is_file() and stem[:20] in name for name in names)
+
+
+def test_a_list_that_cannot_be_read_ends_the_command(trained, tmp_path):
+    words, environment = command(["explain", "--checkpoint", trained / "cat", "-", "--out", tmp_path / "out"], 0)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    done = subprocess.run(words, stdin=folder, capture_output=True, text=True, env=environment, timeout=60)
+    os.close(folder)
+    assert done.returncode == 3 and "cannot read the list" in done.stderr and not (tmp_path / "out").exists()
+
+
+def test_options_that_would_do_nothing_are_refused(trained, packs, tmp_path):
+    for more in (["--images", packs], ["--ids", "test0.jpg"], ["--count", "3"], ["--data", packs / "pack-test", "--ids", "test0.jpg", "--count", "1"]):
+        refused(2, "explain", "--checkpoint", trained / "cat", packs / "test0.jpg", "--out", tmp_path / "out", *more)
+    refused(2, "predict", "--checkpoint", trained / "cat", packs / "test0.jpg", "--json", "--format", "csv")
 
 
 def test_what_cannot_be_explained_is_said(trained, packs, tmp_path):
