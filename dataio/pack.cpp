@@ -57,11 +57,6 @@ void require_consistent(const PackManifest& pack, const std::string& where) {
 
 }  // namespace
 
-std::string repeated_note(int64_t count, const std::string& first, const std::string& earlier) {
-  return text("%ld picture(s) are the same file as an earlier one (first: '%s' is '%s')", count,
-              first.c_str(), earlier.c_str());
-}
-
 void count_labels(std::span<const int8_t> labels, std::vector<int64_t>& positives,
                   std::vector<int64_t>& ignored) {
   for (size_t c = 0; c < labels.size(); ++c) {

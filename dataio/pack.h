@@ -51,10 +51,6 @@ struct PackManifest {
 void count_labels(std::span<const int8_t> labels, std::vector<int64_t>& positives,
                   std::vector<int64_t>& ignored);
 
-// The note about pictures that a pack holds more than once. first: the id of the first that repeats
-// an earlier one, and that one's.
-std::string repeated_note(int64_t count, const std::string& first, const std::string& earlier);
-
 // pack.json in and out. read: DataError with file and key for anything wrong, names outside
 // shard-[0-9]{5}\.h5 included.
 PackManifest read_pack_manifest(const std::filesystem::path& pack_folder);

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "dataio/image.h"
+#include "dataio/repeated_pictures.h"
 #include "support/error.h"
 #include "support/hash.h"
 #include "support/parallel_for.h"
@@ -62,21 +63,12 @@ void count_again(const PackReader& pack, PackCheck& result) {
   compare_counts("ignored", pack.manifest().ignored, result.ignored, pack, result.damaged);
 }
 
-// By checksum and length, as overlap does between packs.
 void count_repeated(const PackReader& pack, PackCheck& result) {
-  std::unordered_map<uint64_t, int64_t> seen;
-  int64_t repeating = 0;
-  int64_t repeated = 0;
-  for (int64_t i = 0; i < pack.images(); ++i) {
-    const auto [first, added] = seen.emplace(pack.checksum(i), i);
-    if (added || pack.jpeg_bytes(first->second) != pack.jpeg_bytes(i)) continue;
-    if (++result.repeated == 1) {
-      repeating = i;
-      repeated = first->second;
-    }
-  }
-  if (result.repeated == 0) return;
-  const std::string note = repeated_note(result.repeated, pack.id(repeating), pack.id(repeated));
+  RepeatedPictures repeated;
+  for (int64_t i = 0; i < pack.images(); ++i) repeated.see(i, pack.checksum(i), pack.jpeg_bytes(i));
+  result.repeated = repeated.count();
+  if (repeated.count() == 0) return;
+  const std::string note = repeated.note([&](int64_t i) { return pack.id(i); });
   std::vector<std::string>& notes = result.manifest.notes;  // packing has said it already, mostly
   if (std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
 }

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <unordered_map>
 #include <utility>
 
 #include "dataio/hdf5.h"
 #include "dataio/image.h"
+#include "dataio/repeated_pictures.h"
 #include "support/atomic_file.h"
 #include "support/clock.h"
 #include "support/error.h"
@@ -130,32 +130,6 @@ class ShardBuilder {
                   "repair or remove them, or pack without them: --skip-bad");
 }
 
-// Pictures that are in the data twice, by checksum and length: most often a mistake of the data,
-// but published sets have some, so they are packed and said.
-class RepeatedPictures {
- public:
-  void see(const std::string& id, const ReadImage& read) {
-    const auto [first, added] = seen_.emplace(read.checksum, Seen{id, read.jpeg.size()});
-    if (added || first->second.bytes != read.jpeg.size()) return;
-    if (++count_ > 1) return;
-    first_ = id;
-    earlier_ = first->second.id;
-  }
-  void tell(std::vector<std::string>& notes) const {
-    if (count_ > 0) notes.push_back(repeated_note(count_, first_, earlier_));
-  }
-
- private:
-  struct Seen {
-    std::string id;
-    size_t bytes = 0;
-  };
-  std::unordered_map<uint64_t, Seen> seen_;
-  int64_t count_ = 0;
-  std::string first_;
-  std::string earlier_;
-};
-
 // libjpeg-turbo tells its version to the preprocessor alone.
 std::string decoder_version() {
 #define CATAMARAN_TEXT_(x) #x
@@ -221,7 +195,8 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
       if (shard.jpeg_bytes() + static_cast<int64_t>(read.jpeg.size()) > options.shard_bytes)
         flush();
       shard.add(imported.images[begin + i], read);
-      repeated.see(imported.images[begin + i].id, read);
+      repeated.see(static_cast<int64_t>(begin + i), read.checksum,
+                   static_cast<int64_t>(read.jpeg.size()));
       count_labels(imported.images[begin + i].labels, manifest.positives, manifest.ignored);
       summary.jpeg_bytes += static_cast<int64_t>(read.jpeg.size());
       ++manifest.images;
@@ -232,7 +207,9 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   if (!bad.empty())
     manifest.notes.push_back(std::to_string(bad.size()) +
                              " damaged image files were left out (--skip-bad)");
-  repeated.tell(manifest.notes);
+  if (repeated.count() > 0)
+    manifest.notes.push_back(repeated.note(
+        [&](int64_t image) { return imported.images[static_cast<size_t>(image)].id; }));
   if (manifest.images == 0)
     throw DataError("no image is left to pack", out.string(), "check the image files");
   flush();
