@@ -7,11 +7,9 @@ One and two threads, each program bound to as many cores. Catamaran reads, decod
 mode, inference_mode, channels_last, eager and torch.compile) takes the same batches from memory, where they lie ready. Images/s count
 from the end of the warm-up; memory is the highest resident size of the process, start and compilation included. Medians over rounds.
 """
-import argparse
 import json
 import os
 import pathlib
-import platform
 import resource
 import statistics
 import subprocess
@@ -19,8 +17,8 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-BINARY = ROOT / "build/release/bin/catamaran"
+from common import BINARY, ROOT, arguments, make_pack, make_pictures, train_command, write_results
+
 CASES = {  # model settings, input size, images of a batch, batches after the warm-up
     "demo_64_b32": (["model.backbone.name=resnet10_narrow", "model.attention.dim=96", "model.attention.heads=4", "model.attention.ffn_dim=192"], 64, 32, 30),
     "cat_lite0_128_b16": (["model.backbone.name=tf_efficientnet_lite0", "model.attention.dim=256", "model.attention.ffn_dim=1024"], 128, 16, 16),
@@ -31,24 +29,12 @@ WARM_UP = 2  # batches
 PEERS = ("eager", "compile")
 
 
-def make_pictures(folder, size, images):
-    import numpy as np
-    from PIL import Image
-    random = np.random.default_rng(1)
-    for i in range(images):
-        coarse = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize((size, size), Image.BICUBIC).save(folder / f"{i:04d}.jpg", quality=90)
-
-
 def make_model(folder, model, size):
     """A model file of random weights: a run of one step."""
-    (folder / "m.jsonl").write_text("".join(json.dumps({"image": f"{i:04d}.jpg", "labels": [f"c{i}"]}) + "\n" for i in range(10)))
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    subprocess.run([BINARY, "pack", "manifest", "--images", folder / "pictures", "--manifest", folder / "m.jsonl", "--out", folder / "pack"], **quiet)
-    settings = [*model, f"model.input.size={size}", "model.attention.dropout=0", "data.augment.crop=none", "ema.decay=0", f"data.train={folder}/pack", "batch.global=2",
+    pack = make_pack(folder / "pictures", [[f"c{i}"] for i in range(10)], folder / "pack")
+    settings = [*model, f"model.input.size={size}", "model.attention.dropout=0", "data.augment.crop=none", "ema.decay=0", f"data.train={pack}", "batch.global=2",
                 "batch.per_device=2", "schedule.max_steps=1", "monitoring.enabled=false"]
-    (folder / "empty.toml").touch()
-    subprocess.run([BINARY, "train", "--config", folder / "empty.toml", *[p for s in settings for p in ("--set", s)], "--run-dir", folder / "run"], **quiet)
+    subprocess.run(train_command(settings, folder / "run"), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     return next((folder / "run/checkpoints").glob("step-*")) / "model.safetensors"
 
 
@@ -114,7 +100,6 @@ def bench(name, rounds):
     results = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
-        (folder / "pictures").mkdir()
         make_pictures(folder / "pictures", size, (WARM_UP + batches) * batch)
         weights = make_model(folder, model, size)
         for threads in (1, 2):
@@ -136,13 +121,9 @@ def bench(name, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--case", action="append", choices=CASES)
-    parser.add_argument("--peer", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = arguments(__doc__, CASES)
     if options.peer:
-        return peer(json.loads(options.peer))
+        return peer(options.peer)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     results = [row for name in options.case or CASES for row in bench(name, options.rounds)]
     print(f"{'case':22} {'threads':>7} {'img/s':>9} {'eager':>9} {'compile':>9} {'/ eager':>8} {'/ compile':>9} {'MiB':>7} {'eager':>7} {'compile':>8}")
@@ -150,10 +131,7 @@ def main():
         ours, eager, compiled = r["catamaran"], r["eager"], r["compile"]
         print(f"{r['case']:22} {r['threads']:7} {ours['images_per_second']:9.1f} {eager['images_per_second']:9.1f} {compiled['images_per_second']:9.1f} "
               f"{r['ratio_to_eager']:8.2f} {r['ratio_to_compile']:9.2f} {ours['mib']:7.0f} {eager['mib']:7.0f} {compiled['mib']:8.0f}")
-    out = ROOT / "build/bench"
-    out.mkdir(parents=True, exist_ok=True)
-    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(), "system": platform.platform()}
-    (out / "infer.json").write_text(json.dumps({"machine": machine, "cases": results}, indent=2) + "\n")
+    write_results("infer.json", results)
 
 
 if __name__ == "__main__":

@@ -8,19 +8,18 @@ in memory), and the limit: two Catamaran ranks side by side without any exchange
   ratio_to_ddp     images/s of Catamaran / images/s of DDP        share_of_limit   Catamaran / the limit
   overhead_share   share of a step that is not forward, backward or optimizer (data wait and exchange included)
 """
-import argparse
 import json
 import os
 import pathlib
-import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+from random import Random
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-BINARY = ROOT / "build/release/bin/catamaran"
+from common import ROOT, arguments, make_pack, make_pictures, train_command, write_results
+
 DEMO = ["model.input.size=64", "model.backbone.name=resnet10_narrow", "model.attention.dim=96", "model.attention.heads=4", "model.attention.ffn_dim=192", "model.head.pool=topk"]
 CASES = {  # model settings, images a rank, steps after warm-up
     "demo_64_b32": (DEMO, 32, 12),
@@ -34,27 +33,15 @@ WARM_UP = 3
 ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_NUM_THREADS="1")
 
 
-def make_pack(folder, size):
-    """Random smooth pictures of the input's size."""
-    import numpy as np
-    from PIL import Image
-    random = np.random.default_rng(1)
-    lines = []
-    for i in range(128):
-        coarse = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize((size, size), Image.BICUBIC).save(folder / f"{i}.jpg", quality=90)
-        lines.append(json.dumps({"image": f"{i}.jpg", "labels": [f"c{c}" for c in range(10) if random.random() < 0.3]}))
-    (folder / "m.jsonl").write_text("\n".join(lines) + "\n")
-    (folder / "classes.txt").write_text("\n".join(f"c{c}" for c in range(10)) + "\n")
-    subprocess.run([BINARY, "pack", "manifest", "--images", folder, "--manifest", folder / "m.jsonl", "--classes", folder / "classes.txt",
-                    "--out", folder / "pack"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return folder / "pack"
+def make_data(folder, size):
+    random = Random(1)
+    make_pictures(folder / "pictures", size, 128)
+    return make_pack(folder / "pictures", [[f"c{c}" for c in range(10) if random.random() < 0.3] for _ in range(128)], folder / "pack")
 
 
 def command(model, pack, batch, steps, run):
     settings = [*model, *COMMON, f"data.train={pack}", f"batch.global={batch}", f"batch.per_device={batch}", f"schedule.max_steps={steps}"]
-    (run.parent / "empty.toml").touch()
-    return [str(BINARY), "train", "--config", str(run.parent / "empty.toml"), *[p for s in settings for p in ("--set", s)], "--run-dir", str(run)]
+    return train_command(settings, run)
 
 
 def read_steps(run):
@@ -131,7 +118,7 @@ def bench(name, rounds):
     rows = {"catamaran": [], "ddp": [], "limit": [], "overhead": []}
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
-        pack = make_pack(folder, size)
+        pack = make_data(folder, size)
         for round_number in range(rounds):
             print(f"{name}: round {round_number + 1} of {rounds}", file=sys.stderr)
             rate, overhead = run_catamaran(model, pack, batch, steps + WARM_UP, folder)
@@ -147,22 +134,15 @@ def bench(name, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--case", action="append", choices=CASES)
-    parser.add_argument("--peer", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = arguments(__doc__, CASES)
     if options.peer:
-        return peer(json.loads(options.peer))
+        return peer(options.peer)
     results = [bench(name, options.rounds) for name in options.case or CASES]
     print(f"{'case':20} {'img/s':>9} {'DDP':>9} {'limit':>9} {'/ DDP':>7} {'/ limit':>8} {'overhead':>9}")
     for r in results:
         print(f"{r['case']:20} {r['catamaran_images_per_second']:9.1f} {r['ddp_images_per_second']:9.1f} {r['limit_images_per_second']:9.1f} "
               f"{r['ratio_to_ddp']:7.2f} {r['share_of_limit']:8.2f} {r['overhead_share']:9.1%}")
-    out = ROOT / "build/bench"
-    out.mkdir(parents=True, exist_ok=True)
-    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(), "system": platform.platform()}
-    (out / "step.json").write_text(json.dumps({"machine": machine, "cases": results}, indent=2) + "\n")
+    write_results("step.json", results)
 
 
 if __name__ == "__main__":
