@@ -52,18 +52,14 @@ nlohmann::json described(const Evaluation& evaluation, const EvaluateRequest& re
   return all;
 }
 
+// thresholds: by class; none: the protocol's.
 void report(const EvalArguments& given, const ScoreTable& table,
-            const std::vector<std::string>& protocols) {
+            const std::vector<std::string>& protocols, const std::vector<double>& thresholds) {
   const EvaluateRequest& request = given.scoring.request;
   if (!given.scores.empty()) write_scores(given.scores, table, request);
   if (!given.json && (request.augment != "none" || !request.ensemble.empty())) {
     std::printf("mean probability of %zu models, views: %s\n", 1 + request.ensemble.size(),
                 request.augment.c_str());
-  }
-  std::vector<double> thresholds;
-  if (!given.thresholds.empty()) {
-    thresholds = thresholds_for(given.thresholds, kDefaultThreshold, table.classes,
-                                request.checkpoint.string());
   }
   nlohmann::json all = nlohmann::json::array();
   for (const std::string& name : protocols) {
@@ -92,14 +88,17 @@ int run(const EvalArguments& given, int& argc, char**& argv) {
   require_different_files(
       "--scores", given.scores,
       {{"--thresholds", given.thresholds}, {"--checkpoint", request.checkpoint}});
+  std::vector<double> thresholds;
   const auto before = [&] {  // what would be found out after the work
     for (const std::filesystem::path& target : {given.scores, given.out})
       if (!target.empty()) require_writable_target(target, ErrorKind::kUsage);
-    thresholds_for(given.thresholds, kDefaultThreshold, read_pack_manifest(request.pack).classes,
-                   request.checkpoint.string());
+    if (given.thresholds.empty()) return;
+    const std::vector<std::string> classes = read_pack_manifest(request.pack).classes;
+    thresholds =
+        thresholds_for(given.thresholds, kDefaultThreshold, classes, request.checkpoint.string());
   };
   return score_on_ranks(given.scoring, argc, argv, before,
-                        [&](const ScoreTable& table) { report(given, table, names); });
+                        [&](const ScoreTable& table) { report(given, table, names, thresholds); });
 }
 
 }  // namespace

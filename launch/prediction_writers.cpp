@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <utility>
@@ -164,11 +163,6 @@ class CsvWriter : public Writer {
 
 std::unique_ptr<Output> open_output(const std::string& path) {
   if (path.empty()) return std::make_unique<StandardOutput>();
-  std::error_code code;
-  if (std::filesystem::exists(path, code) && !std::filesystem::is_regular_file(path, code)) {
-    throw UsageError("this is there and no file", path,
-                     "name a file, or leave --out away for standard output");
-  }
   return std::make_unique<FileOutput>(path);
 }
 
