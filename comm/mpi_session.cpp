@@ -68,8 +68,11 @@ void abort_all_ranks(int exit_code) noexcept {
   if (initialised != 0 && finalised == 0) {
     int world = 0;
     MPI_Comm_size(MPI_COMM_WORLD, &world);
-    if (world > 1) MPI_Abort(MPI_COMM_WORLD, exit_code);
-    MPI_Finalize();  // alone: MPI_Abort would add lines of its own to the error
+    if (world > 1) {
+      MPI_Abort(MPI_COMM_WORLD, exit_code);
+    } else {
+      MPI_Finalize();  // there is nobody to end, and MPI_Abort would add lines of its own
+    }
   }
   ::_exit(exit_code);
 }

@@ -1,4 +1,5 @@
-// How far a file's tensors cover a model's: by name and shape, and how they get into it.
+// How far a file's tensors cover a model's: by name, shape and kind of number, and how they get
+// into it.
 //
 //   const Coverage coverage = copy_covered(state_dict(*cat), file.tensors, Copy::kAllOrNothing);
 //   if (!coverage.complete()) throw WeightsError(... + coverage.table(), file, ...);
@@ -19,7 +20,7 @@ struct Coverage {
   std::vector<std::string> loaded;
   std::vector<std::string> missing;         // the model has it, the file has not
   std::vector<std::string> unexpected;      // the file has it, the model has not
-  std::vector<std::string> shape_mismatch;  // "name: file [..], model [..]"
+  std::vector<std::string> shape_mismatch;  // or kind: "name: file [..], model [..]"
   int64_t loaded_values = 0;
   int64_t wanted_values = 0;
 

@@ -107,17 +107,23 @@ ExplainCounts explain(const ExplainRequest& request,
   index["images"] = json::array();
   ImageDecoder decoder;
   ExplainCounts counts;
+  const auto leave_out = [&](const std::string& reason) {
+    ++counts.failed;
+    failed(reason);
+  };
   while (const std::optional<SourcePicture> picture = source->next()) {
+    if (!picture->error.empty()) {
+      leave_out(picture->error);
+      continue;
+    }
     try {
-      if (!picture->error.empty()) throw DataError(picture->error, "", "");
       const RgbImage image = decoder.decode_whole(picture->jpeg, picture->name);
       ExplanationFiles files(request, folder.path(), *picture, image, counts.explained + 1);
       models.explain(*picture, files, explained);
       index["images"].push_back(files.finish());
       ++counts.explained;
     } catch (const DataError& problem) {
-      ++counts.failed;
-      failed(problem.what());
+      leave_out(problem.what());
     }
   }
   if (counts.explained == 0) {

@@ -25,13 +25,10 @@ SourcePicture readable(const std::string& name, Read&& read) {
   picture.name = name;
   try {
     read(picture);
-    return picture;
   } catch (const DataError& problem) {
-    SourcePicture broken;
-    broken.name = name;
-    broken.error = problem.what();
-    return broken;
+    picture.error = problem.what();
   }
+  return picture;
 }
 
 // One spelling for each file.

@@ -23,7 +23,7 @@ struct SourcePicture {
   std::string stem;  // for file names; may hold any character
   std::vector<uint8_t> jpeg;
   std::vector<int8_t> truth;  // by class of the model: 1, 0 (open), -1; empty: not known
-  std::string error;          // why it cannot be read; then the rest but the name is empty
+  std::string error;          // why it cannot be read; then nothing but the name counts
 };
 
 class ExplainSource {

@@ -88,10 +88,14 @@ def ranks_of(run):
     return subprocess.run(["pgrep", "-f", f"catamaran train .*--run-dir {run}$"], capture_output=True, text=True).stdout.split()
 
 
+def long_run_with_ranks(config, run):
+    return subprocess.Popen([str(BINARY), "train", "--ranks", "2", "--config", str(config), *settings(*SMALL, "schedule.epochs=2000"),
+                             "--run-dir", str(run)], stderr=subprocess.PIPE, text=True)
+
+
 def test_term_to_a_run_with_ranks_stops_it_with_a_checkpoint_and_exit_75(config, tmp_path):
     run = tmp_path / "run"
-    job = subprocess.Popen([str(BINARY), "train", "--ranks", "2", "--config", str(config), *settings(*SMALL, "schedule.epochs=2000"),
-                            "--run-dir", str(run)], stderr=subprocess.PIPE, text=True)
+    job = long_run_with_ranks(config, run)
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and not (run / "metrics.jsonl").exists():
@@ -110,8 +114,7 @@ def test_term_to_a_run_with_ranks_stops_it_with_a_checkpoint_and_exit_75(config,
 @pytest.mark.parametrize("delay", [0.02, 0.15, 0.4, 0.8, 1.5])
 def test_a_stop_while_the_ranks_start_is_kept_until_they_can_hear_it(config, tmp_path, delay):
     run = tmp_path / "run"
-    job = subprocess.Popen([str(BINARY), "train", "--ranks", "2", "--config", str(config), *settings(*SMALL, "schedule.epochs=2000"),
-                            "--run-dir", str(run)], stderr=subprocess.PIPE, text=True)
+    job = long_run_with_ranks(config, run)
     try:
         while "starting 2 ranks" not in job.stderr.readline():
             assert job.poll() is None
