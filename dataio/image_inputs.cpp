@@ -95,12 +95,12 @@ ImageInputs::ImageInputs(const std::vector<std::string>& given, int list) : list
     if (name == "-") {
       if (!listed) paths_.emplace_back();
       listed = true;
-    } else if (fs::exists(name, code)) {
-      add(name);
-    } else if (name.find_first_of("*?[") != std::string::npos) {
+    } else if (name.empty()) {
+      throw DataError("the name of a picture is empty", "command line", "check the variable in it");
+    } else if (!fs::exists(name, code) && name.find_first_of("*?[") != std::string::npos) {
       for (const std::string& match : matches_of(name)) add(match);
     } else {
-      throw DataError("there is no such file or folder", name, "check the path");
+      add(name);
     }
   }
   if (!listed) count_ = std::ssize(paths_);

@@ -6,11 +6,12 @@
 //   ImageInputs inputs({"a.jpg", "photos/", "-"});
 //   while (std::optional<std::string> path = inputs.next(stop)) ...
 //
-// Arguments are looked at in the constructor, so that a wrong one is said before a model is loaded;
-// the list on standard input is read only as next() is called, and its end may never come. A
-// name that is a file is that file, even with a "*" in it. Folders are followed through links, each
-// folder once. Errors: DataError for a name that is nothing, a folder without pictures, a pattern
-// that fits nothing; a line of the list is not checked. One thread at a time.
+// Folders and patterns are looked at in the constructor, so that a wrong one is said before a model
+// is loaded; the list on standard input is read only as next() is called, and its end may never
+// come. A name that is a file is that file, even with a "*" in it; one that is nothing is handed
+// out as a file, for whoever opens it to say so. Folders are followed through links, each folder
+// once. Errors: DataError for an empty name, a folder without pictures, a pattern that fits
+// nothing. One thread at a time.
 #pragma once
 
 #include <cstdint>

@@ -100,13 +100,16 @@ def test_broken_pictures_are_named_and_the_rest_is_predicted(trained, photos, tm
         assert any(str(tmp_path / name) in line and says in line for line in done.stderr.splitlines()), done.stderr
     assert "5 of 7 pictures" in done.stderr and "pack again" not in done.stderr
 
+    named = catamaran("predict", "--checkpoint", trained / "cat", tmp_path / "none.jpg", photos / "b.jpg", check=False)
+    assert named.returncode == 3 and "none.jpg" in named.stderr and "b.jpg" in named.stdout
+
     strict = subprocess.run([*command, "--strict", "--out", tmp_path / "strict.jsonl"], input=listed, capture_output=True, text=True)
     assert strict.returncode == 3 and "c.jpg" in strict.stderr and "d.jpg" not in strict.stderr
     assert not (tmp_path / "strict.jsonl").exists() and not list(tmp_path.glob(".*.tmp.*"))
 
 
 def test_what_is_nothing_is_refused_before_anything_is_predicted(trained, photos, tmp_path):
-    for wrong, says in ((tmp_path / "none.jpg", "no such file"), (tmp_path / "*.jpg", "nothing fits"), (tmp_path, "holds no *.jpg")):
+    for wrong, says in (("", "is empty"), (tmp_path / "*.jpg", "nothing fits"), (tmp_path, "holds no *.jpg")):
         assert says in refused(3, "predict", "--checkpoint", trained / "cat", photos, wrong)
     refused(2, "predict", "--checkpoint", trained / "cat", photos, "--format", "xml")
     assert "is a folder" in refused(2, "predict", "--checkpoint", trained / "cat", photos, "--out", tmp_path)
