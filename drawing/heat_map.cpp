@@ -12,8 +12,8 @@ namespace {
 // Equally far apart from 0 to 1, each lighter than the one before.
 constexpr std::array<Colour, 6> kStops = {
     {{20, 12, 60}, {86, 22, 112}, {168, 44, 98}, {228, 92, 58}, {250, 166, 44}, {255, 244, 160}}};
-constexpr double kLeastShare = 0.35;  // of the heat's colour over the picture, at 0
-constexpr double kMostShare = 0.68;   // and at 1
+constexpr double kLeastShare = 0.30;  // of the heat's colour over the picture, at 0
+constexpr double kMostShare = 0.62;   // and at 1
 
 uint8_t between(uint8_t from, uint8_t to, double share) {
   return static_cast<uint8_t>(std::lround(from + (to - from) * share));

@@ -11,7 +11,7 @@ namespace catamaran {
 namespace {
 
 // Logits; a map that varies less has nothing to tell.
-constexpr double kLeastSpread = 1;
+constexpr double kLeastSpread = 0.25;
 
 Colour colour_of(Verdict verdict) {
   switch (verdict) {

@@ -56,9 +56,11 @@ TEST(ActivationMap, HasTheResolutionOfTheFinestLevel) {
   CatOptions options = narrow("mean");
   options.cla.enabled = false;
   Cat cat = ready(options);
-  const CatOutput out = cat->forward(torch::randn({1, 3, 64, 64}), true);
+  const CatOutput out = cat->forward(torch::randn({1, 3, 72, 72}), true);
+  EXPECT_EQ(out.class_maps_BLHW[0].size(2), 5);
+  EXPECT_EQ(out.class_maps_BLHW[1].size(2), 9);
   const ActivationMaps cam = activation_maps(*cat, out, 0);
-  EXPECT_EQ(cam.maps_LHW.sizes(), (std::vector<int64_t>{5, 16, 16}));  // stride 4
+  EXPECT_EQ(cam.maps_LHW.sizes(), (std::vector<int64_t>{5, 18, 18}));
   EXPECT_EQ(upsampled(cam.maps_LHW[2], 30, 50).sizes(), (std::vector<int64_t>{30, 50}));
 }
 
