@@ -33,6 +33,7 @@ SWITCHES = {
     "deconv": {"fpn.topdown": "deconv"},
     "shared_conv": {"fpn.share_td_conv": True},
     "strides_3_5": {"cla.kv_stride_p4": 3, "cla.kv_stride_p3": 5},
+    "grid_7": {"cla.kv_grid": 7},
     "no_residual": {"cla.residual": False},
     "pre_norm": {"attention.norm": "pre"},
     "sine2d": {"attention.position": "sine2d"},

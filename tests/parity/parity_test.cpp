@@ -167,7 +167,7 @@ TEST(ParityOfSwitches, OfThePyramidWithThePapersEquations) {
 
 TEST(ParityOfSwitches, OfAttentionWithThePapersEquations) {
   expect_parity({"pre_norm-240", "sine2d-240", "sine2d_upsampled_pre_norm-240", "no_residual-240",
-                 "strides_3_5-240"});
+                 "strides_3_5-240", "grid_7-240"});
 }
 
 TEST(ParityOfSwitches, OfTheHeadsWithThePapersEquations) {
