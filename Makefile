@@ -56,7 +56,7 @@ bench-step: build  ## a training step against PyTorch DistributedDataParallel, i
 bench-infer: build  ## predict against PyTorch eager and torch.compile, in turn
 	@build/venv/bin/python bench/infer.py
 
-reproduce-corel5k: build  ## rows of the paper's ablation on real photographs; two seeds take hours, and it can be broken off
+reproduce-corel5k: build  ## backbone, pyramid and CAT on real photographs; two seeds take hours, and it can be broken off
 	@build/venv/bin/python scripts/reproduce_corel5k.py
 
 same-loss: build  ## proves that a change left the arithmetic alone: BASE=HEAD~ by default

@@ -7,8 +7,8 @@
 
 IN is a file of torch.save (zip or the older pickle, read with weights_only=True, so that no code in it runs), a TorchScript
 archive, or package:NAME for the one weights file inside an installed Python package. A state dict inside of a checkpoint is
-found under state_dict, model, ...; --key names it where there are several. "module." in front of names, which
-DataParallel puts there, is cut off.
+found under state_dict, model, ..., else under the names of averaged weights, and what is left out beside it is printed; --key names
+it where there are several. "module." in front of names, which DataParallel puts there, is cut off.
 
 Exit codes: 0 written; 2 usage; 4 the file cannot be read as weights (one sentence on stderr, nothing is written).
 """
@@ -24,8 +24,8 @@ import tempfile
 import warnings
 import zipfile
 
-# Where training programs keep the state dict; the first that is there is taken, and said.
-NESTED = ("state_dict", "model_state_dict", "model", "net", "weights", "module", "state_dict_ema", "model_ema", "ema_state_dict", "ema")
+# Where training programs keep the state dict, and the average of its values, which is taken where the first is not there.
+NESTED = (("state_dict", "model_state_dict", "model", "net", "weights", "module"), ("state_dict_ema", "model_ema", "ema_state_dict", "ema"))
 DTYPES = ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")  # of catamaran
 
 
@@ -37,7 +37,7 @@ def arguments(argv):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", metavar="IN")
     parser.add_argument("out", metavar="OUT.safetensors", type=pathlib.Path)
-    parser.add_argument("--key", help="where the state dict is in the file, levels joined by dots")
+    parser.add_argument("--key", help="where the state dict is in the file, levels joined by dots; . is the top level")
     parser.add_argument("--prefix", default="module.", help="cut off from the names that begin so (default: module.)")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     return parser.parse_args(argv)
@@ -97,19 +97,47 @@ def holds_tensors(value):
     return isinstance(value, dict) and any(isinstance(v, torch.Tensor) for v in value.values())
 
 
+def is_weight(name, value):
+    """Rather than a best accuracy, a number of steps, the state of a random generator, which stand beside a state dict."""
+    import torch
+    return isinstance(value, torch.Tensor) and ("." in str(name) or (value.is_floating_point() and value.numel() > 1))
+
+
+def keys_below(content, levels=3):
+    """The --key of each dict in this one that holds tensors."""
+    for name, value in content.items():
+        if not isinstance(name, str) or "." in name or not isinstance(value, dict):
+            continue
+        if holds_tensors(value):
+            yield name
+        if levels > 1:
+            yield from (f"{name}.{key}" for key in keys_below(value, levels - 1))
+
+
+def without_key(content, notes):
+    """The state dict of a file: one that is inside under a known name, or all of it. NoWeights where both or several could be meant."""
+    keys = list(keys_below(content))
+    known = next(filter(None, ([name for name in group if name in keys] for group in NESTED)), [])
+    weights_at_top = any(is_weight(name, value) for name, value in content.items())
+    if len(known) == 1 and not weights_at_top:
+        beside = [f"{name} (--key {name} takes it)" if name in keys else str(name) for name in content if name != known[0]]
+        notes.append(f"state dict found under '{known[0]}'" + (f"; left out: {', '.join(beside[:20])}" if beside else ""))
+        return content[known[0]]
+    if not keys or (weights_at_top and not known):
+        return content
+    choices = [". (the top level)"] * holds_tensors(content) + keys[:20]
+    raise NoWeights(f"it is not clear which state dict in it is meant; name one with --key: {', '.join(choices)}")
+
+
 def state_dict_in(content, key, notes):
     if key:
-        for level in key.split("."):
+        for level in key.split(".") if key != "." else ():
             if not isinstance(content, dict) or level not in content:
                 there = ", ".join(map(str, list(content)[:20])) if isinstance(content, dict) else "no dict"
                 raise NoWeights(f"there is no '{level}' of --key {key}; there: {there}")
             content = content[level]
-    elif isinstance(content, dict) and not holds_tensors(content):
-        found = [name for name in NESTED if holds_tensors(content.get(name))]
-        if found:
-            others = f" ({', '.join(found[1:])} would be taken with --key)" if found[1:] else ""
-            notes.append(f"state dict found under '{found[0]}'{others}")
-            content = content[found[0]]
+    elif isinstance(content, dict):
+        content = without_key(content, notes)
     if not holds_tensors(content):
         keys = f", but {', '.join(map(str, list(content)[:20]))}" if isinstance(content, dict) else f", but a {type(content).__name__}"
         raise NoWeights(f"there is no state dict in it{keys}; name one with --key")

@@ -2,6 +2,8 @@
 import contextlib
 import io
 import json
+import re
+import shutil
 import sys
 
 import numpy as np
@@ -104,6 +106,40 @@ def test_a_run_exports_its_newest_checkpoint(tmp_path, packs, config, pictures):
     classes, averaged = with_onnxruntime(tmp_path / "auto.onnx", pictures)
     np.testing.assert_allclose(averaged, with_catamaran(tmp_path / "run", pictures, classes), atol=1e-4)
     assert np.abs(averaged - with_onnxruntime(tmp_path / "raw.onnx", pictures)[1]).max() > 1e-4
+
+
+def test_the_checkpoint_of_a_run_is_the_one_that_catamaran_takes(tmp_path, packs, config, pictures):
+    run, checkpoints = tmp_path / "run", tmp_path / "run/checkpoints"
+    catamaran("train", "--config", config, *settings(*SMALL, "schedule.max_steps=3", "checkpoint.every_steps=1", "checkpoint.keep=3"), "--run-dir", run)
+
+    def taken(step):
+        said = catamaran("predict", "--checkpoint", run, pictures[0]).stderr
+        assert re.search(r"using (\S+)", said)[1] == str(checkpoints / f"step-{step:08d}"), said
+        err = io.StringIO()
+        with contextlib.redirect_stderr(err):
+            assert export_onnx.weights_file(run, "auto") == checkpoints / f"step-{step:08d}/model.safetensors"
+        return err.getvalue()
+
+    (checkpoints / "latest").write_text("step-00000002\n")  # the run went back: step 3 is abandoned
+    assert taken(2) == ""
+    code, out, err = export(run, tmp_path / "out.onnx")
+    assert code == 0 and f"{checkpoints}/step-00000002/model.safetensors" in out, (out, err)
+
+    (checkpoints / "step-00000002/optimizer.safetensors").unlink()
+    assert "optimizer.safetensors: the file is missing; trying an older checkpoint" in taken(1)
+    model = checkpoints / "step-00000001/model.safetensors"
+    whole = model.read_bytes()
+    model.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert f"{model}: the file is damaged" in taken(3)
+    code, _, err = export(checkpoints / "step-00000001", tmp_path / "no.onnx")
+    assert code == 4 and "damaged" in err and not (tmp_path / "no.onnx").exists()
+    (checkpoints / "latest").write_text("nonsense\n")
+    assert taken(3) == ""
+    (checkpoints / "step-00000003/state.json").write_text("{}")
+    code, _, err = export(run, tmp_path / "no.onnx")
+    assert code == 4 and "none of the 3 checkpoints can be read" in err and not (tmp_path / "no.onnx").exists()
+    shutil.rmtree(checkpoints)
+    assert "there is no checkpoint" in export(run, tmp_path / "no.onnx")[2]
 
 
 def test_what_cannot_be_exported_is_one_sentence_and_leaves_nothing(tmp_path):

@@ -82,6 +82,47 @@ def test_a_nested_state_dict_is_named_and_another_can_be_asked_for(tmp_path):
     assert missing.returncode == 4 and "epoch, state_dict, ema" in missing.stderr
 
 
+BOOKKEEPING = {"best_acc1": torch.tensor(76.1), "step": torch.tensor([9]), "rng_state": torch.zeros(16, dtype=torch.uint8)}
+
+
+@pytest.mark.parametrize("key", ["state_dict", "model", "ema"])
+def test_a_number_beside_a_state_dict_does_not_hide_it(tmp_path, key):
+    torch.save({**BOOKKEEPING, "epoch": 3, key: model().state_dict(), "optimizer": {"state": {0: {"momentum": torch.zeros(2)}}}}, tmp_path / "in.pth")
+    done = convert(tmp_path / "in.pth", tmp_path / "out.safetensors")
+    assert done.returncode == 0, done.stderr
+    assert_same(tmp_path / "out.safetensors", model().state_dict())
+    assert f"found under '{key}'; left out: best_acc1, step, rng_state, epoch, optimizer" in done.stdout
+
+
+AMBIGUOUS = {  # what a file holds besides a model, and what --key can name
+    "weights_at_the_top": ({"state_dict": model().state_dict(), "conv.weight": torch.ones(2)}, ". (the top level), state_dict"),
+    "a_lone_layer_at_the_top": ({"weight": torch.ones(2), "ema": model().state_dict()}, ". (the top level), ema"),
+    "two_models": ({"net": model().state_dict(), "model": model().state_dict(), "ema": model().state_dict()}, "net, model, ema"),
+    "other_names": ({**BOOKKEEPING, "student": model().state_dict(), "teacher": model().state_dict()}, ". (the top level), student, teacher"),
+    "deeper": ({"best_acc1": torch.tensor(76.1), "model": {"state_dict": model().state_dict()}}, ". (the top level), model.state_dict"),
+}
+
+
+@pytest.mark.parametrize("kind", AMBIGUOUS)
+def test_where_several_could_be_meant_the_choices_are_named_and_each_can_be_taken(tmp_path, kind):
+    content, choices = AMBIGUOUS[kind]
+    torch.save(content, tmp_path / "in.pth")
+    done = convert(tmp_path / "in.pth", tmp_path / "out.safetensors")
+    assert done.returncode == 4 and done.stderr.endswith(f"with --key: {choices}\n") and done.stderr.count("\n") == 1, done.stderr
+    assert not (tmp_path / "out.safetensors").exists()
+    for choice in choices.replace(" (the top level)", "").split(", "):
+        assert convert(tmp_path / "in.pth", tmp_path / "out.safetensors", "--key", choice).returncode == 0
+        wanted = {k: v for k, v in content.items() if isinstance(v, torch.Tensor)} if choice == "." else model().state_dict()
+        assert_same(tmp_path / "out.safetensors", wanted)
+
+
+def test_weights_at_the_top_are_taken_with_dicts_of_other_names_beside_them(tmp_path):
+    torch.save({**model().state_dict(), "optimizer": {"exp_avg": torch.zeros(2)}}, tmp_path / "in.pth")
+    done = convert(tmp_path / "in.pth", tmp_path / "out.safetensors")
+    assert done.returncode == 0 and "left out: optimizer" in done.stdout, done.stderr
+    assert_same(tmp_path / "out.safetensors", model().state_dict())
+
+
 def test_a_prefix_of_ones_own_is_cut_off(tmp_path):
     torch.save({f"encoder.{k}": v for k, v in model().state_dict().items()}, tmp_path / "in.pth")
     assert "cut off" in convert(tmp_path / "in.pth", tmp_path / "out.safetensors", "--prefix", "encoder.").stdout
