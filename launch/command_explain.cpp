@@ -75,6 +75,7 @@ void add_explain_command(CLI::App& app, CommandSlot& slot) {
       ->add_option("--compare", given->compare,
                    "a second checkpoint, whose maps stand below the first's on the sheets")
       ->check(not_empty());
+  CLI::Option* compare = explain->get_option("--compare");
   add_sources(*explain, *given);
   explain
       ->add_option(
@@ -97,6 +98,11 @@ void add_explain_command(CLI::App& app, CommandSlot& slot) {
                    "file of `catamaran thresholds fit`: a threshold per class")
       ->check(not_empty())
       ->excludes(threshold);
+  explain
+      ->add_option("--compare-thresholds", given->compare_thresholds,
+                   "the same for the second checkpoint; without it, --threshold")
+      ->check(not_empty())
+      ->needs(compare);
   explain->add_option("--weights", given->weights, "auto: ema if there, else raw")
       ->check(CLI::IsMember({"auto", "ema", "raw"}))
       ->capture_default_str();

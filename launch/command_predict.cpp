@@ -38,7 +38,11 @@ int run(const PredictArguments& given) {
   WriterOptions options;
   options.top = given.top;
   options.thresholds = [&](const std::vector<std::string>& classes) {
-    return thresholds_for(given.thresholds, given.threshold, classes, request.checkpoint.string());
+    auto thresholds =
+        thresholds_for(given.thresholds, given.threshold, classes, request.checkpoint.string());
+    const std::string note = thresholds_note(given.thresholds, request.augment, 1);
+    if (!note.empty()) log::warn(note);
+    return thresholds;
   };
   const std::unique_ptr<Output> out = open_output(given.out);
   const auto writer = prediction_writer(given.json ? "json" : given.format, *out, options);

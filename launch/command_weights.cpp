@@ -100,8 +100,8 @@ void add_weights_command(CLI::App& app, CommandSlot& slot) {
     const WeightsCheck check = check_weights(a.file, model_of(a), a.json);
     std::fputs(check.report.c_str(), stdout);
     if (!check.complete)
-      throw WeightsError("the file covers the model in part", a.file.string(),
-                         "what is missing and what has another shape stands in the table");
+      throw WeightsError("the file does not fit the model", a.file.string(),
+                         "what is missing, too many, or of another shape stands in the table");
   });
 
   CLI::App* import = weights->add_subcommand(

@@ -22,11 +22,20 @@ torch::Tensor split_heads(const torch::Tensor& x_BQD, int64_t heads) {
   return x_BQD.view({x_BQD.size(0), x_BQD.size(1), heads, x_BQD.size(2) / heads}).transpose(1, 2);
 }
 
-torch::Tensor with_position(const torch::Tensor& tokens_BQD, int64_t height, int64_t width,
+// Tokens of a map, with their positions in cells of `unit`.
+torch::Tensor placed_tokens(const torch::Tensor& map_BDHW, MapSize unit,
                             const AttentionOptions& options) {
+  const torch::Tensor tokens_BQD = to_tokens(map_BDHW);
   if (options.position == "none") return tokens_BQD;
   // fp32 also under autocast: 16 bits cannot count the positions of a large map.
-  return tokens_BQD + sine_positions(height, width, options.dim, widened(tokens_BQD).options());
+  return tokens_BQD +
+         sine_positions(size_of(map_BDHW), unit, options.dim, widened(tokens_BQD).options());
+}
+
+// Centres of `cells` cells over what `unit` cells cover, the first of those at 0.
+torch::Tensor centres(int64_t cells, int64_t unit, const torch::TensorOptions& like) {
+  const double size = static_cast<double>(unit) / static_cast<double>(cells);
+  return (torch::arange(cells, like) + 0.5) * size - 0.5;
 }
 
 }  // namespace
@@ -63,13 +72,16 @@ torch::Tensor to_map(const torch::Tensor& tokens_BQD, int64_t height, int64_t wi
       {tokens_BQD.size(0), tokens_BQD.size(2), height, width});
 }
 
-torch::Tensor sine_positions(int64_t height, int64_t width, int64_t dim,
+MapSize size_of(const torch::Tensor& map_BDHW) { return {map_BDHW.size(2), map_BDHW.size(3)}; }
+
+torch::Tensor sine_positions(MapSize map, MapSize unit, int64_t dim,
                              const torch::TensorOptions& like) {
+  const auto [height, width] = map;
   const int64_t pairs = dim / 4;
   const torch::Tensor frequency =
       torch::exp(torch::arange(pairs, like) * (-std::log(10000.0) / static_cast<double>(pairs)));
-  const torch::Tensor y_HP = torch::arange(height, like).unsqueeze(1) * frequency;
-  const torch::Tensor x_WP = torch::arange(width, like).unsqueeze(1) * frequency;
+  const torch::Tensor y_HP = centres(height, unit.height, like).unsqueeze(1) * frequency;
+  const torch::Tensor x_WP = centres(width, unit.width, like).unsqueeze(1) * frequency;
   const torch::Tensor y_HWD =
       torch::cat({y_HP.sin(), y_HP.cos()}, 1).unsqueeze(1).expand({height, width, 2 * pairs});
   const torch::Tensor x_HWD =
@@ -116,9 +128,8 @@ LongRangeImpl::LongRangeImpl(const AttentionOptions& options) : options_(options
 
 torch::Tensor LongRangeImpl::forward(const torch::Tensor& p5_BDHW) {
   RECORD_USER_SCOPE("lrd");
-  const int64_t height = p5_BDHW.size(2);
-  const int64_t width = p5_BDHW.size(3);
-  const torch::Tensor p5_BQD = with_position(to_tokens(p5_BDHW), height, width, options_);
+  const MapSize size = size_of(p5_BDHW);
+  const torch::Tensor p5_BQD = placed_tokens(p5_BDHW, size, options_);
   torch::Tensor x_BQD;
   if (options_.norm == "pre") {
     const torch::Tensor normed = normalised(norm_, p5_BQD);
@@ -126,7 +137,7 @@ torch::Tensor LongRangeImpl::forward(const torch::Tensor& p5_BDHW) {
   } else {
     x_BQD = normalised(norm_, p5_BQD + attention_(p5_BQD, p5_BQD));
   }
-  return to_map(ffn_(x_BQD), height, width);  // (4)
+  return to_map(ffn_(x_BQD), size.height, size.width);  // (4)
 }
 
 CrossLayerImpl::CrossLayerImpl(const AttentionOptions& attention, const ClaOptions& options,
@@ -144,19 +155,17 @@ torch::Tensor CrossLayerImpl::forward(const torch::Tensor& upper_BDHW,
       cla_.query == "upsampled"
           ? torch::upsample_nearest2d(upper_BDHW, {lower_BDHW.size(2), lower_BDHW.size(3)})
           : upper_BDHW;
-  const int64_t height = query_BDHW.size(2);
-  const int64_t width = query_BDHW.size(3);
   const int64_t stride = level_ == 4 ? cla_.kv_stride_p4 : cla_.kv_stride_p3;
   const torch::Tensor pooled_BDHW =  // PMA: before the projections
       cla_.pma ? pre_max_pool(lower_BDHW, stride, cla_.kv_grid) : lower_BDHW;
-  const torch::Tensor i1_BQD = with_position(to_tokens(query_BDHW), height, width, options_);
-  const torch::Tensor i2_BKD =
-      with_position(to_tokens(pooled_BDHW), pooled_BDHW.size(2), pooled_BDHW.size(3), options_);
+  const MapSize unit = size_of(upper_BDHW);
+  const torch::Tensor i1_BQD = placed_tokens(query_BDHW, unit, options_);
+  const torch::Tensor i2_BKD = placed_tokens(pooled_BDHW, unit, options_);
   const bool pre_norm = options_.norm == "pre";
   torch::Tensor x_BQD = attention_(pre_norm ? normalised(norm_, i1_BQD) : i1_BQD, i2_BKD);
   if (cla_.residual) x_BQD = i1_BQD + x_BQD;
   if (!pre_norm) x_BQD = normalised(norm_, x_BQD);
-  return to_map(ffn_(x_BQD), height, width);  // (7)
+  return to_map(ffn_(x_BQD), query_BDHW.size(2), query_BDHW.size(3));  // (7)
 }
 
 }  // namespace catamaran

@@ -8,9 +8,9 @@
 //     z = fc(x.to(torch::kFloat32)); }
 //
 // Parts of the model that must not be rounded switch it off or widen their input themselves:
-// LayerNorm and position encoding (attention.cpp), class maps, their pooling and fusion
-// (heads.cpp). Batch norm keeps fp32 parameters and statistics and computes in fp32 on 16-bit
-// input; attention takes its softmax in fp32. State of the calling thread.
+// LayerNorm (attention.cpp, convnext.cpp) and position encoding (attention.cpp), class maps, their
+// pooling and fusion (heads.cpp). Batch norm keeps fp32 parameters and statistics and computes in
+// fp32 on 16-bit input; attention takes its softmax in fp32. State of the calling thread.
 #pragma once
 
 #include <torch/torch.h>

@@ -17,7 +17,10 @@ struct BackboneEntry {
   std::shared_ptr<Backbone> (*make)();
   int64_t stride = 32;       // of S5
   bool rounds_down = false;  // a side that the stride does not divide; else up
+  std::optional<InputStatistics> published_input = InputStatistics{};
 };
+
+constexpr InputStatistics kHalf = {.mean = {0.5, 0.5, 0.5}, .std = {0.5, 0.5, 0.5}};
 
 // The registry: one entry a backbone.
 constexpr std::array<BackboneEntry, 10> kBackbones = {{
@@ -26,7 +29,8 @@ constexpr std::array<BackboneEntry, 10> kBackbones = {{
          [] {
            return make_resnet({.blocks = {1, 1, 1, 1}, .width = 16, .small_stem = true});
          },
-     .stride = 16},
+     .stride = 16,
+     .published_input = std::nullopt},
     {.name = "resnet18",
      .make =
          [] {
@@ -55,11 +59,14 @@ constexpr std::array<BackboneEntry, 10> kBackbones = {{
                {.blocks = {3, 4, 23, 3}, .bottleneck = true, .groups = 32, .base_width = 8});
          }},
     {.name = "tf_efficientnet_lite0",
-     .make = [] { return make_efficientnet_lite({.width = 1.0, .depth = 1.0}); }},
+     .make = [] { return make_efficientnet_lite({.width = 1.0, .depth = 1.0}); },
+     .published_input = kHalf},
     {.name = "tf_efficientnet_lite1",
-     .make = [] { return make_efficientnet_lite({.width = 1.0, .depth = 1.1}); }},
+     .make = [] { return make_efficientnet_lite({.width = 1.0, .depth = 1.1}); },
+     .published_input = kHalf},
     {.name = "tf_efficientnet_lite2",
-     .make = [] { return make_efficientnet_lite({.width = 1.1, .depth = 1.2}); }},
+     .make = [] { return make_efficientnet_lite({.width = 1.1, .depth = 1.2}); },
+     .published_input = kHalf},
     {.name = "convnext_tiny",
      .make =
          [] {
@@ -93,6 +100,11 @@ std::optional<int64_t> highest_level_side(const std::string& name, int64_t input
   const BackboneEntry* entry = backbone_entry(name);
   if (entry == nullptr) return std::nullopt;
   return (input_size + (entry->rounds_down ? 0 : entry->stride - 1)) / entry->stride;
+}
+
+std::optional<InputStatistics> published_input(const std::string& name) {
+  const BackboneEntry* entry = backbone_entry(name);
+  return entry == nullptr ? std::nullopt : entry->published_input;
 }
 
 std::shared_ptr<Backbone> make_backbone(const std::string& name) {

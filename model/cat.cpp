@@ -2,7 +2,6 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
-#include <cmath>
 #include <string>
 
 #include "model/random_init.h"
@@ -103,20 +102,15 @@ void initialise(CatImpl& cat, uint64_t seed) {
   const torch::NoGradGuard no_grad;
   at::Generator generator = at::detail::createCPUGenerator(seed);
   cat.backbone().initialise(generator);
-  for (const auto& item : cat.named_modules()) {
-    torch::nn::Module& module = *item.value();
-    if (item.key().starts_with("backbone")) continue;
-    if (auto* conv = module.as<torch::nn::Conv2dImpl>()) {
-      he_normal(*conv, generator);
-    } else if (auto* deconv = module.as<torch::nn::ConvTranspose2dImpl>()) {
-      fill_normal(deconv->weight, std::sqrt(1.0 / static_cast<double>(deconv->weight.size(0))),
-                  generator);
-      deconv->bias.zero_();
-    } else if (auto* linear = module.as<torch::nn::LinearImpl>()) {
-      const double fans = static_cast<double>(linear->weight.size(0) + linear->weight.size(1));
-      const double bound = std::sqrt(6.0 / fans);  // Glorot and Bengio 2010
-      fill_uniform(linear->weight, bound, generator);
-      linear->bias.zero_();
+  for (const auto& part : cat.children()) {
+    if (auto* fpn = part->as<FpnImpl>()) {
+      fpn->initialise(generator);
+    } else if (auto* head = part->as<HeadImpl>()) {
+      head->initialise(generator);
+    } else if (part.get() != &cat.backbone()) {  // attention
+      for (const auto& module : part->modules()) {
+        if (auto* linear = module->as<torch::nn::LinearImpl>()) glorot_uniform(*linear, generator);
+      }
     }
   }
 }

@@ -61,7 +61,7 @@ class CatImpl : public torch::nn::Module {
 TORCH_MODULE(Cat);
 
 // Random initialisation from the seed alone: the same on every rank, whatever torch's global
-// generator did before.
+// generator did before; docs/model.md names each part's rule.
 void initialise(CatImpl& cat, uint64_t seed);
 
 }  // namespace catamaran

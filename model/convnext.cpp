@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "model/autocast.h"
 #include "model/random_init.h"
 #include "model/weight_names.h"
 
@@ -26,7 +27,7 @@ torch::nn::Conv2d patches(int64_t in, int64_t out, int64_t side) {
 }
 
 torch::Tensor normed(torch::nn::LayerNorm& norm, const torch::Tensor& x_BCHW) {
-  return channels_to_front(norm->forward(channels_to_end(x_BCHW)));
+  return channels_to_front(norm->forward(widened(channels_to_end(x_BCHW))));
 }
 
 class ConvNextStemImpl : public torch::nn::Module {
@@ -79,7 +80,7 @@ class ConvNextBlockImpl : public torch::nn::Module {
         mlp_(register_module("mlp", ConvNextMlp(width))) {}
 
   torch::Tensor forward(const torch::Tensor& x_BCHW) {
-    const torch::Tensor y_BHWC = mlp_(norm_(channels_to_end(conv_dw_(x_BCHW))));
+    const torch::Tensor y_BHWC = mlp_(norm_(widened(channels_to_end(conv_dw_(x_BCHW)))));
     return channels_to_front(torch::addcmul(channels_to_end(x_BCHW), y_BHWC, gamma_C));
   }
 

@@ -25,7 +25,9 @@ struct Coverage {
   int64_t wanted_values = 0;
 
   double ratio() const;  // loaded values / values that the model wants
-  bool complete() const { return missing.empty() && shape_mismatch.empty(); }
+  // What is unexpected counts too: the tensors of a deeper network fit a shallower one of its
+  // family without a gap, and are another network.
+  bool complete() const { return missing.empty() && unexpected.empty() && shape_mismatch.empty(); }
   std::string table() const;  // for people
   std::string json() const;
 };

@@ -1,5 +1,7 @@
 #include "model/fpn.h"
 
+#include "model/random_init.h"
+
 namespace catamaran {
 namespace {
 
@@ -30,6 +32,13 @@ FpnImpl::FpnImpl(const FpnOptions& options, const std::array<int64_t, 3>& channe
   conv5_ = register_module("topdown5", top_down_conv(options, dim));
   conv4_ =
       options.share_td_conv ? conv5_ : register_module("topdown4", top_down_conv(options, dim));
+}
+
+void FpnImpl::initialise(const at::Generator& generator) {
+  for (const auto& module : modules()) {
+    if (auto* conv = module->as<torch::nn::Conv2dImpl>()) lecun_normal(*conv, generator);
+    if (auto* conv = module->as<torch::nn::ConvTranspose2dImpl>()) lecun_normal(*conv, generator);
+  }
 }
 
 torch::Tensor FpnImpl::top_down(torch::nn::Module& conv, const torch::Tensor& upper,

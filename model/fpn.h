@@ -27,6 +27,7 @@ class FpnImpl : public torch::nn::Module {
  public:
   FpnImpl(const FpnOptions& options, const std::array<int64_t, 3>& channels, int64_t dim);
   Pyramid forward(const Features& s);
+  void initialise(const at::Generator& generator);
 
  private:
   torch::Tensor top_down(torch::nn::Module& conv, const torch::Tensor& upper_BDHW,

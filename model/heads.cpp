@@ -3,15 +3,28 @@
 #include <ATen/OpMathType.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "model/attention.h"
 #include "model/autocast.h"
-#include "support/assert.h"
+#include "model/random_init.h"
 
 namespace catamaran {
+namespace {
+
+constexpr double kInitialStd = 0.01;
+constexpr double kInitialProbability = 0.01;
+
+}  // namespace
 
 HeadImpl::HeadImpl(const HeadOptions& options, int64_t dim, int64_t labels) : options_(options) {
   fc_ = register_module("fc", torch::nn::Linear(dim, labels));
+}
+
+void HeadImpl::initialise(const at::Generator& generator) {
+  const torch::NoGradGuard no_grad;
+  fill_normal(fc_->weight, kInitialStd, generator);
+  fc_->bias.fill_(std::log(kInitialProbability / (1 - kInitialProbability)));
 }
 
 HeadOutput HeadImpl::forward(const torch::Tensor& p_BDHW, bool with_map) {
@@ -26,8 +39,9 @@ HeadOutput HeadImpl::forward(const torch::Tensor& p_BDHW, bool with_map) {
   if (options_.pool == "max") {
     y.logits_BL = map_BQL.amax(1);
   } else if (options_.pool == "topk") {
-    CATAMARAN_ASSERT(options_.topk <= map_BQL.size(1), "CatOptions::check compared the two");
-    y.logits_BL = std::get<0>(map_BQL.topk(options_.topk, 1)).mean(1);
+    // A smaller view of eval --augment scales may have fewer tokens than the model's own input.
+    const int64_t k = std::min(options_.topk, map_BQL.size(1));
+    y.logits_BL = std::get<0>(map_BQL.topk(k, 1)).mean(1);
   } else if (options_.pool == "csra") {
     const torch::Tensor attention_BQL = (map_BQL * options_.csra_temperature).softmax(1);
     y.logits_BL = map_BQL.mean(1) + options_.csra_lambda * (attention_BQL * map_BQL).sum(1);

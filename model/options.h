@@ -1,5 +1,5 @@
-// Options of the network: one struct per part, defaults of preset "modern" at the paper's sizes.
-// Every ambiguity of the paper is one switch (docs/architecture.md lists them with their reasons).
+// Options of the network: one struct per part, defaults of recipe `paper`. Every ambiguity of the
+// paper is one switch (docs/model.md lists them with their reasons).
 // Plain data, no torch.
 //
 // JSON in and out, for the metadata of model.safetensors: to_json(options),
@@ -11,14 +11,16 @@
 #include <string>
 #include <vector>
 
+#include "model/backbone_names.h"
+
 namespace catamaran {
 
 constexpr int64_t kMostLabels = 65536;
 
 struct InputOptions {
-  int64_t size = 448;                                  // side of the square, pixels
-  std::array<double, 3> mean = {0.485, 0.456, 0.406};  // of RGB in 0..1
-  std::array<double, 3> std = {0.229, 0.224, 0.225};
+  int64_t size = 448;  // side of the square, pixels
+  std::array<double, 3> mean = InputStatistics{}.mean;
+  std::array<double, 3> std = InputStatistics{}.std;
 };
 
 struct BackboneOptions {
@@ -53,7 +55,7 @@ struct ClaOptions {
 
 struct HeadOptions {
   std::string pool = "mean";  // mean, max, topk, csra
-  int64_t topk = 4;           // at most the tokens of the highest level, ceil(input.size / 32)^2
+  int64_t topk = 4;           // at most the tokens of the highest level
   double csra_lambda = 0.2;
   double csra_temperature = 1;
   bool frozen_fusion = false;  // alpha, beta, gamma stay 1/3

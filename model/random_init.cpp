@@ -23,4 +23,24 @@ void he_normal(torch::nn::Conv2dImpl& conv, const at::Generator& generator) {
   if (conv.bias.defined()) conv.bias.zero_();
 }
 
+void lecun_normal(torch::nn::Conv2dImpl& conv, const at::Generator& generator) {
+  const torch::NoGradGuard no_grad;
+  fill_normal(conv.weight, std::sqrt(1.0 / static_cast<double>(conv.weight[0].numel())), generator);
+  if (conv.bias.defined()) conv.bias.zero_();
+}
+
+void lecun_normal(torch::nn::ConvTranspose2dImpl& conv, const at::Generator& generator) {
+  const torch::NoGradGuard no_grad;
+  // Kernel and stride are equal: behind each output there is one cell of the input.
+  fill_normal(conv.weight, std::sqrt(1.0 / static_cast<double>(conv.weight.size(0))), generator);
+  conv.bias.zero_();
+}
+
+void glorot_uniform(torch::nn::LinearImpl& linear, const at::Generator& generator) {
+  const torch::NoGradGuard no_grad;
+  const auto fans = static_cast<double>(linear.weight.size(0) + linear.weight.size(1));
+  fill_uniform(linear.weight, std::sqrt(6.0 / fans), generator);
+  linear.bias.zero_();
+}
+
 }  // namespace catamaran

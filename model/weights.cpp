@@ -44,7 +44,10 @@ int64_t least_values(const CatOptions& options, int64_t labels) {
   if (!options.fpn.enabled) return values;
   const int64_t d = options.attention.dim;
   const int64_t blocks = (options.lrd_enabled ? 1 : 0) + (options.cla.enabled ? 2 : 0);
-  return values + 3 * d * labels + blocks * (4 * d * d + 2 * d * options.attention.ffn_dim);
+  const int64_t kernel = options.fpn.topdown == "deconv" ? 4 : 9;
+  const int64_t paths = options.fpn.share_td_conv ? 1 : 2;
+  return values + 3 * d * labels + paths * kernel * d * d +
+         blocks * (4 * d * d + 2 * d * options.attention.ffn_dim);
 }
 
 TensorMap tensors_of(const std::filesystem::path& file) { return read_safetensors(file).tensors; }
@@ -117,6 +120,36 @@ Coverage load_whole_model(CatImpl& cat, const std::filesystem::path& file,
   return coverage;
 }
 
+std::vector<std::string> other_switches(const SafetensorsHeader& header, const CatOptions& options,
+                                        const std::string& where) {
+  // These change how a model is trained or at which size it looks, not which function it is.
+  constexpr std::array<std::string_view, 4> kFree = {"input.size", "backbone.freeze_bn",
+                                                     "attention.dropout", "head.frozen_fusion"};
+  std::vector<std::string> others;
+  if (!describes_model(header)) return others;
+  const json there = json::parse(to_json(described_options(header, where)));
+  const json here = json::parse(to_json(options));
+  for (const auto& [key, value] : there.items()) {
+    if (std::ranges::find(kFree, key) == kFree.end() && here.at(key) != value)
+      others.push_back(key + ": " + value.dump() + " in the file, " + here.at(key).dump() +
+                       " here");
+  }
+  return others;
+}
+
+std::string other_normalisation(const CatOptions& options) {
+  const std::optional<InputStatistics> wanted = published_input(options.backbone.name);
+  if (!wanted || (options.input.mean == wanted->mean && options.input.std == wanted->std))
+    return "";
+  const auto list = [](const std::array<double, 3>& v) {
+    return text("[%g, %g, %g]", v[0], v[1], v[2]);
+  };
+  return "the published weights of " + options.backbone.name +
+         " want model.input.mean = " + list(wanted->mean) + " and std = " + list(wanted->std) +
+         ", here they are " + list(options.input.mean) + " and " + list(options.input.std) +
+         ": right only for weights that were trained so";
+}
+
 bool describes_model(const SafetensorsHeader& header) {
   return header.metadata.contains(kModelKey) && header.metadata.contains(kClassesKey);
 }
@@ -143,6 +176,14 @@ std::vector<std::string> described_classes(const SafetensorsHeader& header,
   return classes;
 }
 
+void require_enough_values(const SafetensorsHeader& header, const CatOptions& options,
+                           int64_t labels, const std::string& where) {
+  if (values_in(header) >= least_values(options, labels)) return;
+  throw WeightsError(
+      "the file holds " + std::to_string(values_in(header)) + " values, too few for the model",
+      where, "check the model's options; if they are the file's own, copy or export it again");
+}
+
 void save_model(const std::filesystem::path& file, const NamedTensors& state,
                 const CatOptions& options, const std::vector<std::string>& classes,
                 const std::map<std::string, std::string>& more) {
@@ -166,14 +207,10 @@ Cat load_model(const std::filesystem::path& file, std::vector<std::string>& clas
   classes = described_classes(header, file.string());
   const CatOptions options = described_options(header, file.string());
   const auto labels = static_cast<int64_t>(classes.size());
-  if (values_in(header) < least_values(options, labels)) {
-    throw WeightsError("the file holds " + std::to_string(values_in(header)) +
-                           " values, too few for the model it describes",
-                       file.string(), "the file is damaged: copy or export it again");
-  }
+  require_enough_values(header, options, labels, file.string());
   Cat cat(options, labels);
   const Coverage coverage = load_state(*cat, tensors_of(file));
-  if (!coverage.complete() || !coverage.unexpected.empty()) {
+  if (!coverage.complete()) {
     throw WeightsError("the tensors do not fit the model it describes:\n" + coverage.table(),
                        file.string(), "export the file again, or import it with `weights import`");
   }

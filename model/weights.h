@@ -40,11 +40,24 @@ Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file,
 Coverage load_whole_model(CatImpl& cat, const std::filesystem::path& file,
                           const std::vector<std::string>& classes, Copy copy = Copy::kAllOrNothing);
 
+// What the tensors do not tell: "key: value in the file, value here" of every switch under which
+// the same tensors are another function. Empty for a file that does not describe its model.
+std::vector<std::string> other_switches(const SafetensorsHeader& header, const CatOptions& options,
+                                        const std::string& where);
+// A sentence where the published weights of the backbone want pictures normalised in another way
+// than the model does, which costs accuracy and shows nowhere else; empty otherwise.
+std::string other_normalisation(const CatOptions& options);
+
 // Metadata "catamaran.classes" (JSON array) and "catamaran.model" (CatOptions as JSON).
 bool describes_model(const SafetensorsHeader& header);
 CatOptions described_options(const SafetensorsHeader& header, const std::string& where);
 std::vector<std::string> described_classes(const SafetensorsHeader& header,
                                            const std::string& where);
+
+// WeightsError for a file whose tensors are too few for a model of these options: before memory is
+// spent on what a damaged or hostile file describes.
+void require_enough_values(const SafetensorsHeader& header, const CatOptions& options,
+                           int64_t labels, const std::string& where);
 
 // model.safetensors: tensors, both descriptions, "format" = "pt", and `more`.
 void save_model(const std::filesystem::path& file, const NamedTensors& state,

@@ -125,10 +125,11 @@ class Block(nn.Module):
         return self.ffn(y if self.pre else self.norm(y))
 
 
-def sine2d(h, w, dim):
+def sine2d(h, w, unit, dim):
+    """Of the centres of h x w cells, counted in cells of a map of size unit over the same picture."""
     quarter = dim // 4
     omega = 10000.0 ** (-torch.arange(quarter) / quarter)
-    ys, xs = torch.arange(h)[:, None] * omega, torch.arange(w)[:, None] * omega
+    ys, xs = (((torch.arange(n) + 0.5) * (u / n) - 0.5)[:, None] * omega for n, u in zip((h, w), unit))
     y = torch.cat([ys.sin(), ys.cos()], 1)[:, None].repeat(1, w, 1)
     x = torch.cat([xs.sin(), xs.cos()], 1)[None].repeat(h, 1, 1)
     return torch.cat([y, x], 2).reshape(1, h * w, dim)
@@ -197,13 +198,14 @@ class Cat(nn.Module):
             setattr(self, ("alpha", "beta", "gamma")[i],
                     nn.Parameter(torch.tensor(1.0 / heads), requires_grad=heads > 1 and not o["head.frozen_fusion"]))
 
-    def tokens(self, p):
+    def tokens(self, p, unit):
         t = p.flatten(2).transpose(1, 2)
         if self.o["attention.position"] == "sine2d":
-            t = t + sine2d(*p.shape[-2:], p.shape[1]).to(t)
+            t = t + sine2d(*p.shape[-2:], unit, p.shape[1]).to(t)
         return t
 
     def cross(self, block, upper, lower, stride):
+        unit = upper.shape[-2:]
         if self.o["cla.query"] == "upsampled":
             upper = F.interpolate(upper, lower.shape[-2:])
         if self.o["cla.pma"]:
@@ -212,7 +214,7 @@ class Cat(nn.Module):
                 lower = F.adaptive_max_pool2d(lower, [min(grid, side) for side in lower.shape[-2:]])
             else:
                 lower = F.max_pool2d(lower, stride, stride, ceil_mode=True)
-        return block(self.tokens(upper), self.tokens(lower)).transpose(1, 2).unflatten(2, upper.shape[-2:])
+        return block(self.tokens(upper, unit), self.tokens(lower, unit)).transpose(1, 2).unflatten(2, upper.shape[-2:])
 
     def forward(self, x):
         s3, s4, s5 = backbone_features(self.backbone, x)
@@ -221,7 +223,7 @@ class Cat(nn.Module):
         p3, p4, p5 = self.fpn(s3, s4, s5)
         r5 = p5
         if self.o["lrd.enabled"]:
-            r5 = self.lrd(self.tokens(p5)).transpose(1, 2).unflatten(2, p5.shape[-2:])
+            r5 = self.lrd(self.tokens(p5, p5.shape[-2:])).transpose(1, 2).unflatten(2, p5.shape[-2:])
         r4, r3 = p4, p3
         if self.o["cla.enabled"]:
             r4 = self.cross(self.cla4, r5, p4, self.o["cla.kv_stride_p4"])

@@ -80,6 +80,8 @@ void fill_model(TrainerParts& parts, ProcessGroup& group) {
   const Copy copy = weights.allow_partial ? Copy::kWhatFits : Copy::kAllOrNothing;
   initialise(*parts.cat, parts.options.seed);
   if (!weights.backbone.empty()) {
+    const std::string note = other_normalisation(parts.options.model);
+    if (group.is_root() && !note.empty()) log::warn(note);
     require_coverage(load_backbone(*parts.cat, weights.backbone, copy), weights, "weights.backbone",
                      weights.backbone, group);
   }
@@ -87,6 +89,11 @@ void fill_model(TrainerParts& parts, ProcessGroup& group) {
     const fs::path file = weights_file_of(weights.init, "auto");
     require_coverage(load_whole_model(*parts.cat, file, parts.classes, copy), weights,
                      "weights.init", file.string(), group);
+    for (const std::string& other :
+         other_switches(list_safetensors(file), parts.options.model, file.string())) {
+      if (group.is_root())
+        log::warn("weights.init: the tensors fit, yet the model is another: " + other);
+    }
   }
 }
 

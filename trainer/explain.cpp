@@ -50,9 +50,9 @@ void require_replaceable(const fs::path& out) {
 class AllModels {
  public:
   explicit AllModels(const ExplainRequest& request)
-      : request_(request), first_(request.checkpoint, request) {
+      : request_(request), first_(request.checkpoint, request.thresholds, request) {
     if (request.compare.empty()) return;
-    second_ = std::make_unique<Explainer>(request.compare, request);
+    second_ = std::make_unique<Explainer>(request.compare, request.compare_thresholds, request);
     require_same_class_list(first_.classes(), request.checkpoint.string(), second_->classes(),
                             request.compare.string());
   }

@@ -37,9 +37,10 @@ struct ExplainRequest {
   int64_t count = 8;
 
   std::filesystem::path out;
-  int64_t most = 3;                  // predicted labels per picture at most
-  double threshold = 0.5;            // where `thresholds` is empty
-  std::filesystem::path thresholds;  // file of thresholds fit
+  int64_t most = 3;                          // predicted labels per picture at most
+  double threshold = 0.5;                    // where there is no file
+  std::filesystem::path thresholds;          // file of thresholds fit, for `checkpoint`
+  std::filesystem::path compare_thresholds;  // for `compare`; empty: `threshold`
   int threads = 1;
 };
 

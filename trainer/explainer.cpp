@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dataio/batch.h"
+#include "support/log.h"
 #include "trainer/device_batch.h"
 #include "trainer/thresholds.h"
 
@@ -24,10 +25,13 @@ std::string model_name(const fs::path& checkpoint) {
 
 }  // namespace
 
-Explainer::Explainer(const fs::path& checkpoint, const ExplainRequest& request)
+Explainer::Explainer(const fs::path& checkpoint, const fs::path& thresholds,
+                     const ExplainRequest& request)
     : name_(model_name(checkpoint)), model_(checkpoint, request.weights, Numbers::kFast) {
   thresholds_ =
-      thresholds_for(request.thresholds, request.threshold, model_.classes(), checkpoint.string());
+      thresholds_for(thresholds, request.threshold, model_.classes(), checkpoint.string());
+  const std::string note = thresholds_note(thresholds, "none", 1);
+  if (!note.empty()) log::warn(note);
 }
 
 Answer Explainer::ask(const SourcePicture& picture) {
@@ -44,6 +48,7 @@ Answer Explainer::ask(const SourcePicture& picture) {
   const CatOutput output = model_.cat().forward(x_BCHW, /*with_class_maps=*/true);
   Answer answer;
   answer.logit_L = output.yhat_BL[0].to(torch::kFloat32);
+  require_numbers(answer.logit_L, model_.file());
   const torch::Tensor p_L = torch::sigmoid(answer.logit_L.to(torch::kFloat64)).contiguous();
   answer.probabilities.assign(p_L.data_ptr<double>(), p_L.data_ptr<double>() + p_L.numel());
   answer.cam = activation_maps(model_.cat(), output, 0);

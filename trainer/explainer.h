@@ -26,7 +26,8 @@ struct Answer {
 
 class Explainer {
  public:
-  Explainer(const std::filesystem::path& checkpoint, const ExplainRequest& request);
+  Explainer(const std::filesystem::path& checkpoint, const std::filesystem::path& thresholds,
+            const ExplainRequest& request);
 
   Answer ask(const SourcePicture& picture);
 

@@ -99,7 +99,9 @@ class Predictor {
     return probability_BL.contiguous();
   }
   torch::Tensor of(const torch::Tensor& x_BCHW) {
-    return torch::sigmoid(model_.cat().forward(x_BCHW).yhat_BL.to(torch::kFloat64));
+    const torch::Tensor logit_BL = model_.cat().forward(x_BCHW).yhat_BL;
+    require_numbers(logit_BL, model_.file());
+    return torch::sigmoid(logit_BL.to(torch::kFloat64));
   }
 
   const PredictRequest& request_;

@@ -25,6 +25,12 @@ PreparedModel::PreparedModel(const std::filesystem::path& checkpoint, const std:
   prepare_for_inference(*cat_, numbers);
 }
 
+void require_numbers(const torch::Tensor& scores, const std::filesystem::path& weights) {
+  if (scores.isfinite().all().item<bool>()) return;
+  throw NumericsError("the model gives scores that are not numbers", weights.string(),
+                      "its training has diverged: use an earlier checkpoint of the run");
+}
+
 void require_same_class_list(const std::vector<std::string>& a, const std::string& first,
                              const std::vector<std::string>& b, const std::string& second) {
   if (a == b) return;

@@ -40,6 +40,9 @@ class PreparedModel {
   Cat cat_{nullptr};
 };
 
+// NumericsError where a score is not a number: what diverged weights give.
+void require_numbers(const torch::Tensor& scores, const std::filesystem::path& weights);
+
 // DataError with the first difference, unless both lists are the same in the same order. first,
 // second: what they belong to, for the message.
 void require_same_class_list(const std::vector<std::string>& a, const std::string& first,

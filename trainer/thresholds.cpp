@@ -6,6 +6,7 @@
 #include "support/atomic_file.h"
 #include "support/error.h"
 #include "support/json.h"
+#include "support/text.h"
 #include "trainer/checkpoint.h"
 
 namespace catamaran {
@@ -113,6 +114,22 @@ std::vector<double> thresholds_for(const fs::path& file, double otherwise,
   throw DataError("class " + std::to_string(in_file - names.begin()) + " is " + there +
                       " in the file and " + here + " in the model " + model,
                   where, "use thresholds that were fitted for this model");
+}
+
+std::string thresholds_note(const fs::path& file, const std::string& augment, size_t models) {
+  if (file.empty()) return "";
+  const auto scores = [](size_t count, const std::string& views) {
+    return text("the mean of %zu model(s), views: %s", count, views.c_str());
+  };
+  const std::string where = file.string();
+  const json root = read_json_file(file, kKind);
+  if (!root.contains("models") || !root.contains("augment")) return "";  // made by hand
+  const std::string there =
+      scores(json_field<std::vector<std::string>>(root, "models", where, kKind).size(),
+             json_field<std::string>(root, "augment", where, kKind));
+  const std::string here = scores(models, augment);
+  if (there == here) return "";
+  return where + " was fitted for other scores: " + there + "; here: " + here;
 }
 
 }  // namespace catamaran

@@ -38,4 +38,10 @@ std::vector<double> thresholds_for(const std::filesystem::path& file, double oth
                                    const std::vector<std::string>& classes,
                                    const std::string& model);
 
+// A sentence where the file was fitted for other scores than those of `models` checkpoints' mean
+// over the views of `augment`; empty otherwise, for no file, and for one that does not say.
+// thresholds_for has read the file.
+std::string thresholds_note(const std::filesystem::path& file, const std::string& augment,
+                            size_t models);
+
 }  // namespace catamaran

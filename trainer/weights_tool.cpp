@@ -1,12 +1,12 @@
 // weights inspect, check, import, export of trainer/api.h.
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "model/weights.h"
 #include "support/error.h"
 #include "support/hash.h"
 #include "support/json.h"
+#include "support/text.h"
 #include "trainer/api.h"
 #include "trainer/checkpoint.h"
 
@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::string_view kBackbonePrefix = "backbone.";
+constexpr uint64_t kSeedOfNewParts = 1;  // of an import: layers that the file does not bring
 
 std::string shape_text(const std::vector<int64_t>& shape) {
   std::string text = "[";
@@ -63,6 +64,19 @@ void stop_when_partial(const Coverage& coverage, const ImportRequest& request) {
                      request.file.string(), hint);
 }
 
+// What fits and may still not be meant.
+std::vector<std::string> notes_of(const SafetensorsHeader& header, const CatOptions& model,
+                                  const fs::path& file) {
+  std::vector<std::string> notes;
+  if (!holds_whole_model(header)) {
+    const std::string note = other_normalisation(model);
+    if (!note.empty()) notes.push_back(note);
+  }
+  for (const std::string& other : other_switches(header, model, file.string()))
+    notes.push_back("the tensors fit, yet the model is another: " + other);
+  return notes;
+}
+
 }  // namespace
 
 std::string inspect_weights(const fs::path& given, bool as_json) {
@@ -77,10 +91,8 @@ std::string inspect_weights(const fs::path& given, bool as_json) {
                     {"dtype", tensor.dtype},
                     {"shape", tensor.shape},
                     {"bytes", tensor.bytes}});
-    char line[256];
-    std::snprintf(line, sizeof line, "%-60s %-5s %s\n", tensor.name.c_str(), tensor.dtype.c_str(),
-                  shape_text(tensor.shape).c_str());
-    text += line;
+    text += catamaran::text("%-60s %-5s %s\n", tensor.name.c_str(), tensor.dtype.c_str(),
+                            shape_text(tensor.shape).c_str());
   }
   if (as_json)
     return json{{"file", file.string()},
@@ -101,7 +113,9 @@ WeightsCheck check_weights(const fs::path& file, const std::optional<CatOptions>
       describes_model(header)
           ? described_classes(header, file.string())
           : std::vector<std::string>(static_cast<size_t>(labels_of(header)), "any");
-  Cat cat(model_for(model, header, file), static_cast<int64_t>(classes.size()));
+  const CatOptions options = model_for(model, header, file);
+  if (!model) require_enough_values(header, options, std::ssize(classes), file.string());
+  Cat cat(options, std::ssize(classes));
   const Coverage coverage = load_any(*cat, header, file, classes, Copy::kNothing);
   return {as_json ? coverage.json() : coverage.table(), coverage.complete()};
 }
@@ -134,8 +148,10 @@ std::string import_weights(const ImportRequest& request) {
   const SafetensorsHeader header = list_safetensors(request.file);
   const CatOptions model = model_for(request.model, header, request.file);
   const std::vector<std::string> classes = classes_for(request, header);
-  Cat cat(model, static_cast<int64_t>(classes.size()));
-  initialise(*cat, 1);
+  if (!request.model)
+    require_enough_values(header, model, std::ssize(classes), request.file.string());
+  Cat cat(model, std::ssize(classes));
+  initialise(*cat, kSeedOfNewParts);
   const Coverage coverage = load_any(*cat, header, request.file, classes,
                                      request.allow_partial ? Copy::kWhatFits : Copy::kAllOrNothing);
   stop_when_partial(coverage, request);
@@ -147,12 +163,16 @@ std::string import_weights(const ImportRequest& request) {
     source["from"] = parse_json(from->second, request.file.string(), ErrorKind::kWeights);
   save_model(request.out, state, model, classes, {{kSourceKey, json_text(source, -1)}});
   const char* kind = holds_whole_model(header) ? "whole model" : "backbone";
+  const std::vector<std::string> notes = notes_of(header, model, request.file);
   if (!request.json) {
-    return std::string(kind) + ", SHA-256 " + source["sha256"].get<std::string>() + "\n" +
-           coverage.table();
+    std::string text = std::string(kind) + ", SHA-256 " + source["sha256"].get<std::string>() +
+                       "\n" + coverage.table();
+    for (const std::string& note : notes) text += "note: " + note + "\n";
+    return text;
   }
   json report = json::parse(coverage.json());
   report["kind"] = kind;
+  report["notes"] = notes;
   report["source"] = source;
   report["out"] = request.out.string();
   return json_text(report) + "\n";

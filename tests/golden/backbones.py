@@ -60,7 +60,7 @@ def timm_backbone(name, out):
     randomise(model, 11)
     save_file(halved(model.state_dict()), out / f"{name}.weights.safetensors")
     x = torch.randn(2, 3, 104, 88)  # not square, and with odd sides on the way down
-    expected = {}
+    expected = {f"input.{k}": torch.tensor(model.pretrained_cfg[k], dtype=torch.float64) for k in ("mean", "std")}
     model.eval()
     with torch.no_grad():
         features = cat_reference.backbone_features(model, x)

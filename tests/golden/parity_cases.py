@@ -37,6 +37,7 @@ SWITCHES = {
     "no_residual": {"cla.residual": False},
     "pre_norm": {"attention.norm": "pre"},
     "sine2d": {"attention.position": "sine2d"},
+    "sine2d_no_pma": {"attention.position": "sine2d", "cla.pma": False},
     "sine2d_upsampled_pre_norm": {"attention.position": "sine2d", "attention.norm": "pre", "cla.query": "upsampled"},
     "pool_max": {"head.pool": "max"},
     "pool_topk": {"head.pool": "topk"},

@@ -83,6 +83,14 @@ def test_scales_average_three_input_sizes(trained, packs, tmp_path):
     np.testing.assert_allclose(sigmoid(combined[0]), np.mean(parts, axis=0), atol=1e-5)
 
 
+def test_scales_smaller_than_topk_average_all_of_their_tokens(trained, packs, tmp_path):
+    def most(metadata):  # 64 px have 16 tokens, the view of 32 px has 4
+        metadata["catamaran.model"] = json.dumps({**json.loads(metadata["catamaran.model"]), "head.pool": "topk", "head.topk": 16})
+    model = changed(weights(trained / "cat"), tmp_path / "topk.safetensors", most)
+    scores = scored(tmp_path, model, packs / "pack-test", "--augment", "scales")[0]
+    assert np.isfinite(scores).all()
+
+
 def replace_size(model, size):
     if isinstance(model, dict):
         return {key: size if key in ("size", "input.size", "model.input.size") else replace_size(value, size) for key, value in model.items()}

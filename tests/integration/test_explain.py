@@ -132,6 +132,21 @@ def test_two_models_stand_one_above_the_other(trained, packs, tmp_path):
     assert pixels(out / entry["sheet"]).shape[0] > 2 * 240
 
 
+def test_each_of_two_models_has_its_own_thresholds(trained, packs, tmp_path):
+    def file(name, threshold):
+        classes = [{"name": n, "threshold": threshold} for n in NAMES]
+        (tmp_path / name).write_text(json.dumps({"format_version": 1, "classes": classes}))
+        return tmp_path / name
+    entry, = explain(trained / "cat", tmp_path / "out", packs / "test0.jpg", "--compare", trained / "backbone", "--manifest", packs / "test.jsonl",
+                     "--images", packs, "--thresholds", file("all.json", 0), "--compare-thresholds", file("none.json", 1))["images"]
+    truth = labels_of(packs, "test0.jpg")
+    first = {label["label"]: label["verdict"] for label in entry["labels"]}
+    second = {label["label"]: label["verdict"] for label in entry["compared_with"]["labels"]}
+    assert all(first[name] == "right" and second[name] == "missing" for name in truth if name in first) and set(truth) & set(first)
+    assert "--compare" in refused(2, "explain", "--checkpoint", trained / "cat", packs / "test0.jpg", "--out", tmp_path / "no",
+                                  "--compare-thresholds", tmp_path / "all.json")
+
+
 def test_a_broken_picture_is_left_out_and_the_rest_is_explained(trained, packs, tmp_path):
     (tmp_path / "broken.jpg").write_bytes((packs / "test1.jpg").read_bytes()[:300])
     out = tmp_path / "out"

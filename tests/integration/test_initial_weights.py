@@ -79,3 +79,14 @@ def test_an_import_of_another_architecture_writes_nothing(source, packs, tmp_pat
                         "--out", tmp_path / "model.safetensors", check=False)
     assert refused.returncode == 4 and "does not cover the model" in refused.stderr
     assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_pictures_normalised_otherwise_than_the_weights_want_are_told(config, tmp_path):
+    lite = ["model.backbone.name=tf_efficientnet_lite0", "model.input.size=64"]
+    train(config, tmp_path / "source", *lite)
+    file = tmp_path / "lite0.safetensors"
+    catamaran("weights", "export", tmp_path / "source", "--backbone-only", "--out", file)
+    other = train(config, tmp_path / "other", *lite, f"weights.backbone={file}")
+    assert "want model.input.mean = [0.5, 0.5, 0.5]" in other.stderr
+    right = train(config, tmp_path / "right", *lite, f"weights.backbone={file}", "model.input.mean=[0.5,0.5,0.5]", "model.input.std=[0.5,0.5,0.5]")
+    assert "model.input.mean" not in right.stderr

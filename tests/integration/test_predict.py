@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from runs import BINARY, catamaran
+from safetensors import safe_open
+from safetensors.numpy import save_file
 from test_bad_input import refused
 
 NAMES = ["top left", "top right", "bottom left", "bottom right"]
@@ -106,6 +108,26 @@ def test_broken_pictures_are_named_and_the_rest_is_predicted(trained, photos, tm
     strict = subprocess.run([*command, "--strict", "--out", tmp_path / "strict.jsonl"], input=listed, capture_output=True, text=True)
     assert strict.returncode == 3 and "c.jpg" in strict.stderr and "d.jpg" not in strict.stderr
     assert not (tmp_path / "strict.jsonl").exists() and not list(tmp_path.glob(".*.tmp.*"))
+
+
+def test_a_model_whose_scores_are_not_numbers_ends_it(trained, photos, tmp_path):
+    file = tmp_path / "diverged.safetensors"
+    with safe_open(next((trained / "cat/checkpoints").glob("step-*")) / "model.safetensors", "numpy") as given:
+        tensors, metadata = {name: given.get_tensor(name) for name in given.keys()}, given.metadata()
+    tensors["head1.fc.bias"] = np.full_like(tensors["head1.fc.bias"], np.nan)
+    save_file(tensors, file, metadata)
+    assert "scores that are not numbers" in refused(6, "predict", "--checkpoint", file, photos, "--out", tmp_path / "out.csv", "--format", "csv")
+    assert not (tmp_path / "out.csv").exists()
+    assert "scores that are not numbers" in refused(6, "explain", "--checkpoint", file, photos / "b.jpg", "--out", tmp_path / "seen")
+    assert not (tmp_path / "seen").exists()
+
+
+def test_thresholds_of_other_scores_are_told(trained, packs, photos, tmp_path):
+    file = tmp_path / "t.json"
+    catamaran("thresholds", "fit", "--checkpoint", trained / "cat", "--data", packs / "pack-test", "--augment", "flip", "--out", file)
+    told = "was fitted for other scores: the mean of 1 model(s), views: flip; here: the mean of 1 model(s), views: none"
+    assert told in predict(trained, "--thresholds", file, photos / "b.jpg").stderr
+    assert "other scores" not in predict(trained, "--thresholds", file, "--augment", "flip", photos / "b.jpg").stderr
 
 
 def test_what_is_nothing_is_refused_before_anything_is_predicted(trained, photos, tmp_path):

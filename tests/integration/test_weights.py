@@ -111,13 +111,46 @@ def test_the_table_counts_loaded_missing_unexpected_and_misshaped(tmp_path):
 
 
 def test_a_check_of_what_covers_the_model_ends_well(tmp_path):
-    described = whole(tmp_path / "cat.safetensors", change=lambda t: t.update({"more.weight": torch.zeros(2)}))
+    described = whole(tmp_path / "cat.safetensors")
     bare = tmp_path / "bare.safetensors"  # says no classes: as many as its heads have
     save_file(load_file(whole(tmp_path / "four.safetensors")), bare)
     backbone = tmp_path / "r18.safetensors"
     save_file(timm.create_model("resnet18").state_dict(), backbone)
     for arguments in ([described], [bare, *MODEL], [backbone, "--set", "model.backbone.name=resnet18"]):
         assert "100.0 %" in catamaran("weights", "check", *arguments).stdout
+
+
+def test_a_deeper_network_of_the_family_is_not_taken_for_a_shallower_one(tmp_path, classes):
+    deep = timm.create_model("resnet34").state_dict()  # holds every tensor of resnet18, in its shape
+    save_file(deep, tmp_path / "r34.safetensors")
+    for command in (["check"], ["import", "--classes", classes, "--out", tmp_path / "o.safetensors"]):
+        done = catamaran("weights", command[0], tmp_path / "r34.safetensors", "--set", "model.backbone.name=resnet18", *command[1:], check=False)
+        assert done.returncode == 4 and "backbone.layer1.2.bn1.bias" in done.stdout + done.stderr
+    assert not (tmp_path / "o.safetensors").exists()
+
+
+def test_tensors_that_fit_another_function_are_told(tmp_path, classes):
+    file = whole(tmp_path / "pre.safetensors", **{"attention.norm": "pre", "attention.dropout": 0.3})
+    same = catamaran("weights", "import", file, "--out", tmp_path / "same.safetensors")
+    assert "note" not in same.stdout
+    other = json.loads(catamaran("weights", "import", file, *MODEL, "--classes", classes, "--out", tmp_path / "other.safetensors", "--json").stdout)
+    assert [note for note in other["notes"] if 'attention.norm: "pre" in the file, "post" here' in note]
+    assert not [note for note in other["notes"] if "dropout" in note]
+    lite = timm.create_model("tf_efficientnet_lite0").state_dict()
+    save_file(lite, tmp_path / "lite.safetensors")
+    done = catamaran("weights", "import", tmp_path / "lite.safetensors", "--set", "model.backbone.name=tf_efficientnet_lite0",
+                     "--classes", classes, "--out", tmp_path / "l.safetensors")
+    assert "note: the published weights of tf_efficientnet_lite0 want model.input.mean = [0.5, 0.5, 0.5]" in done.stdout
+
+
+def test_a_small_file_that_describes_a_huge_model_costs_nothing(tmp_path):
+    options = {**cat_pytorch.SMALL_OPTIONS, "attention.dim": 4096, "attention.ffn_dim": 16384, "attention.heads": 8}
+    file = tmp_path / "huge.safetensors"
+    save_file({"head1.fc.bias": torch.zeros(4), "backbone.x": torch.zeros(1)}, file,
+              metadata={"catamaran.model": json.dumps(options), "catamaran.classes": json.dumps(CORNERS)})
+    for command in (["check"], ["import", "--out", tmp_path / "o.safetensors"]):
+        done = catamaran("weights", command[0], file, *command[1:], check=False)
+        assert done.returncode == 4 and "5 values, too few for the model" in done.stderr
 
 
 def test_heads_for_other_classes_are_not_taken(tmp_path, packs):

@@ -96,6 +96,22 @@ TEST(Autocast, ForgetsTheWeightsItCastWhenTheOutermostScopeEnds) {
   EXPECT_GT(largest_difference(layer(x), first), 1);
 }
 
+TEST(Autocast, KeepsTheNormsOfConvNeXtInSinglePrecision) {
+  for (const at::ScalarType type : kSixteenBits) {
+    CatOptions options = small_options();
+    options.backbone.name = "convnext_tiny";
+    Cat cat(options, 7);
+    initialise(*cat, 1);
+    {
+      const OperatorTypes operators;
+      const Autocast scope(torch::kCPU, type);
+      cat->forward(torch::randn({1, 3, 64, 64}));
+    }
+    const std::set<at::ScalarType> single = {torch::kFloat32};
+    EXPECT_EQ(OperatorTypes::types()["aten::native_layer_norm"], single) << toString(type);
+  }
+}
+
 TEST(Autocast, KeepsNormsPositionsAndHeadsInSinglePrecision) {
   for (const at::ScalarType type : kSixteenBits) {
     for (const char* pool : {"mean", "max", "topk", "csra"}) {

@@ -4,7 +4,6 @@
 // values.
 #include "model/backbone.h"
 
-#include <ATen/record_function.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -49,6 +48,16 @@ torch::Tensor sampled(const torch::Tensor& tensor) {
 }
 
 class BackboneEqualsTimm : public testing::TestWithParam<std::string> {};
+
+TEST_P(BackboneEqualsTimm, InWhatPublishedWeightsWantOfTheirInput) {
+  const Golden golden(GetParam());
+  const InputStatistics published = published_input(GetParam()).value();
+  for (int64_t channel = 0; channel < 3; ++channel) {
+    const auto c = static_cast<size_t>(channel);
+    EXPECT_EQ(golden.expected.at("input.mean")[channel].item<double>(), published.mean[c]);
+    EXPECT_EQ(golden.expected.at("input.std")[channel].item<double>(), published.std[c]);
+  }
+}
 
 TEST_P(BackboneEqualsTimm, InFeaturesAndLoadsEveryTensor) {
   const torch::NoGradGuard no_grad;
@@ -192,8 +201,9 @@ TEST(Backbone, ResNeXt50HasTheCensusOfTheSwslFile) {
 TEST(Backbone, AcceptsFilesWithoutBatchCountersAndSaysWhatIsMissing) {
   const Golden golden("resnet18");
   Tensors tensors = read_safetensors(golden.weights_file).tensors;
-  std::erase_if(tensors,
-                [](const auto& item) { return item.first.ends_with("num_batches_tracked"); });
+  std::erase_if(tensors, [](const auto& item) {
+    return item.first.ends_with("num_batches_tracked") || item.first.starts_with("fc.");
+  });
   const std::shared_ptr<Backbone> backbone = make_backbone("resnet18");
   EXPECT_TRUE(load_state(*backbone, tensors).complete());
   tensors.erase("layer3.0.conv1.weight");
@@ -231,45 +241,17 @@ TEST(Backbone, TellsTheSideOfItsHighestLevelBeforeItIsBuilt) {
   EXPECT_EQ(highest_level_side("resnet34", 64), std::nullopt);
 }
 
-// Counts copies to another memory layout (contiguous() of a tensor that is not) on this thread.
-class LayoutCopies {
- public:
-  LayoutCopies() : handle_(at::addThreadLocalCallback(at::RecordFunctionCallback(count))) {
-    copies() = 0;
-  }
-  LayoutCopies(const LayoutCopies&) = delete;
-  LayoutCopies& operator=(const LayoutCopies&) = delete;
-  ~LayoutCopies() { at::removeCallback(handle_); }
-  static int64_t& copies() {
-    static int64_t number = 0;
-    return number;
-  }
-
- private:
-  static std::unique_ptr<at::ObserverContext> count(const at::RecordFunction& function) {
-    if (std::string_view(function.name()) == "aten::clone") ++copies();
-    return nullptr;
-  }
-  at::CallbackHandle handle_;
-};
-
-TEST(Backbone, StaysChannelsLastAndCopiesNothingToAnotherLayout) {
+TEST(Backbone, StaysChannelsLast) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor x = torch::randn({2, 3, 64, 64}).contiguous(at::MemoryFormat::ChannelsLast);
   for (const std::string& name : backbone_names()) {
     Cat cat = cat_with(name);
     for (const bool training : {false, true}) {
       cat->train(training);
-      const LayoutCopies watched;
-      const std::array<torch::Tensor, 3> s = levels_of(cat, x);
-      EXPECT_EQ(LayoutCopies::copies(), 0) << name;
-      for (const torch::Tensor& level : s)
+      for (const torch::Tensor& level : levels_of(cat, x))
         EXPECT_TRUE(level.is_contiguous(at::MemoryFormat::ChannelsLast)) << name;
     }
   }
-  const LayoutCopies watched;  // the count can fail
-  x.contiguous();
-  EXPECT_EQ(LayoutCopies::copies(), 1);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "model/safetensors.h"
 #include "model/weights.h"
 #include "support/error.h"
+#include "wide_heads.h"
 
 namespace catamaran {
 namespace {
@@ -105,6 +106,7 @@ TEST(Cat, LogitsOfAnImageDoNotDependOnItsBatchMates) {
       options.fpn.enabled = options.lrd_enabled = options.cla.enabled = fpn;
       Cat cat(options, 7);
       initialise(*cat, 1);
+      widen_heads(*cat);
       cat->eval();
       const torch::Tensor x = torch::randn({8, 3, 64, 64});
       const torch::Tensor all = cat->forward(x).yhat_BL;
@@ -131,6 +133,7 @@ TEST(Cat, MeanPooledClassMapsAverageToTheLogit) {
   const torch::NoGradGuard no_grad;
   Cat cat(small_options(), 7);
   initialise(*cat, 1);
+  widen_heads(*cat);
   cat->eval();
   const torch::Tensor x = torch::randn({2, 3, 64, 64});
   const CatOutput out = cat->forward(x, /*with_class_maps=*/true);
@@ -155,6 +158,23 @@ TEST(Cat, InitialisationIsAFunctionOfTheSeedAlone) {
   EXPECT_FALSE(torch::equal(a->named_parameters()["fpn.topdown5.weight"],
                             b->named_parameters()["fpn.topdown5.weight"]));
   for (const double weight : a->fusion_weights()) EXPECT_NEAR(weight, 1.0 / 3, 1e-7);
+}
+
+TEST(Cat, EveryLabelStartsNearTheProbabilityOfARareOne) {
+  const torch::NoGradGuard no_grad;
+  for (const char* pool : {"mean", "max", "topk", "csra"}) {
+    for (const bool attention : {true, false}) {
+      SCOPED_TRACE(std::string(pool) + (attention ? "" : ", backbone and pyramid"));
+      CatOptions options = small_options();
+      options.head.pool = pool;
+      options.lrd_enabled = options.cla.enabled = attention;
+      Cat cat(options, 7);
+      initialise(*cat, 1);
+      const torch::Tensor p_BL = cat->forward(torch::randn({4, 3, 64, 64})).yhat_BL.sigmoid();
+      EXPECT_GT(p_BL.min().item<double>(), 0.002);  // csra counts the bias 1.2 times
+      EXPECT_LT(p_BL.max().item<double>(), 0.03);
+    }
+  }
 }
 
 TEST(Cat, FrozenBatchNormKeepsItsStatisticsAndHasNoGradient) {

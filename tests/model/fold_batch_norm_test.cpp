@@ -11,6 +11,7 @@
 #include "golden.h"
 #include "model/losses.h"
 #include "model/weights.h"
+#include "wide_heads.h"
 
 namespace catamaran {
 namespace {
@@ -54,6 +55,7 @@ TEST_P(EveryBackbone, GivesTheSameLogitsWithFoldedBatchNorm) {
   Cat cat(small_options(GetParam()), 5);
   initialise(*cat, 1);
   roughen(*cat);
+  widen_heads(*cat);
   cat->eval();
   const torch::Tensor x = torch::randn({2, 3, 72, 64});
   const torch::Tensor before = cat->forward(x).yhat_BL;
@@ -72,6 +74,24 @@ TEST_P(EveryBackbone, GivesTheSameLogitsWithFoldedBatchNorm) {
   }
   if (norms > 0) {
     EXPECT_GT(largest_difference(cat->forward(x).yhat_BL, before), 1e-4 * scale);
+  }
+}
+
+// What predict and explain run: fused convolutions choose their kernels by the batch.
+TEST_P(EveryBackbone, GivesAnImageTheSameLogitsInAnyBatchWithFoldedBatchNorm) {
+  const torch::NoGradGuard no_grad;
+  Cat cat(small_options(GetParam()), 5);
+  initialise(*cat, 1);
+  roughen(*cat);
+  widen_heads(*cat);
+  cat->eval();
+  fold_batch_norm(*cat);
+  const torch::Tensor x = torch::randn({5, 3, 64, 64});
+  const torch::Tensor all = cat->forward(x).yhat_BL;
+  const double scale = all.abs().max().item<double>();
+  for (const auto& [from, to] : {std::pair{0, 1}, {4, 5}, {1, 4}}) {
+    const torch::Tensor part = cat->forward(x.slice(0, from, to)).yhat_BL;
+    EXPECT_LT(largest_difference(part, all.slice(0, from, to)), 1e-5 * scale) << from;
   }
 }
 

@@ -76,18 +76,21 @@ def grid_max(x, grid):
     return windows(windows(x, 2), 3)
 
 
-def positions(x):
+def positions(x, grid):
     """A map for x's positions: rows in the first half of the width, columns in the second; in each first the sines,
-    then the cosines, of the position over 10000^(i/(d/4))."""
+    then the cosines, of the position over 10000^(i/(d/4)). A position is where the middle of a cell of x lies between the
+    middles of the cells of a map of grid rows and columns over the same picture."""
     d, height, width = x.shape[1:]
     rate = 10000.0 ** (-torch.arange(d // 4) / (d // 4))
 
-    def waves(n):
-        angle = torch.arange(n)[:, None] * rate  # (n, d/4)
+    def waves(n, cells):
+        first = (cells / n - 1) / 2  # half a cell of x less half a cell of the grid, in the grid's cells
+        where = first + cells / n * torch.arange(n)
+        angle = where[:, None] * rate  # (n, d/4)
         return torch.cat([angle.sin(), angle.cos()], 1)
 
-    rows = waves(height).T[:, :, None].expand(-1, -1, width)
-    columns = waves(width).T[:, None, :].expand(-1, height, -1)
+    rows = waves(height, grid[0]).T[:, :, None].expand(-1, -1, width)
+    columns = waves(width, grid[1]).T[:, None, :].expand(-1, height, -1)
     return torch.cat([rows, columns])
 
 
@@ -128,11 +131,12 @@ class Aggregation(nn.Module):
     def ffn(self, x):
         return self.narrow(F.gelu(self.widen(x)))
 
-    def forward(self, I1, I2):
+    def forward(self, I1, I2, grid):
+        """grid: rows and columns of the upper level, in whose cells positions count."""
         height, width = I1.shape[2:]
         itself = I1 is I2
         if self.s.position == "sine2d":
-            I1, I2 = I1 + positions(I1), I2 + positions(I2)
+            I1, I2 = I1 + positions(I1, grid), I2 + positions(I2, grid)
         x, source = tokens(I1), tokens(I2)
         if self.s.pre_norm:
             q = self.norm_attention(x)
@@ -184,11 +188,12 @@ class PaperCat(nn.Module):
         return lateral + nearest(conv2(P), *size)
 
     def CLA(self, block, upper, lower, stride):
+        grid = upper.shape[2:]
         if self.s.query == "upsampled":
             upper = nearest(upper, *lower.shape[2:])
         if self.s.pma:
             lower = grid_max(lower, self.s.kv_grid) if self.s.kv_grid else window_max(lower, stride)
-        return block(upper, lower)
+        return block(upper, lower, grid)
 
     def pooled(self, mlp, feature):
         """One score a position and label, then one a label."""
@@ -210,7 +215,7 @@ class PaperCat(nn.Module):
         P5 = self.conv1(S5)
         P4 = self.down(self.conv2_of_P5, P5, self.S4_to_d(S4))
         P3 = self.down(self.conv2_of_P4, P4, self.S3_to_d(S3))
-        P_r5 = self.LRD(P5, P5) if self.s.lrd else P5
+        P_r5 = self.LRD(P5, P5, P5.shape[2:]) if self.s.lrd else P5
         if not self.s.clf:
             return [P_r5, P4, P3]
         P_r4 = self.CLA(self.CLA4, P_r5, P4, self.s.kv_stride[0])
