@@ -41,6 +41,17 @@ void FpnImpl::initialise(const at::Generator& generator) {
   }
 }
 
+void FpnImpl::calibrate(const Features& s) {
+  const torch::NoGradGuard no_grad;
+  const auto divide = [](torch::nn::Conv2d& lateral, const torch::Tensor& map_BCHW) {
+    const torch::Tensor rms = map_BCHW.to(torch::kFloat32).square().mean().sqrt();
+    if (rms.item<double>() > 0) lateral->weight.div_(rms);
+  };
+  divide(lateral3_, s.s3_BCHW);
+  divide(lateral4_, s.s4_BCHW);
+  divide(lateral5_, s.s5_BCHW);
+}
+
 torch::Tensor FpnImpl::top_down(torch::nn::Module& conv, const torch::Tensor& upper,
                                 const torch::Tensor& lower) const {
   if (options_.topdown == "deconv") {

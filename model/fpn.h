@@ -28,6 +28,8 @@ class FpnImpl : public torch::nn::Module {
   FpnImpl(const FpnOptions& options, const std::array<int64_t, 3>& channels, int64_t dim);
   Pyramid forward(const Features& s);
   void initialise(const at::Generator& generator);
+  // Divides each lateral's weight by the root mean square of the map that it reads.
+  void calibrate(const Features& s);
 
  private:
   torch::Tensor top_down(torch::nn::Module& conv, const torch::Tensor& upper_BDHW,

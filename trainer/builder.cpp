@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "comm/agreement.h"
+#include "model/pyramid_scale.h"
 #include "model/weights.h"
 #include "support/error.h"
 #include "support/hash.h"
@@ -85,7 +86,9 @@ void fill_model(TrainerParts& parts, ProcessGroup& group) {
     require_coverage(load_backbone(*parts.cat, weights.backbone, copy), weights, "weights.backbone",
                      weights.backbone, group);
   }
-  if (!weights.init.empty()) {
+  if (weights.init.empty()) {
+    calibrate_pyramid(*parts.cat, parts.options.seed);
+  } else {
     const fs::path file = weights_file_of(weights.init, "auto");
     require_coverage(load_whole_model(*parts.cat, file, parts.classes, copy), weights,
                      "weights.init", file.string(), group);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "model/pyramid_scale.h"
 #include "model/weights.h"
 #include "support/error.h"
 #include "support/hash.h"
@@ -155,6 +156,7 @@ std::string import_weights(const ImportRequest& request) {
   const Coverage coverage = load_any(*cat, header, request.file, classes,
                                      request.allow_partial ? Copy::kWhatFits : Copy::kAllOrNothing);
   stop_when_partial(coverage, request);
+  if (!holds_whole_model(header)) calibrate_pyramid(*cat, kSeedOfNewParts);
   NamedTensors state;
   for (const auto& [name, tensor] : state_dict(*cat)) state.emplace_back(name, tensor.detach());
   json source = {{"file", request.file.filename().string()},
