@@ -12,7 +12,6 @@
 namespace catamaran {
 namespace {
 
-constexpr double kInitialStd = 0.01;
 constexpr double kInitialProbability = 0.01;
 
 }  // namespace
@@ -23,7 +22,7 @@ HeadImpl::HeadImpl(const HeadOptions& options, int64_t dim, int64_t labels) : op
 
 void HeadImpl::initialise(const at::Generator& generator) {
   const torch::NoGradGuard no_grad;
-  fill_normal(fc_->weight, kInitialStd, generator);
+  glorot_uniform(*fc_, generator);
   fc_->bias.fill_(std::log(kInitialProbability / (1 - kInitialProbability)));
 }
 

@@ -26,8 +26,8 @@ class HeadImpl : public torch::nn::Module {
  public:
   HeadImpl(const HeadOptions& options, int64_t dim, int64_t labels);
   HeadOutput forward(const torch::Tensor& p_BDHW, bool with_map);
-  // Small weights under the bias of a rare label, probability 0.01 (Lin et al. 2017, section 4.1):
-  // else the first steps only learn that most labels are absent.
+  // Glorot's uniform under the bias of a rare label, probability 0.01 (Lin et al. 2017, section
+  // 4.1): else the first steps only learn that most labels are absent.
   void initialise(const at::Generator& generator);
 
  private:

@@ -1,5 +1,5 @@
-// Heads whose logits are of order one: for tests that compare logits, since new heads have small
-// weights under a large bias, beside which a difference of features is rounded away.
+// Heads whose logits are of order one, around zero: for tests that compare logits, since new heads
+// have a large bias, beside which a difference of features is rounded away.
 #pragma once
 
 #include <ATen/CPUGeneratorImpl.h>
