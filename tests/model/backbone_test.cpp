@@ -10,6 +10,7 @@
 #include <array>
 
 #include "golden.h"
+#include "layout_copies.h"
 #include "model/weights.h"
 #include "support/text.h"
 
@@ -241,14 +242,17 @@ TEST(Backbone, TellsTheSideOfItsHighestLevelBeforeItIsBuilt) {
   EXPECT_EQ(highest_level_side("resnet34", 64), std::nullopt);
 }
 
-TEST(Backbone, StaysChannelsLast) {
+TEST(Backbone, StaysChannelsLastAndCopiesNothingToAnotherLayout) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor x = torch::randn({2, 3, 64, 64}).contiguous(at::MemoryFormat::ChannelsLast);
   for (const std::string& name : backbone_names()) {
     Cat cat = cat_with(name);
     for (const bool training : {false, true}) {
       cat->train(training);
-      for (const torch::Tensor& level : levels_of(cat, x))
+      const LayoutCopies copies;
+      const std::array<torch::Tensor, 3> s = levels_of(cat, x);
+      EXPECT_TRUE(copies.found().empty()) << name << ":\n" << LayoutCopies::text(copies.found());
+      for (const torch::Tensor& level : s)
         EXPECT_TRUE(level.is_contiguous(at::MemoryFormat::ChannelsLast)) << name;
     }
   }

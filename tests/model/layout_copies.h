@@ -6,12 +6,12 @@
 //   EXPECT_TRUE(copies.found().empty()) << LayoutCopies::text(copies.found());
 //
 // A layout copy is an aten::copy_ between tensors of the same shape (three dimensions or more) and
-// type whose dimensions follow each other in another order in memory; to pad a map or to cut it out
-// of a larger one keeps the order and does not count. Copies out of broadcast tensors (a stride of
-// 0) and conversions of type write new values and do not count. Nor do those that an fp32
-// convolution makes of its weight's gradient: oneDNN computes it in an order of its own, whatever
-// the layout of the weight, and LibTorch brings it to the weight's, on a detour where that order
-// has no blocks. One at a time; backward on the CPU runs in the same thread.
+// type whose strides differ; copies out of broadcast tensors (a stride of 0) and conversions of
+// type write new values and do not count. Nor do those of aten::constant_pad_nd, whose target is
+// the inside of a larger map, in the same order and with the strides of the larger one; nor those
+// that an fp32 convolution makes of its weight's gradient: oneDNN computes it in an order of its
+// own, whatever the layout of the weight, and LibTorch brings it to the weight's, on a detour where
+// that order has no blocks. One at a time; backward on the CPU runs in the same thread.
 #pragma once
 
 #include <ATen/record_function.h>
@@ -72,22 +72,14 @@ class LayoutCopies {
     for (int64_t d = 0; d < to.dim(); ++d) {
       if (to.size(d) > 1 && from.stride(d) == 0) return;
     }
-    if (order_of(to) == order_of(from) || is_weight_gradient(from)) return;
+    if (to.strides() == from.strides() || pads() || is_weight_gradient(from)) return;
     std::ostringstream text;
     for (const std::string& name : calls_) text << name << " > ";
     text << to.sizes() << ", strides " << from.strides() << " -> " << to.strides();
     found_.push_back(text.str());
     if (to.dim() == 4 && to.size(2) == to.size(3)) maps_.push_back(text.str());
   }
-  // Dimensions from the slowest to the fastest in memory; those of size 1 are nowhere.
-  static std::vector<int64_t> order_of(const torch::Tensor& tensor) {
-    std::vector<int64_t> order;
-    for (int64_t d = 0; d < tensor.dim(); ++d)
-      if (tensor.size(d) > 1) order.push_back(d);
-    std::ranges::stable_sort(
-        order, [&](int64_t a, int64_t b) { return tensor.stride(a) > tensor.stride(b); });
-    return order;
-  }
+  bool pads() const { return std::ranges::count(calls_, "aten::constant_pad_nd") > 0; }
   // Of the weight's shape inside the backward of its convolution, and not the weight itself.
   bool is_weight_gradient(const torch::Tensor& from) const {
     return std::ranges::count(calls_, "aten::convolution_backward") > 0 &&

@@ -26,7 +26,7 @@ CatOptions options_with(const std::function<void(CatOptions&)>& change, double d
 }
 
 struct Case {
-  std::string name;  // that of a large backbone is tested once
+  std::string name;
   std::function<void(CatOptions&)> change;
 };
 
@@ -62,6 +62,7 @@ std::vector<Case> cases() {
   return all;
 }
 
+// Tested once, by its plain case: its tests take seconds.
 bool is_large(const Case& each) { return each.name == "resnext50" || each.name == "convnext"; }
 
 torch::Tensor picture(int64_t images, int64_t side) {
