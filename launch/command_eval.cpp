@@ -9,7 +9,6 @@
 #include "launch/scoring_options.h"
 #include "support/atomic_file.h"
 #include "support/json.h"
-#include "support/log.h"
 #include "trainer/thresholds.h"
 
 namespace catamaran {
@@ -96,10 +95,8 @@ int run(const EvalArguments& given, int& argc, char**& argv) {
     if (given.thresholds.empty()) return;
     const std::vector<std::string> classes = read_pack_manifest(request.pack).classes;
     thresholds =
-        thresholds_for(given.thresholds, kDefaultThreshold, classes, request.checkpoint.string());
-    const std::string note =
-        thresholds_note(given.thresholds, request.augment, 1 + request.ensemble.size());
-    if (!note.empty()) log::warn(note);
+        thresholds_for(given.thresholds, kDefaultThreshold,
+                       {classes, request.checkpoint, request.augment, 1 + request.ensemble.size()});
   };
   return score_on_ranks(given.scoring, argc, argv, before,
                         [&](const ScoreTable& table) { report(given, table, names, thresholds); });

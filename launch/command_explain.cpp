@@ -71,11 +71,11 @@ void add_explain_command(CLI::App& app, CommandSlot& slot) {
                    "run directory, checkpoint folder or .safetensors file")
       ->check(not_empty())
       ->required();
-  explain
-      ->add_option("--compare", given->compare,
-                   "a second checkpoint, whose maps stand below the first's on the sheets")
-      ->check(not_empty());
-  CLI::Option* compare = explain->get_option("--compare");
+  CLI::Option* compare =
+      explain
+          ->add_option("--compare", given->compare,
+                       "a second checkpoint, whose maps stand below the first's on the sheets")
+          ->check(not_empty());
   add_sources(*explain, *given);
   explain
       ->add_option(
@@ -106,7 +106,9 @@ void add_explain_command(CLI::App& app, CommandSlot& slot) {
   explain->add_option("--weights", given->weights, "auto: ema if there, else raw")
       ->check(CLI::IsMember({"auto", "ema", "raw"}))
       ->capture_default_str();
-  explain->add_option("--threads", given->threads, "compute threads; 0: one per core")
+  explain
+      ->add_option("--threads", given->threads,
+                   "CPU threads, which compute in fp32; 0: one per core")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   explain->footer(

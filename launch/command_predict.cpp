@@ -38,11 +38,8 @@ int run(const PredictArguments& given) {
   WriterOptions options;
   options.top = given.top;
   options.thresholds = [&](const std::vector<std::string>& classes) {
-    auto thresholds =
-        thresholds_for(given.thresholds, given.threshold, classes, request.checkpoint.string());
-    const std::string note = thresholds_note(given.thresholds, request.augment, 1);
-    if (!note.empty()) log::warn(note);
-    return thresholds;
+    return thresholds_for(given.thresholds, given.threshold,
+                          {classes, request.checkpoint, request.augment});
   };
   const std::unique_ptr<Output> out = open_output(given.out);
   const auto writer = prediction_writer(given.json ? "json" : given.format, *out, options);
@@ -103,7 +100,9 @@ void add_predict_command(CLI::App& app, CommandSlot& slot) {
   predict->add_option("--batch", request.batch, "pictures the model sees at a time")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  predict->add_option("--threads", request.threads, "compute threads; 0: one per core")
+  predict
+      ->add_option("--threads", request.threads,
+                   "CPU threads, which compute in fp32; 0: one per core")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   predict->add_option("--weights", request.weights, "auto: ema if there, else raw")

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "dataio/batch.h"
-#include "support/log.h"
 #include "trainer/device_batch.h"
 #include "trainer/thresholds.h"
 
@@ -28,10 +27,7 @@ std::string model_name(const fs::path& checkpoint) {
 Explainer::Explainer(const fs::path& checkpoint, const fs::path& thresholds,
                      const ExplainRequest& request)
     : name_(model_name(checkpoint)), model_(checkpoint, request.weights, Numbers::kFast) {
-  thresholds_ =
-      thresholds_for(thresholds, request.threshold, model_.classes(), checkpoint.string());
-  const std::string note = thresholds_note(thresholds, "none", 1);
-  if (!note.empty()) log::warn(note);
+  thresholds_ = thresholds_for(thresholds, request.threshold, {model_.classes(), checkpoint});
 }
 
 Answer Explainer::ask(const SourcePicture& picture) {

@@ -6,6 +6,7 @@
 #include "support/atomic_file.h"
 #include "support/error.h"
 #include "support/json.h"
+#include "support/log.h"
 #include "support/text.h"
 #include "trainer/checkpoint.h"
 
@@ -29,6 +30,19 @@ std::string trained_on(const fs::path& weights_file) {
   if (!fs::exists(state, code)) return "";
   const json root = read_json_file(state, ErrorKind::kWeights);
   return json_field<std::string>(root, "train_fingerprint", state.string(), ErrorKind::kWeights);
+}
+
+void warn_of_other_scores(const json& root, const std::string& where, const ScoredModel& model) {
+  if (!root.contains("models") || !root.contains("augment")) return;  // made by hand
+  const auto scores = [](size_t count, const std::string& views) {
+    return text("the mean of %zu model(s), views: %s", count, views.c_str());
+  };
+  const std::string there =
+      scores(json_field<std::vector<std::string>>(root, "models", where, kKind).size(),
+             json_field<std::string>(root, "augment", where, kKind));
+  const std::string here = scores(model.models, model.augment);
+  if (there != here)
+    log::warn(where + " was fitted for other scores: " + there + "; here: " + here);
 }
 
 }  // namespace
@@ -85,8 +99,8 @@ void write_thresholds(const fs::path& path, const ThresholdRecord& record,
 }
 
 std::vector<double> thresholds_for(const fs::path& file, double otherwise,
-                                   const std::vector<std::string>& classes,
-                                   const std::string& model) {
+                                   const ScoredModel& model) {
+  const std::vector<std::string>& classes = model.classes;
   if (file.empty()) return std::vector<double>(classes.size(), otherwise);
   const std::string where = file.string();
   const json root = read_json_file(file, kKind);
@@ -108,28 +122,15 @@ std::vector<double> thresholds_for(const fs::path& file, double otherwise,
   }
   const auto [in_file, in_model] =
       std::mismatch(names.begin(), names.end(), classes.begin(), classes.end());
-  if (in_file == names.end() && in_model == classes.end()) return values;
+  if (in_file == names.end() && in_model == classes.end()) {
+    warn_of_other_scores(root, where, model);
+    return values;
+  }
   const std::string there = in_file == names.end() ? "nothing" : "'" + *in_file + "'";
   const std::string here = in_model == classes.end() ? "nothing" : "'" + *in_model + "'";
   throw DataError("class " + std::to_string(in_file - names.begin()) + " is " + there +
-                      " in the file and " + here + " in the model " + model,
+                      " in the file and " + here + " in the model " + model.checkpoint.string(),
                   where, "use thresholds that were fitted for this model");
-}
-
-std::string thresholds_note(const fs::path& file, const std::string& augment, size_t models) {
-  if (file.empty()) return "";
-  const auto scores = [](size_t count, const std::string& views) {
-    return text("the mean of %zu model(s), views: %s", count, views.c_str());
-  };
-  const std::string where = file.string();
-  const json root = read_json_file(file, kKind);
-  if (!root.contains("models") || !root.contains("augment")) return "";  // made by hand
-  const std::string there =
-      scores(json_field<std::vector<std::string>>(root, "models", where, kKind).size(),
-             json_field<std::string>(root, "augment", where, kKind));
-  const std::string here = scores(models, augment);
-  if (there == here) return "";
-  return where + " was fitted for other scores: " + there + "; here: " + here;
 }
 
 }  // namespace catamaran

@@ -3,7 +3,7 @@
 //
 //   require_held_out(request, /*allow_training_pack=*/false);
 //   write_thresholds(path, {request, objective, fit_thresholds(table, objective)}, table, ...);
-//   std::vector<double> t = thresholds_for(path, 0.5, classes, "runs/voc");   // one per class
+//   std::vector<double> t = thresholds_for(path, 0.5, {classes, "runs/voc"});  // one per class
 //
 // docs/formats.md describes the file. Errors: DataError for a file that is none, whose classes are
 // not the model's, or for a pack the model was trained on. Thread-safe.
@@ -33,15 +33,17 @@ struct ThresholdRecord {
 void write_thresholds(const std::filesystem::path& path, const ThresholdRecord& record,
                       const ScoreTable& table);
 
-// file empty: `otherwise` for every class. model: for the message.
-std::vector<double> thresholds_for(const std::filesystem::path& file, double otherwise,
-                                   const std::vector<std::string>& classes,
-                                   const std::string& model);
+// What the thresholds are for.
+struct ScoredModel {
+  const std::vector<std::string>& classes;
+  std::filesystem::path checkpoint;  // for messages
+  std::string augment = "none";      // the views whose mean the scores are
+  size_t models = 1;                 // the checkpoints whose mean they are
+};
 
-// A sentence where the file was fitted for other scores than those of `models` checkpoints' mean
-// over the views of `augment`; empty otherwise, for no file, and for one that does not say.
-// thresholds_for has read the file.
-std::string thresholds_note(const std::filesystem::path& file, const std::string& augment,
-                            size_t models);
+// file empty: `otherwise` for every class. A file fitted for other scores, of more or fewer models
+// or of other views, is used with a warning; one that does not say, without.
+std::vector<double> thresholds_for(const std::filesystem::path& file, double otherwise,
+                                   const ScoredModel& model);
 
 }  // namespace catamaran
