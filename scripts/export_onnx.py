@@ -4,8 +4,8 @@
     scripts/export_onnx.py runs/voc voc.onnx                      the newest checkpoint, averaged weights if there are any
     scripts/export_onnx.py model.safetensors voc.onnx --opset 20
 
-The newest checkpoint is the one that `catamaran predict` takes: of the step in checkpoints/latest, or, where that is damaged, an
-older one that is whole. The file used is printed.
+The newest checkpoint is the one that `catamaran predict` takes, and catamaran is asked which: build/release/bin/catamaran, or
+CATAMARAN_BIN. The file used is printed.
 
 Input `pixels`: float32 (batch, 3, S, S), any batch. Outputs: `logits` and `probabilities`, float32 (batch, labels).
 The metadata of the ONNX file says what a program needs: `catamaran.classes` (JSON list, in the order of the outputs),
@@ -16,18 +16,18 @@ Before anything is written onnx.checker takes the model and onnxruntime gives Py
 three. Exit codes: 0 written; 2 usage; 4 the weights cannot be used, or the exported model does not agree.
 """
 import argparse
-import ctypes
-import ctypes.util
 import hashlib
 import json
 import os
 import pathlib
-import re
+import subprocess
 import sys
 import tempfile
 import warnings
 
 TOLERANCE = 1e-4
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BINARY = pathlib.Path(os.environ.get("CATAMARAN_BIN", ROOT / "build/release/bin/catamaran"))
 
 
 class CannotExport(Exception):
@@ -43,77 +43,20 @@ def arguments(argv):
     return parser.parse_args(argv)
 
 
-def xxh3(path):
-    """As state.json writes it; None without libxxhash, which catamaran itself needs."""
-    name = ctypes.util.find_library("xxhash")
-    if name is None:
-        return None
-    hash_of = ctypes.CDLL(name).XXH3_64bits
-    hash_of.argtypes, hash_of.restype = (ctypes.c_char_p, ctypes.c_size_t), ctypes.c_uint64
-    content = path.read_bytes()
-    return f"{hash_of(content, len(content)):016x}"
-
-
-def require_whole(checkpoint):
-    """What read_checkpoint_state() in trainer/checkpoint.cpp requires: state.json, and each file that it has a checksum of."""
-    state = checkpoint / "state.json"
-    try:
-        content = json.loads(state.read_text())
-        version, checksums = content["format_version"], dict(content["checksums"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise CannotExport(f"{state}: the file is missing or damaged") from None
-    if version != 1:
-        raise CannotExport(f"{state}: format version {version} is not the 1 that this program reads")
-    for name, checksum in checksums.items():
-        part = checkpoint / pathlib.Path(name).name
-        if not part.is_file():
-            raise CannotExport(f"{part}: the file is missing")
-        try:
-            digest = xxh3(part)
-        except OSError as problem:
-            raise CannotExport(f"{part} cannot be read: {problem.strerror}") from None
-        if digest not in (checksum, None):
-            raise CannotExport(f"{part}: the file is damaged: its checksum is not the one in state.json")
-
-
-def find_checkpoint(folder):
-    """As find_checkpoint() in trainer/checkpoint.cpp: steps above `latest`, which the run has abandoned, come last."""
-    numbered = re.compile("step-[0-9]{8}")
-    try:
-        found = [p for p in folder.iterdir() if p.is_dir() and numbered.fullmatch(p.name)]
-        latest = (folder / "latest").read_text(errors="replace").split()[:1] if (folder / "latest").is_file() else []
-    except FileNotFoundError:
-        found = []
-    except OSError as problem:
-        raise CannotExport(f"{folder} cannot be read: {problem.strerror}") from None
-    if not found:
-        raise CannotExport("there is no checkpoint; name a run directory, a checkpoint folder or a .safetensors file")
-    newest = latest[0] if latest and numbered.fullmatch(latest[0]) else max(p.name for p in found)
-    problems = []
-    for checkpoint in sorted(found, key=lambda p: (p.name <= newest, p.name), reverse=True):
-        try:
-            require_whole(checkpoint)
-        except CannotExport as problem:
-            problems.append(problem)
-            continue
-        for problem in problems:
-            print(f"{problem}; trying an older checkpoint", file=sys.stderr)
-        return checkpoint
-    raise CannotExport(f"none of the {len(found)} checkpoints can be read; of the newest: {problems[0]}")
-
-
 def weights_file(source, weights):
+    """Of a folder: what catamaran itself takes, after it has verified the checkpoint."""
     if source.is_file():
         return source
-    checkpoint = source
-    if (checkpoint / "state.json").exists():
-        require_whole(checkpoint)  # the one that was asked for
-    else:
-        checkpoint = find_checkpoint(source / "checkpoints" if (source / "checkpoints").is_dir() else source)
-    averaged = checkpoint / "ema.safetensors"
-    if weights == "ema" and not averaged.exists():
-        raise CannotExport("the checkpoint has no averaged weights; use --weights raw")
-    return checkpoint / "model.safetensors" if weights == "raw" or not averaged.exists() else averaged
+    try:
+        done = subprocess.run([str(BINARY), "weights", "inspect", str(source), "--weights", weights, "--json"], capture_output=True, text=True)
+    except OSError as problem:
+        raise CannotExport(f"{BINARY} cannot be run: {problem.strerror}; build it with make, or name a .safetensors file") from None
+    for line in done.stderr.splitlines():
+        if " warning: " in line:
+            print(line.split(" warning: ", 1)[1], file=sys.stderr)
+    if done.returncode != 0:
+        raise CannotExport(done.stderr.strip().splitlines()[-1].removeprefix("catamaran: error: ").removeprefix(f"{source}: "))
+    return pathlib.Path(json.loads(done.stdout)["file"])
 
 
 def preprocessing(options):

@@ -57,7 +57,9 @@ void write_scores(const std::filesystem::path& path, const ScoreTable& table,
                   const EvaluateRequest& request);
 
 // weights inspect / check / import / export. Texts for people, or JSON when json is true.
-std::string inspect_weights(const std::filesystem::path& file, bool json);
+// weights: of a checkpoint or run, auto, ema or raw; the JSON's "file" is the one that was taken.
+std::string inspect_weights(const std::filesystem::path& given, const std::string& weights,
+                            bool json);
 struct WeightsCheck {
   std::string report;     // the coverage table, or JSON
   bool complete = false;  // the file holds every tensor that is wanted, in its shape
