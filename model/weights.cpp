@@ -131,8 +131,8 @@ std::vector<std::string> other_switches(const SafetensorsHeader& header, const C
   const json here = json::parse(to_json(options));
   for (const auto& [key, value] : there.items()) {
     if (std::ranges::find(kFree, key) == kFree.end() && here.at(key) != value)
-      others.push_back(key + ": " + value.dump() + " in the file, " + here.at(key).dump() +
-                       " here");
+      others.push_back("the tensors fit, yet the model is another: " + key + ": " + value.dump() +
+                       " in the file, " + here.at(key).dump() + " here");
   }
   return others;
 }

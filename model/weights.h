@@ -40,8 +40,8 @@ Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file,
 Coverage load_whole_model(CatImpl& cat, const std::filesystem::path& file,
                           const std::vector<std::string>& classes, Copy copy = Copy::kAllOrNothing);
 
-// What the tensors do not tell: "key: value in the file, value here" of every switch under which
-// the same tensors are another function. Empty for a file that does not describe its model.
+// What the tensors do not tell: a sentence for every switch under which the same tensors are
+// another function in the file than here. Empty for a file that does not describe its model.
 std::vector<std::string> other_switches(const SafetensorsHeader& header, const CatOptions& options,
                                         const std::string& where);
 // A sentence where the published weights of the backbone want pictures normalised in another way

@@ -92,10 +92,10 @@ void fill_model(TrainerParts& parts, ProcessGroup& group) {
     const fs::path file = weights_file_of(weights.init, "auto");
     require_coverage(load_whole_model(*parts.cat, file, parts.classes, copy), weights,
                      "weights.init", file.string(), group);
-    for (const std::string& other :
-         other_switches(list_safetensors(file), parts.options.model, file.string())) {
-      if (group.is_root())
-        log::warn("weights.init: the tensors fit, yet the model is another: " + other);
+    if (group.is_root()) {
+      for (const std::string& other :
+           other_switches(list_safetensors(file), parts.options.model, file.string()))
+        log::warn("weights.init: " + other);
     }
   }
 }

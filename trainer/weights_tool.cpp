@@ -26,10 +26,14 @@ std::string shape_text(const std::vector<int64_t>& shape) {
   return text + "]";
 }
 
+// The one that is asked for, or else that which the file describes and has the values of.
 CatOptions model_for(const std::optional<CatOptions>& given, const SafetensorsHeader& header,
-                     const fs::path& file) {
+                     int64_t labels, const fs::path& file) {
   if (given) return *given;
-  return describes_model(header) ? described_options(header, file.string()) : CatOptions();
+  const CatOptions model =
+      describes_model(header) ? described_options(header, file.string()) : CatOptions();
+  require_enough_values(header, model, labels, file.string());
+  return model;
 }
 
 Coverage load_any(CatImpl& cat, const SafetensorsHeader& header, const fs::path& file,
@@ -74,14 +78,14 @@ std::vector<std::string> notes_of(const SafetensorsHeader& header, const CatOpti
     if (!note.empty()) notes.push_back(note);
   }
   for (const std::string& other : other_switches(header, model, file.string()))
-    notes.push_back("the tensors fit, yet the model is another: " + other);
+    notes.push_back(other);
   return notes;
 }
 
 }  // namespace
 
-std::string inspect_weights(const fs::path& given, bool as_json) {
-  const fs::path file = weights_file_of(given, "auto");
+std::string inspect_weights(const fs::path& given, const std::string& weights, bool as_json) {
+  const fs::path file = weights_file_of(given, weights);
   const SafetensorsHeader header = list_safetensors(file);
   int64_t bytes = 0;
   json list = json::array();
@@ -114,9 +118,7 @@ WeightsCheck check_weights(const fs::path& file, const std::optional<CatOptions>
       describes_model(header)
           ? described_classes(header, file.string())
           : std::vector<std::string>(static_cast<size_t>(labels_of(header)), "any");
-  const CatOptions options = model_for(model, header, file);
-  if (!model) require_enough_values(header, options, std::ssize(classes), file.string());
-  Cat cat(options, std::ssize(classes));
+  Cat cat(model_for(model, header, std::ssize(classes), file), std::ssize(classes));
   const Coverage coverage = load_any(*cat, header, file, classes, Copy::kNothing);
   return {as_json ? coverage.json() : coverage.table(), coverage.complete()};
 }
@@ -147,10 +149,8 @@ void export_weights(const fs::path& checkpoint, const std::string& weights, bool
 
 std::string import_weights(const ImportRequest& request) {
   const SafetensorsHeader header = list_safetensors(request.file);
-  const CatOptions model = model_for(request.model, header, request.file);
   const std::vector<std::string> classes = classes_for(request, header);
-  if (!request.model)
-    require_enough_values(header, model, std::ssize(classes), request.file.string());
+  const CatOptions model = model_for(request.model, header, std::ssize(classes), request.file);
   Cat cat(model, std::ssize(classes));
   initialise(*cat, kSeedOfNewParts);
   const Coverage coverage = load_any(*cat, header, request.file, classes,
