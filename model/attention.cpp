@@ -67,9 +67,9 @@ torch::Tensor to_tokens(const torch::Tensor& map_BDHW) {
   return map_BDHW.flatten(2).transpose(1, 2);
 }
 
-torch::Tensor to_map(const torch::Tensor& tokens_BQD, int64_t height, int64_t width) {
+torch::Tensor to_map(const torch::Tensor& tokens_BQD, MapSize size) {
   return tokens_BQD.transpose(1, 2).reshape(
-      {tokens_BQD.size(0), tokens_BQD.size(2), height, width});
+      {tokens_BQD.size(0), tokens_BQD.size(2), size.height, size.width});
 }
 
 MapSize size_of(const torch::Tensor& map_BDHW) { return {map_BDHW.size(2), map_BDHW.size(3)}; }
@@ -137,7 +137,7 @@ torch::Tensor LongRangeImpl::forward(const torch::Tensor& p5_BDHW) {
   } else {
     x_BQD = normalised(norm_, p5_BQD + attention_(p5_BQD, p5_BQD));
   }
-  return to_map(ffn_(x_BQD), size.height, size.width);  // (4)
+  return to_map(ffn_(x_BQD), size);  // (4)
 }
 
 CrossLayerImpl::CrossLayerImpl(const AttentionOptions& attention, const ClaOptions& options,
@@ -165,7 +165,7 @@ torch::Tensor CrossLayerImpl::forward(const torch::Tensor& upper_BDHW,
   torch::Tensor x_BQD = attention_(pre_norm ? normalised(norm_, i1_BQD) : i1_BQD, i2_BKD);
   if (cla_.residual) x_BQD = i1_BQD + x_BQD;
   if (!pre_norm) x_BQD = normalised(norm_, x_BQD);
-  return to_map(ffn_(x_BQD), query_BDHW.size(2), query_BDHW.size(3));  // (7)
+  return to_map(ffn_(x_BQD), size_of(query_BDHW));  // (7)
 }
 
 }  // namespace catamaran

@@ -83,16 +83,16 @@ torch::Tensor pre_max_pool(const torch::Tensor& map_BDHW, int64_t stride, int64_
 // height) min(g, width).
 int64_t key_count(int64_t height, int64_t width, int64_t stride, int64_t grid = 0);
 
-// map <-> tokens
-torch::Tensor to_tokens(const torch::Tensor& map_BDHW);  // B x (H W) x D
-torch::Tensor to_map(const torch::Tensor& tokens_BQD, int64_t height,
-                     int64_t width);  // B x D x H x W
-
 struct MapSize {
   int64_t height = 0;
   int64_t width = 0;
 };
 MapSize size_of(const torch::Tensor& map_BDHW);
+
+// map <-> tokens
+torch::Tensor to_tokens(const torch::Tensor& map_BDHW);               // B x (H W) x D
+torch::Tensor to_map(const torch::Tensor& tokens_BQD, MapSize size);  // B x D x H x W
+
 // Sine position encoding in two dimensions, 1 x (H W) x D; D a multiple of 4: rows in the first
 // half, columns in the second, of each first sines, then cosines, of the cell's centre over
 // 10000^(i / (D / 4)). Centres are counted in cells of a map of size `unit` over the same picture

@@ -47,7 +47,7 @@ HeadOutput HeadImpl::forward(const torch::Tensor& p_BDHW, bool with_map) {
   } else {
     y.logits_BL = map_BQL.mean(1);
   }
-  if (with_map) y.map_BLHW = to_map(map_BQL, p_BDHW.size(2), p_BDHW.size(3));
+  if (with_map) y.map_BLHW = to_map(map_BQL, size_of(p_BDHW));
   return y;
 }
 

@@ -61,5 +61,10 @@ def settings(*pairs):
     return [part for pair in pairs for part in ("--set", pair)]
 
 
+def newest_weights(run):
+    """The model.safetensors of the checkpoint that `latest` names."""
+    return run / "checkpoints" / (run / "checkpoints/latest").read_text().strip() / "model.safetensors"
+
+
 def metrics(run):
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
-from runs import catamaran
+from runs import catamaran, newest_weights
 from safetensors import safe_open
 from safetensors.numpy import save_file
 from sklearn.metrics import f1_score, precision_recall_curve
@@ -24,11 +24,6 @@ def scored(tmp_path, checkpoint, pack, *arguments, ranks=0):
     catamaran("eval", "--checkpoint", checkpoint, "--data", pack, "--scores", path, *arguments, ranks=ranks)
     with h5py.File(path) as file:
         return file["score"][:], file["label"][:], [i.decode() for i in file["id"][:]], {key: list(value) for key, value in file.attrs.items()}
-
-
-def weights(run):
-    step = (run / "checkpoints/latest").read_text().strip()
-    return run / "checkpoints" / step / "model.safetensors"
 
 
 def changed(file, to, change):
@@ -76,7 +71,7 @@ def test_scales_average_three_input_sizes(trained, packs, tmp_path):
             model = json.loads(metadata["catamaran.model"])
             assert "size" in json.dumps(model)
             metadata["catamaran.model"] = json.dumps(replace_size(model, size))
-        part = changed(weights(trained / "cat"), tmp_path / f"{size}.safetensors", resize)
+        part = changed(newest_weights(trained / "cat"), tmp_path / f"{size}.safetensors", resize)
         parts.append(sigmoid(scored(tmp_path, part, packs / "pack-test")[0]))
     combined = scored(tmp_path, trained / "cat", packs / "pack-test", "--augment", "scales")
     assert np.abs(parts[0] - parts[2]).max() > 1e-3
@@ -86,7 +81,7 @@ def test_scales_average_three_input_sizes(trained, packs, tmp_path):
 def test_scales_smaller_than_topk_average_all_of_their_tokens(trained, packs, tmp_path):
     def most(metadata):  # 64 px have 16 tokens, the view of 32 px has 4
         metadata["catamaran.model"] = json.dumps({**json.loads(metadata["catamaran.model"]), "head.pool": "topk", "head.topk": 16})
-    model = changed(weights(trained / "cat"), tmp_path / "topk.safetensors", most)
+    model = changed(newest_weights(trained / "cat"), tmp_path / "topk.safetensors", most)
     scores = scored(tmp_path, model, packs / "pack-test", "--augment", "scales")[0]
     assert np.isfinite(scores).all()
 
@@ -101,7 +96,7 @@ def test_an_ensemble_of_a_model_with_itself_is_the_model(trained, packs, tmp_pat
     alone = scored(tmp_path, trained / "cat", packs / "pack-test")
     twice = scored(tmp_path, trained / "cat", packs / "pack-test", "--ensemble", trained / "cat", trained / "cat")
     np.testing.assert_allclose(twice[0], alone[0], atol=1e-5)
-    assert twice[3]["models"] == [str(weights(trained / "cat"))] * 3
+    assert twice[3]["models"] == [str(newest_weights(trained / "cat"))] * 3
 
 
 def test_an_ensemble_averages_probabilities_on_any_number_of_ranks(trained, packs, tmp_path):
@@ -120,7 +115,7 @@ def test_an_ensemble_averages_probabilities_on_any_number_of_ranks(trained, pack
 def test_models_of_other_classes_are_no_ensemble(trained, packs, tmp_path):
     def swap(metadata):
         metadata["catamaran.classes"] = json.dumps(["top left", "bottom left", "top right", "bottom right"])
-    other = changed(weights(trained / "cat"), tmp_path / "other.safetensors", swap)
+    other = changed(newest_weights(trained / "cat"), tmp_path / "other.safetensors", swap)
     message = refused(3, "eval", "--checkpoint", trained / "cat", "--data", packs / "pack-test", "--ensemble", other)
     assert "class 1 is 'top right' in one and 'bottom left' in the other" in message and "other.safetensors" in message
 
@@ -173,7 +168,7 @@ def test_thresholds_are_not_fitted_on_the_pack_of_the_training(trained, packs, t
     assert "was trained on this pack" in message and "--allow-training-pack" in message and not (tmp_path / "t.json").exists()
     catamaran(*command, "--allow-training-pack")
     assert json.loads((tmp_path / "t.json").read_text())["pack"]["held_out"] == "no"
-    shutil.copy(weights(trained / "cat"), tmp_path / "bare.safetensors")
+    shutil.copy(newest_weights(trained / "cat"), tmp_path / "bare.safetensors")
     done = catamaran("thresholds", "fit", "--checkpoint", tmp_path / "bare.safetensors", "--data", packs / "pack-train", "--out", tmp_path / "t.json", ranks=2)
     assert "does not say what it was trained on" in done.stderr
     assert json.loads((tmp_path / "t.json").read_text())["pack"]["held_out"] == "not known"

@@ -3,7 +3,7 @@ import json
 
 import numpy as np
 import pytest
-from runs import SMALL, catamaran, settings
+from runs import SMALL, catamaran, newest_weights, settings
 from safetensors.numpy import load_file, save_file
 
 STILL = ["optimizer.learning_rate=1e-12", "optimizer.weight_decay=0", "schedule.max_steps=1"]  # one step that changes nothing to speak of
@@ -14,7 +14,7 @@ def train(config, run, *pairs, **kwargs):
 
 
 def weights_of(run):
-    return load_file(run / "checkpoints" / (run / "checkpoints/latest").read_text().strip() / "model.safetensors")
+    return load_file(newest_weights(run))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 from PIL import Image
-from runs import BINARY, catamaran
+from runs import BINARY, catamaran, newest_weights
 from safetensors import safe_open
 from safetensors.numpy import save_file
 from test_bad_input import refused
@@ -112,7 +112,7 @@ def test_broken_pictures_are_named_and_the_rest_is_predicted(trained, photos, tm
 
 def test_a_model_whose_scores_are_not_numbers_ends_it(trained, photos, tmp_path):
     file = tmp_path / "diverged.safetensors"
-    with safe_open(next((trained / "cat/checkpoints").glob("step-*")) / "model.safetensors", "numpy") as given:
+    with safe_open(newest_weights(trained / "cat"), "numpy") as given:
         tensors, metadata = {name: given.get_tensor(name) for name in given.keys()}, given.metadata()
     tensors["head1.fc.bias"] = np.full_like(tensors["head1.fc.bias"], np.nan)
     save_file(tensors, file, metadata)

@@ -41,6 +41,16 @@ void roughen(CatImpl& cat) {
   }
 }
 
+// Ready for inference, with logits of order one.
+Cat trained_cat(const std::string& backbone, int64_t labels) {
+  Cat cat(small_options(backbone), labels);
+  initialise(*cat, 1);
+  roughen(*cat);
+  widen_heads(*cat);
+  cat->eval();
+  return cat;
+}
+
 int64_t batch_norms(torch::nn::Module& module) {
   const auto modules = module.modules();
   return std::ranges::count_if(modules, [](const auto& each) {
@@ -52,11 +62,7 @@ class EveryBackbone : public testing::TestWithParam<std::string> {};
 
 TEST_P(EveryBackbone, GivesTheSameLogitsWithFoldedBatchNorm) {
   const torch::NoGradGuard no_grad;
-  Cat cat(small_options(GetParam()), 5);
-  initialise(*cat, 1);
-  roughen(*cat);
-  widen_heads(*cat);
-  cat->eval();
+  Cat cat = trained_cat(GetParam(), 5);
   const torch::Tensor x = torch::randn({2, 3, 72, 64});
   const torch::Tensor before = cat->forward(x).yhat_BL;
   const int64_t norms = batch_norms(*cat);
@@ -80,11 +86,7 @@ TEST_P(EveryBackbone, GivesTheSameLogitsWithFoldedBatchNorm) {
 // What predict and explain run: fused convolutions choose their kernels by the batch.
 TEST_P(EveryBackbone, GivesAnImageTheSameLogitsInAnyBatchWithFoldedBatchNorm) {
   const torch::NoGradGuard no_grad;
-  Cat cat(small_options(GetParam()), 5);
-  initialise(*cat, 1);
-  roughen(*cat);
-  widen_heads(*cat);
-  cat->eval();
+  Cat cat = trained_cat(GetParam(), 5);
   fold_batch_norm(*cat);
   const torch::Tensor x = torch::randn({5, 3, 64, 64});
   const torch::Tensor all = cat->forward(x).yhat_BL;
