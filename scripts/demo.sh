@@ -31,8 +31,8 @@ touch "$run/finished"
 
 step "Evaluating"
 $catamaran eval --checkpoint "$run" --data "$demo/packs/test" --protocol all --per-class --out "$run/eval-all.json"
-step "Explaining four pictures"
-$catamaran explain --checkpoint "$run" "$demo"/data/test/00000{0,1,2,3}.jpg --out "$run/explain"
+step "Explaining six pictures"
+$catamaran explain --checkpoint "$run" --data "$demo/packs/test" --count 6 --out "$run/explain"
 step "Writing the report"
 $catamaran report "$run" --out "$demo/report.html"
 
