@@ -14,7 +14,7 @@ namespace {
 
 struct BackboneEntry {
   const char* name;  // timm's, where timm has it
-  std::shared_ptr<Backbone> (*make)();
+  std::shared_ptr<Backbone> (*make)(BackboneEnd);
   int64_t stride = 32;       // of S5
   bool rounds_down = false;  // a side that the stride does not divide; else up
   std::optional<InputStatistics> published_input = InputStatistics{};
@@ -26,50 +26,53 @@ constexpr InputStatistics kHalf = {.mean = {0.5, 0.5, 0.5}, .std = {0.5, 0.5, 0.
 constexpr std::array<BackboneEntry, 10> kBackbones = {{
     {.name = "resnet10_narrow",
      .make =
-         [] {
+         [](BackboneEnd) {
            return make_resnet({.blocks = {1, 1, 1, 1}, .width = 16, .small_stem = true});
          },
      .stride = 16,
      .published_input = std::nullopt},
     {.name = "resnet18",
      .make =
-         [] {
+         [](BackboneEnd) {
            return make_resnet({.blocks = {2, 2, 2, 2}});
          }},
     {.name = "resnet50",
      .make =
-         [] {
+         [](BackboneEnd) {
            return make_resnet({.blocks = {3, 4, 6, 3}, .bottleneck = true});
          }},
     {.name = "resnet101",
      .make =
-         [] {
+         [](BackboneEnd) {
            return make_resnet({.blocks = {3, 4, 23, 3}, .bottleneck = true});
          }},
     {.name = "resnext50_32x4d",
      .make =
-         [] {
+         [](BackboneEnd) {
            return make_resnet(
                {.blocks = {3, 4, 6, 3}, .bottleneck = true, .groups = 32, .base_width = 4});
          }},
     {.name = "resnext101_32x8d",
      .make =
-         [] {
+         [](BackboneEnd) {
            return make_resnet(
                {.blocks = {3, 4, 23, 3}, .bottleneck = true, .groups = 32, .base_width = 8});
          }},
     {.name = "tf_efficientnet_lite0",
-     .make = [] { return make_efficientnet_lite({.width = 1.0, .depth = 1.0}); },
+     .make =
+         [](BackboneEnd end) { return make_efficientnet_lite({.width = 1.0, .depth = 1.0}, end); },
      .published_input = kHalf},
     {.name = "tf_efficientnet_lite1",
-     .make = [] { return make_efficientnet_lite({.width = 1.0, .depth = 1.1}); },
+     .make =
+         [](BackboneEnd end) { return make_efficientnet_lite({.width = 1.0, .depth = 1.1}, end); },
      .published_input = kHalf},
     {.name = "tf_efficientnet_lite2",
-     .make = [] { return make_efficientnet_lite({.width = 1.1, .depth = 1.2}); },
+     .make =
+         [](BackboneEnd end) { return make_efficientnet_lite({.width = 1.1, .depth = 1.2}, end); },
      .published_input = kHalf},
     {.name = "convnext_tiny",
      .make =
-         [] {
+         [](BackboneEnd) {
            return make_convnext({.blocks = {3, 3, 9, 3}, .width = 96});
          },
      .rounds_down = true},
@@ -107,9 +110,9 @@ std::optional<InputStatistics> published_input(const std::string& name) {
   return entry == nullptr ? std::nullopt : entry->published_input;
 }
 
-std::shared_ptr<Backbone> make_backbone(const std::string& name) {
+std::shared_ptr<Backbone> make_backbone(const std::string& name, BackboneEnd end) {
   const BackboneEntry* entry = backbone_entry(name);
-  if (entry != nullptr) return entry->make();
+  if (entry != nullptr) return entry->make(end);
   throw UsageError("there is no backbone '" + name + "'", "model.backbone.name",
                    "use one of " + backbone_names_text());
 }
@@ -121,9 +124,7 @@ void Backbone::initialise(at::Generator generator) {
   }
 }
 
-bool Backbone::is_classifier(std::string_view file_name) const {
-  return file_name.starts_with("fc.");
-}
+bool Backbone::is_behind(std::string_view file_name) const { return file_name.starts_with("fc."); }
 
 int64_t Backbone::fold_all_batch_norms() {
   CATAMARAN_ASSERT(!is_training(), "folding uses the running statistics of eval mode");

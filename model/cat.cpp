@@ -22,7 +22,9 @@ CatImpl::CatImpl(const CatOptions& options, int64_t labels) : options_(options),
                      "1 to " + std::to_string(kMostLabels) + " can be told apart");
   }
   const int64_t dim = options.attention.dim;
-  backbone_ = register_module("backbone", make_backbone(options.backbone.name));
+  backbone_ = register_module(
+      "backbone", make_backbone(options.backbone.name,
+                                options.fpn.enabled ? BackboneEnd::kStages : BackboneEnd::kPooled));
   const int64_t head_dim = options.fpn.enabled ? dim : backbone_->channels()[2];
   if (options.fpn.enabled)
     fpn_ = register_module("fpn", Fpn(options.fpn, backbone_->channels(), dim));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
@@ -97,7 +98,7 @@ class MobileBlockImpl : public ConvNormOwner {
 
 class EfficientNetLiteImpl : public Backbone {
  public:
-  explicit EfficientNetLiteImpl(const EfficientNetLiteShape& shape) {
+  EfficientNetLiteImpl(const EfficientNetLiteShape& shape, BackboneEnd end) {
     stem_ = add("conv_stem", "bn1", same_conv(3, kStemChannels, 3, 2), kTensorFlowEps,
                 Activation::kRelu6);
     torch::nn::ModuleList blocks;
@@ -118,6 +119,8 @@ class EfficientNetLiteImpl : public Backbone {
       if (s == kLastOfReduction16) channels_[1] = out;
     }
     register_module("blocks", blocks);
+    channels_[2] = in;
+    if (end == BackboneEnd::kStages) return;
     head_ = add("conv_head", "bn2", same_conv(in, kHeadChannels, 1, 1), kTensorFlowEps,
                 Activation::kRelu6);
     channels_[2] = kHeadChannels;
@@ -131,28 +134,33 @@ class EfficientNetLiteImpl : public Backbone {
       if (i == kLastOfReduction8) s.s3_BCHW = x;
       if (i == kLastOfReduction16) s.s4_BCHW = x;
     }
-    s.s5_BCHW = head_->forward(x);
+    s.s5_BCHW = head_ ? head_->forward(x) : x;
     return s;
   }
 
   std::string timm_name(const std::string& file_name) const override {
     return timm_name_of_efficientnet(file_name, blocks_per_stage_);
   }
-  bool is_classifier(std::string_view file_name) const override {
-    return file_name.starts_with("classifier.") || file_name.starts_with("_fc.");
+  bool is_behind(std::string_view file_name) const override {
+    const auto any = [&](std::initializer_list<std::string_view> prefixes) {
+      return std::ranges::any_of(prefixes, [&](auto each) { return file_name.starts_with(each); });
+    };
+    return any({"classifier.", "_fc."}) ||
+           (!head_ && any({"conv_head.", "bn2.", "_conv_head.", "_bn1."}));
   }
 
  private:
   std::vector<int64_t> blocks_per_stage_;
   ConvNormPtr stem_;
   std::vector<torch::nn::Sequential> stages_;
-  ConvNormPtr head_;
+  ConvNormPtr head_;  // none where the stages are the end
 };
 
 }  // namespace
 
-std::shared_ptr<Backbone> make_efficientnet_lite(const EfficientNetLiteShape& shape) {
-  return std::make_shared<EfficientNetLiteImpl>(shape);
+std::shared_ptr<Backbone> make_efficientnet_lite(const EfficientNetLiteShape& shape,
+                                                 BackboneEnd end) {
+  return std::make_shared<EfficientNetLiteImpl>(shape, end);
 }
 
 }  // namespace catamaran

@@ -1,8 +1,9 @@
 // EfficientNet-lite: EfficientNet without squeeze-and-excite, with ReLU6. S3 and S4 are the last
-// features of reduction 8 and 16; S5 is the output of the head's 1x1 convolution (1280 channels,
-// reduction 32), which the ImageNet weights include and which timm's forward_features returns.
+// features of reduction 8 and 16. S5, of reduction 32, is the last stage's (320 linear channels,
+// lite2 352) where a pyramid reads it, and the output of the head's 1x1 convolution with its batch
+// norm and ReLU6 (1280 channels) where it is pooled as ImageNet's classifier does.
 //
-//   make_efficientnet_lite({.width = 1.0, .depth = 1.0});                                // lite0
+//   make_efficientnet_lite({.width = 1.0, .depth = 1.0}, BackboneEnd::kStages);           // lite0
 //
 // Convolutions of stride 2 pad as TensorFlow's 'SAME' does (the odd pixel at bottom and right), so
 // the weights are those of timm's tf_efficientnet_lite*, not of its efficientnet_lite*. Also reads
@@ -21,6 +22,7 @@ struct EfficientNetLiteShape {
   double depth;  // factor of blocks a stage; the first and the last stage keep theirs
 };
 
-std::shared_ptr<Backbone> make_efficientnet_lite(const EfficientNetLiteShape& shape);
+std::shared_ptr<Backbone> make_efficientnet_lite(const EfficientNetLiteShape& shape,
+                                                 BackboneEnd end);
 
 }  // namespace catamaran

@@ -78,7 +78,7 @@ Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file, Copy cop
   for (const auto& [name, tensor] : tensors_of(file)) {
     const std::string plain =
         name.starts_with(kBackbonePrefix) ? name.substr(kBackbonePrefix.size()) : name;
-    if (cat.backbone().is_classifier(plain)) continue;
+    if (cat.backbone().is_behind(plain)) continue;
     const std::string timm = std::string(kBackbonePrefix) + cat.backbone().timm_name(plain);
     // A second tensor of the same name keeps the file's, so that the table shows it as unexpected.
     if (!given.emplace(timm, tensor).second) given.emplace("(again) " + name, tensor);

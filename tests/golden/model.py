@@ -89,6 +89,7 @@ for pool in ("max", "topk", "csra"):
     cat(f"cat-pool-{pool}", **{"head.pool": pool})
 for name in ("tf_efficientnet_lite0", "convnext_tiny"):
     cat(f"cat-{name}", **{"backbone.name": name})
+cat("cat-lite0-without-fpn", **{"backbone.name": "tf_efficientnet_lite0", "fpn.enabled": False, "lrd.enabled": False, "cla.enabled": False})
 (out / "cases.txt").write_text("\n".join(sorted(p.name[:-len(".weights.safetensors")] for p in out.glob("cat-*.weights.safetensors"))) + "\n")
 model_losses.write_losses(out)
 model_cost.write(out / "costs.json")

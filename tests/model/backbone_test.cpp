@@ -21,9 +21,13 @@ using Tensors = std::map<std::string, torch::Tensor>;
 
 constexpr std::array<const char*, 3> kLevels = {"s3", "s4", "s5"};
 
-Cat cat_with(const std::string& backbone) {
+constexpr const char* kPooled = "_pooled";  // golden values up to what the classifier pools
+
+Cat cat_with(const std::string& backbone, BackboneEnd end = BackboneEnd::kStages) {
   CatOptions options;
   options.backbone.name = backbone;
+  if (end == BackboneEnd::kPooled)
+    options.fpn.enabled = options.lrd_enabled = options.cla.enabled = false;
   options.attention.dim = 32;
   return Cat(options, 1);
 }
@@ -48,11 +52,18 @@ torch::Tensor sampled(const torch::Tensor& tensor) {
       {flat.to(torch::kFloat64).norm().to(torch::kFloat32).view(1), flat.index_select(0, where)});
 }
 
-class BackboneEqualsTimm : public testing::TestWithParam<std::string> {};
+class BackboneEqualsTimm : public testing::TestWithParam<std::string> {
+ protected:
+  std::string backbone() const { return GetParam().substr(0, GetParam().find(kPooled)); }
+  Cat cat() const {
+    return cat_with(backbone(),
+                    backbone() == GetParam() ? BackboneEnd::kStages : BackboneEnd::kPooled);
+  }
+};
 
 TEST_P(BackboneEqualsTimm, InWhatPublishedWeightsWantOfTheirInput) {
   const Golden golden(GetParam());
-  const InputStatistics published = published_input(GetParam()).value();
+  const InputStatistics published = published_input(backbone()).value();
   for (int64_t channel = 0; channel < 3; ++channel) {
     const auto c = static_cast<size_t>(channel);
     EXPECT_EQ(golden.expected.at("input.mean")[channel].item<double>(), published.mean[c]);
@@ -63,7 +74,7 @@ TEST_P(BackboneEqualsTimm, InWhatPublishedWeightsWantOfTheirInput) {
 TEST_P(BackboneEqualsTimm, InFeaturesAndLoadsEveryTensor) {
   const torch::NoGradGuard no_grad;
   const Golden golden(GetParam());
-  Cat cat = cat_with(GetParam());
+  Cat cat = this->cat();
   const Coverage coverage = load_backbone(*cat, golden.weights_file);
   EXPECT_TRUE(coverage.complete()) << coverage.table();
   EXPECT_TRUE(coverage.unexpected.empty()) << coverage.table();
@@ -106,7 +117,7 @@ std::array<torch::Tensor, 3> trained_levels(Cat& cat, const Golden& golden, at::
 
 TEST_P(BackboneEqualsTimm, InTrainingModeInFeaturesAndRunningStatistics) {
   const torch::NoGradGuard no_grad;
-  Cat cat = cat_with(GetParam());
+  Cat cat = this->cat();
   trained_levels(cat, Golden(GetParam()), torch::kFloat32, 1e-3);
 }
 
@@ -114,7 +125,7 @@ TEST_P(BackboneEqualsTimm, InTrainingModeInFeaturesAndRunningStatistics) {
 // the gradients of the layers below by up to a hundredth.
 TEST_P(BackboneEqualsTimm, InTrainingModeInEveryGradient) {
   const Golden golden(GetParam());
-  Cat cat = cat_with(GetParam());
+  Cat cat = this->cat();
   const std::array<torch::Tensor, 3> s = trained_levels(cat, golden, torch::kFloat64, 1e-5);
   torch::Tensor loss = torch::zeros({}, torch::kFloat64);
   for (size_t l = 0; l < kLevels.size(); ++l)
@@ -150,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(All, BackboneEqualsTimm,
                          testing::Values("resnet18", "resnet50", "resnet101", "resnext50_32x4d",
                                          "resnext101_32x8d", "tf_efficientnet_lite0",
                                          "tf_efficientnet_lite1", "tf_efficientnet_lite2",
-                                         "convnext_tiny"));
+                                         "tf_efficientnet_lite0_pooled", "convnext_tiny"));
 
 TEST(Backbone, ConvNextTakesTorchvisionsNames) {
   const torch::NoGradGuard no_grad;
@@ -171,7 +182,7 @@ TEST_P(EfficientNetPackage, GivesItsOwnFeaturesWithItsImageNetWeights) {
   const torch::NoGradGuard no_grad;
   const std::string number = std::to_string(GetParam());
   const Golden golden("efficientnet-lite" + number);
-  Cat cat = cat_with("tf_efficientnet_lite" + number);
+  Cat cat = cat_with("tf_efficientnet_lite" + number, BackboneEnd::kPooled);
   const Coverage coverage = load_backbone(*cat, golden.weights_file);
   EXPECT_TRUE(coverage.complete()) << coverage.table();
   EXPECT_TRUE(coverage.unexpected.empty()) << coverage.table();
@@ -187,7 +198,7 @@ TEST_P(EfficientNetPackage, GivesItsOwnFeaturesWithItsImageNetWeights) {
 INSTANTIATE_TEST_SUITE_P(Lite, EfficientNetPackage, testing::Values(0, 1, 2));
 
 TEST(Backbone, ResNeXt50HasTheCensusOfTheSwslFile) {
-  const std::shared_ptr<Backbone> backbone = make_backbone("resnext50_32x4d");
+  const std::shared_ptr<Backbone> backbone = make_backbone("resnext50_32x4d", BackboneEnd::kStages);
   int64_t values = 0;
   for (const torch::Tensor& parameter : backbone->parameters()) values += parameter.numel();
   EXPECT_EQ(values, 22'979'904);
@@ -205,7 +216,7 @@ TEST(Backbone, AcceptsFilesWithoutBatchCountersAndSaysWhatIsMissing) {
   std::erase_if(tensors, [](const auto& item) {
     return item.first.ends_with("num_batches_tracked") || item.first.starts_with("fc.");
   });
-  const std::shared_ptr<Backbone> backbone = make_backbone("resnet18");
+  const std::shared_ptr<Backbone> backbone = make_backbone("resnet18", BackboneEnd::kStages);
   EXPECT_TRUE(load_state(*backbone, tensors).complete());
   tensors.erase("layer3.0.conv1.weight");
   tensors["layer1.0.bn1.weight"] = torch::zeros({3});
@@ -222,7 +233,7 @@ TEST(Backbone, AcceptsFilesWithoutBatchCountersAndSaysWhatIsMissing) {
 
 TEST(Backbone, RefusesAnUnknownNameAndListsTheKnownOnes) {
   try {
-    make_backbone("resnet34");
+    make_backbone("resnet34", BackboneEnd::kStages);
     FAIL();
   } catch (const std::exception& problem) {
     EXPECT_NE(std::string(problem.what()).find("resnext50_32x4d"), std::string::npos);

@@ -170,7 +170,12 @@ TEST(Initialise, FollowsThePublishedRuleOfEachKind) {
   initialise(*lite, 1);
   // Depthwise 5x5: a channel's fan-out is 25, not 25 times the channels.
   EXPECT_NEAR(spread(*lite, "blocks.5.1.conv_dw.weight"), std::sqrt(2.0 / 25), 5e-3);
-  EXPECT_NEAR(spread(*lite, "conv_head.weight"), std::sqrt(2.0 / 1280), 2e-4);
+
+  CatOptions plain = small_options("tf_efficientnet_lite0");
+  plain.fpn.enabled = plain.lrd_enabled = plain.cla.enabled = false;
+  Cat pooled(plain, 2);
+  initialise(*pooled, 1);
+  EXPECT_NEAR(spread(*pooled, "conv_head.weight"), std::sqrt(2.0 / 1280), 2e-4);
 }
 
 }  // namespace
