@@ -2,16 +2,10 @@
 
 #include <cmath>
 
+#include "evaluation/sigmoid.h"
 #include "support/assert.h"
 
 namespace catamaran {
-namespace {
-
-double sigmoid(double z) {
-  return z >= 0 ? 1 / (1 + std::exp(-z)) : std::exp(z) / (1 + std::exp(z));
-}
-
-}  // namespace
 
 void ProbabilityMean::add(std::span<const float> logits) {
   if (sets_ == 0) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "evaluation/sigmoid.h"
 #include "support/assert.h"
 #include "support/error.h"
 
@@ -13,8 +14,6 @@ struct Item {
   double probability = 0;
   bool positive = false;
 };
-
-double sigmoid(double z) { return 1 / (1 + std::exp(-z)); }
 
 double f_beta(double hits, double taken, double positives, double beta) {
   const double weighted = (1 + beta * beta) * hits;

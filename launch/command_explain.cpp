@@ -6,6 +6,7 @@
 #include "launch/command.h"
 #include "launch/exit_code.h"
 #include "launch/path_checks.h"
+#include "launch/weights_option.h"
 #include "support/heap.h"
 #include "support/log.h"
 #include "support/text.h"
@@ -103,9 +104,7 @@ void add_explain_command(CLI::App& app, CommandSlot& slot) {
                    "the same for the second checkpoint; without it, --threshold")
       ->check(not_empty())
       ->needs(compare);
-  explain->add_option("--weights", given->weights, "auto: ema if there, else raw")
-      ->check(CLI::IsMember({"auto", "ema", "raw"}))
-      ->capture_default_str();
+  add_weights_option(*explain, given->weights);
   explain
       ->add_option("--threads", given->threads,
                    "CPU threads, which compute in fp32; 0: one per core")

@@ -8,6 +8,7 @@
 #include "launch/exit_code.h"
 #include "launch/path_checks.h"
 #include "launch/prediction_writers.h"
+#include "launch/weights_option.h"
 #include "support/heap.h"
 #include "support/log.h"
 #include "trainer/thresholds.h"
@@ -105,9 +106,7 @@ void add_predict_command(CLI::App& app, CommandSlot& slot) {
                    "CPU threads, which compute in fp32; 0: one per core")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  predict->add_option("--weights", request.weights, "auto: ema if there, else raw")
-      ->check(CLI::IsMember({"auto", "ema", "raw"}))
-      ->capture_default_str();
+  add_weights_option(*predict, request.weights);
   predict->add_flag(
       "--strict", request.strict,
       "stop at the first broken picture; otherwise the rest is predicted and the exit "

@@ -7,6 +7,7 @@
 #include "launch/command.h"
 #include "launch/config.h"
 #include "launch/path_checks.h"
+#include "launch/weights_option.h"
 #include "support/error.h"
 #include "trainer/api.h"
 
@@ -61,12 +62,6 @@ void add_model(CLI::App& command, const std::shared_ptr<WeightsArguments>& given
   command.add_flag("--json", given->json, "print as JSON");
 }
 
-void add_choice_of_weights(CLI::App& command, const std::shared_ptr<WeightsArguments>& given) {
-  command.add_option("--weights", given->weights, "of a checkpoint; auto: ema if there, else raw")
-      ->check(CLI::IsMember({"auto", "ema", "raw"}))
-      ->capture_default_str();
-}
-
 void on_call(CLI::App& command, CommandSlot& slot, const std::shared_ptr<WeightsArguments>& given,
              std::function<void(const WeightsArguments&)> work) {
   command.callback([&slot, given, work = std::move(work)] {
@@ -88,7 +83,7 @@ void add_weights_command(CLI::App& app, CommandSlot& slot) {
       weights->add_subcommand("inspect", "What is in a file: names, types, shapes, metadata");
   inspect->add_option("file", given->file, "safetensors file, checkpoint or run directory")
       ->required();
-  add_choice_of_weights(*inspect, given);
+  add_weights_option(*inspect, given->weights);
   inspect->add_flag("--json", given->json, "print as JSON");
   inspect->footer("Example: catamaran weights inspect resnext50_swsl.safetensors");
   on_call(*inspect, slot, given, [](const WeightsArguments& a) {
@@ -138,7 +133,7 @@ void add_weights_command(CLI::App& app, CommandSlot& slot) {
   exported->add_option("--out", given->out, "safetensors file to write")
       ->check(result_file({".safetensors"}))
       ->required();
-  add_choice_of_weights(*exported, given);
+  add_weights_option(*exported, given->weights);
   exported->add_flag("--backbone-only", given->backbone_only,
                      "the backbone alone, with timm's names");
   exported->footer(

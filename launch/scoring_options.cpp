@@ -4,6 +4,7 @@
 #include "launch/exit_code.h"
 #include "launch/path_checks.h"
 #include "launch/self_launch.h"
+#include "launch/weights_option.h"
 #include "support/heap.h"
 #include "support/log.h"
 
@@ -28,9 +29,7 @@ void add_scoring_options(CLI::App& command, ScoringOptions& options) {
                   "image), scales (7/8, 1 and 9/8 of the input's size)")
       ->check(CLI::IsMember({"none", "flip", "scales"}))
       ->capture_default_str();
-  command.add_option("--weights", request.weights, "auto: ema if there, else raw")
-      ->check(CLI::IsMember({"auto", "ema", "raw"}))
-      ->capture_default_str();
+  add_weights_option(command, request.weights);
   command
       .add_option("--precision", request.precision,
                   "auto: as the checkpoint's run computed; fp32, bf16, fp16")

@@ -26,7 +26,7 @@ struct ScoringOptions {
 void add_scoring_options(CLI::App& command, ScoringOptions& options);
 
 // Starts MPI, scores the pack on all ranks, and calls use(table) on rank 0 while MPI is up.
-// before: on every rank, once MPI is up and before the first image.
+// before: on rank 0, once MPI is up and before the first image.
 // Returns the exit code of this process or, with --ranks, of the ranks that it started.
 int score_on_ranks(const ScoringOptions& options, int& argc, char**& argv,
                    const std::function<void()>& before,

@@ -124,7 +124,9 @@ void Backbone::initialise(at::Generator generator) {
   }
 }
 
-bool Backbone::is_behind(std::string_view file_name) const { return file_name.starts_with("fc."); }
+bool Backbone::is_past_end(std::string_view file_name) const {
+  return file_name.starts_with("fc.");
+}
 
 int64_t Backbone::fold_all_batch_norms() {
   CATAMARAN_ASSERT(!is_training(), "folding uses the running statistics of eval mode");

@@ -1,6 +1,6 @@
 // A backbone: an image in, feature maps of three levels out, S3, S4 and S5 of the paper's figure 2.
 //
-//   std::shared_ptr<Backbone> backbone = make_backbone("resnext50_32x4d", BackboneEnd::kStages);
+//   std::shared_ptr<Backbone> backbone = make_backbone("resnext50_32x4d", BackboneEnd::kLastStage);
 //   Features s = backbone->forward(x_BCHW);                // x: channels-last runs fastest
 //
 // Strides of S3, S4, S5 against the input are 8, 16, 32 unless the backbone's page says otherwise;
@@ -25,8 +25,8 @@ namespace catamaran {
 // Where a backbone ends. Most have nothing between their last stage and their classifier's pooling,
 // and are the same either way.
 enum class BackboneEnd {
-  kStages,  // S5 is the last stage's map, for a pyramid: timm's features_only
-  kPooled,  // S5 is the map that the network's own classifier pools: timm's forward_features
+  kLastStage,      // S5 is the last stage's map, for a pyramid: timm's features_only
+  kBeforePooling,  // S5 is the map that the network's own classifier pools: timm's forward_features
 };
 
 struct Features {
@@ -48,9 +48,9 @@ class Backbone : public ConvNormOwner {
   // The name in this module of a tensor that a weight file calls file_name, where files of other
   // sources use other names than timm; otherwise file_name itself.
   virtual std::string timm_name(const std::string& file_name) const { return file_name; }
-  // Tensors behind the end of this backbone, which a file may have and it does not take: the
-  // ImageNet classifier.
-  virtual bool is_behind(std::string_view file_name) const;
+  // A file's tensors of what lies past the end of this backbone, which it does not take: the
+  // ImageNet classifier and, for kLastStage, the layers before its pooling.
+  virtual bool is_past_end(std::string_view file_name) const;
 
   // Folds every batch norm below, in eval mode (model/fold_batch_norm.h); returns how many. If any,
   // the buffer kFoldedMark joins the state.

@@ -23,8 +23,9 @@ CatImpl::CatImpl(const CatOptions& options, int64_t labels) : options_(options),
   }
   const int64_t dim = options.attention.dim;
   backbone_ = register_module(
-      "backbone", make_backbone(options.backbone.name,
-                                options.fpn.enabled ? BackboneEnd::kStages : BackboneEnd::kPooled));
+      "backbone",
+      make_backbone(options.backbone.name,
+                    options.fpn.enabled ? BackboneEnd::kLastStage : BackboneEnd::kBeforePooling));
   const int64_t head_dim = options.fpn.enabled ? dim : backbone_->channels()[2];
   if (options.fpn.enabled)
     fpn_ = register_module("fpn", Fpn(options.fpn, backbone_->channels(), dim));

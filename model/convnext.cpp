@@ -155,7 +155,7 @@ class ConvNextImpl : public Backbone {
   std::string timm_name(const std::string& file_name) const override {
     return timm_name_of_convnext(file_name);
   }
-  bool is_behind(std::string_view file_name) const override {
+  bool is_past_end(std::string_view file_name) const override {
     return file_name.starts_with("head.") || file_name.starts_with("classifier.");
   }
 

@@ -12,13 +12,6 @@ namespace {
 // Older files do not have the counters of batch norm, and nothing reads them.
 bool is_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
 
-std::string shape_text(const torch::Tensor& tensor) {
-  std::string text = "[";
-  for (const int64_t side : tensor.sizes())
-    text += (text.size() > 1 ? ", " : "") + std::to_string(side);
-  return text + "]";
-}
-
 // Kinds of numbers that turn into each other without another meaning: weights are floats of some
 // width, counters whole numbers of some width.
 bool same_kind(const torch::Tensor& a, const torch::Tensor& b) {
@@ -78,8 +71,8 @@ Coverage copy_covered(const NamedTensors& wanted, const std::map<std::string, to
     }
     used.insert(name);
     if (found->second.sizes() != tensor.sizes()) {
-      coverage.shape_mismatch.push_back(name + ": file " + shape_text(found->second) + ", model " +
-                                        shape_text(tensor));
+      coverage.shape_mismatch.push_back(name + ": file " + shape_text(found->second.sizes()) +
+                                        ", model " + shape_text(tensor.sizes()));
       continue;
     }
     if (!same_kind(found->second, tensor)) {

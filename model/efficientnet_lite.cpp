@@ -120,7 +120,7 @@ class EfficientNetLiteImpl : public Backbone {
     }
     register_module("blocks", blocks);
     channels_[2] = in;
-    if (end == BackboneEnd::kStages) return;
+    if (end == BackboneEnd::kLastStage) return;
     head_ = add("conv_head", "bn2", same_conv(in, kHeadChannels, 1, 1), kTensorFlowEps,
                 Activation::kRelu6);
     channels_[2] = kHeadChannels;
@@ -141,7 +141,7 @@ class EfficientNetLiteImpl : public Backbone {
   std::string timm_name(const std::string& file_name) const override {
     return timm_name_of_efficientnet(file_name, blocks_per_stage_);
   }
-  bool is_behind(std::string_view file_name) const override {
+  bool is_past_end(std::string_view file_name) const override {
     const auto any = [&](std::initializer_list<std::string_view> prefixes) {
       return std::ranges::any_of(prefixes, [&](auto each) { return file_name.starts_with(each); });
     };

@@ -1,5 +1,5 @@
 // New lateral convolutions to the scale of the maps that they read. Backbones differ: the linear
-// maps of EfficientNet-lite are eight times as large on S3 as on S5, and a pyramid that starts so
+// maps of EfficientNet-lite are three times as large on S3 as on S5, and a pyramid that starts so
 // hears little of the highest level.
 //
 //   initialise(*cat, seed);

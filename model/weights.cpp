@@ -78,7 +78,7 @@ Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file, Copy cop
   for (const auto& [name, tensor] : tensors_of(file)) {
     const std::string plain =
         name.starts_with(kBackbonePrefix) ? name.substr(kBackbonePrefix.size()) : name;
-    if (cat.backbone().is_behind(plain)) continue;
+    if (cat.backbone().is_past_end(plain)) continue;
     const std::string timm = std::string(kBackbonePrefix) + cat.backbone().timm_name(plain);
     // A second tensor of the same name keeps the file's, so that the table shows it as unexpected.
     if (!given.emplace(timm, tensor).second) given.emplace("(again) " + name, tensor);
@@ -131,7 +131,7 @@ std::vector<std::string> other_switches(const SafetensorsHeader& header, const C
   const json here = json::parse(to_json(options));
   for (const auto& [key, value] : there.items()) {
     if (std::ranges::find(kFree, key) == kFree.end() && here.at(key) != value)
-      others.push_back("the tensors fit, yet the model is another: " + key + ": " + value.dump() +
+      others.push_back("the file's model is another: " + key + ": " + value.dump() +
                        " in the file, " + here.at(key).dump() + " here");
   }
   return others;

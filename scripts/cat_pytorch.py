@@ -32,18 +32,21 @@ TIMM_CHANNELS = {"tf_efficientnet_lite0": (40, 112, 320), "tf_efficientnet_lite1
                  "convnext_tiny": (192, 384, 768)}
 
 
+def end_at_last_stage(model):
+    """Takes away what a timm model has between its last stage and its classifier's pooling."""
+    if hasattr(model, "conv_head"):
+        model.conv_head = model.bn2 = nn.Identity()
+
+
 def make_backbone(name, pyramid):
     """pyramid: S5 is the last stage's map; else the one that the network's own classifier pools."""
     if name in TIMM_CHANNELS:
         model = timm.create_model(name, pretrained=False, num_classes=0)
-        channels = TIMM_CHANNELS[name]
         if hasattr(model, "head"):
             model.head = nn.Identity()  # its norm stands behind the pooling
-        elif pyramid:
-            model.conv_head = model.bn2 = nn.Identity()
-        else:
-            channels = (*channels[:2], model.num_features)
-        return model, channels
+        if pyramid:
+            end_at_last_stage(model)
+        return model, TIMM_CHANNELS[name] if pyramid else (*TIMM_CHANNELS[name][:2], model.num_features)
     if name == "resnet10_narrow":
         model = ResNet(BasicBlock, [1, 1, 1, 1], channels=(16, 32, 64, 128), num_classes=0)
         model.conv1 = nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False)

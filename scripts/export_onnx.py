@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -48,15 +49,20 @@ def weights_file(source, weights):
     if source.is_file():
         return source
     try:
-        done = subprocess.run([str(BINARY), "weights", "inspect", str(source), "--weights", weights, "--json"], capture_output=True, text=True)
+        done = subprocess.run([str(BINARY), "weights", "inspect", str(source), "--weights", weights, "--json"], capture_output=True, encoding="utf-8",
+                              errors="replace")
     except OSError as problem:
         raise CannotExport(f"{BINARY} cannot be run: {problem.strerror}; build it with make, or name a .safetensors file") from None
     for line in done.stderr.splitlines():
         if " warning: " in line:
             print(line.split(" warning: ", 1)[1], file=sys.stderr)
     if done.returncode != 0:
-        raise CannotExport(done.stderr.strip().splitlines()[-1].removeprefix("catamaran: error: ").removeprefix(f"{source}: "))
-    return pathlib.Path(json.loads(done.stdout)["file"])
+        said = done.stderr.strip().splitlines() or [f"{BINARY} ended with code {done.returncode} and said nothing"]
+        raise CannotExport(re.sub(r"^catamaran: (rank \d+: )?error: ", "", said[-1]).removeprefix(f"{source}: "))
+    try:
+        return pathlib.Path(json.loads(done.stdout)["file"])
+    except (ValueError, KeyError, TypeError):
+        raise CannotExport(f"{BINARY} does not answer as catamaran does: build it again with make") from None
 
 
 def preprocessing(options):
@@ -124,7 +130,7 @@ def export(given):
     try:
         model, classes, metadata = cat_pytorch.load(file)
     except Exception as problem:  # safetensors and PyTorch have no common kind
-        raise CannotExport(f"{file} cannot be used: {str(problem).splitlines()[0]}") from None
+        raise CannotExport(f"{file} cannot be used: {' '.join(str(problem).split())[:400]}") from None
     size = json.loads(metadata["catamaran.model"])["input.size"]
     try:
         proto = exported(model, size, given.opset)

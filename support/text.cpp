@@ -69,6 +69,12 @@ bool is_numbered_name(std::string_view name, std::string_view prefix, size_t dig
                              [](char c) { return c >= '0' && c <= '9'; });
 }
 
+std::string shape_text(std::span<const int64_t> shape) {
+  std::string text = "[";
+  for (const int64_t side : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(side);
+  return text + "]";
+}
+
 std::string first_difference(const std::vector<std::string>& one,
                              const std::vector<std::string>& other) {
   const auto [in_one, in_other] = std::ranges::mismatch(one, other);

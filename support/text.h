@@ -5,6 +5,8 @@
 // Thread-safe.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +25,9 @@ std::string printable(std::string_view bytes);
 // True where `name` is exactly `prefix`, then `digits` decimal digits, then `suffix`.
 bool is_numbered_name(std::string_view name, std::string_view prefix, size_t digits,
                       std::string_view suffix = "");
+
+// "[2, 3, 64, 64]": a tensor's shape.
+std::string shape_text(std::span<const int64_t> shape);
 
 // Where two lists of class names part: "class 2 is 'dog' in one and 'cat' in the other", or "3 and
 // 4 classes". Only for lists that differ.

@@ -32,7 +32,7 @@ std::string trained_on(const fs::path& weights_file) {
   return json_field<std::string>(root, "train_fingerprint", state.string(), ErrorKind::kWeights);
 }
 
-void warn_of_other_scores(const json& root, const std::string& where, const ScoredModel& model) {
+void warn_of_other_scores(const json& root, const std::string& where, const ScoreSource& source) {
   if (!root.contains("models") || !root.contains("augment")) return;  // made by hand
   const auto scores = [](size_t count, const std::string& views) {
     return text("the mean of %zu model(s), views: %s", count, views.c_str());
@@ -40,7 +40,7 @@ void warn_of_other_scores(const json& root, const std::string& where, const Scor
   const std::string there =
       scores(json_field<std::vector<std::string>>(root, "models", where, kKind).size(),
              json_field<std::string>(root, "augment", where, kKind));
-  const std::string here = scores(model.models, model.augment);
+  const std::string here = scores(source.checkpoints, source.augment);
   if (there != here)
     log::warn(where + " was fitted for other scores: " + there + "; here: " + here);
 }
@@ -99,8 +99,8 @@ void write_thresholds(const fs::path& path, const ThresholdRecord& record,
 }
 
 std::vector<double> thresholds_for(const fs::path& file, double otherwise,
-                                   const ScoredModel& model) {
-  const std::vector<std::string>& classes = model.classes;
+                                   const ScoreSource& source) {
+  const std::vector<std::string>& classes = source.classes;
   if (file.empty()) return std::vector<double>(classes.size(), otherwise);
   const std::string where = file.string();
   const json root = read_json_file(file, kKind);
@@ -123,13 +123,13 @@ std::vector<double> thresholds_for(const fs::path& file, double otherwise,
   const auto [in_file, in_model] =
       std::mismatch(names.begin(), names.end(), classes.begin(), classes.end());
   if (in_file == names.end() && in_model == classes.end()) {
-    warn_of_other_scores(root, where, model);
+    warn_of_other_scores(root, where, source);
     return values;
   }
   const std::string there = in_file == names.end() ? "nothing" : "'" + *in_file + "'";
   const std::string here = in_model == classes.end() ? "nothing" : "'" + *in_model + "'";
   throw DataError("class " + std::to_string(in_file - names.begin()) + " is " + there +
-                      " in the file and " + here + " in the model " + model.checkpoint.string(),
+                      " in the file and " + here + " in the model " + source.checkpoint.string(),
                   where, "use thresholds that were fitted for this model");
 }
 

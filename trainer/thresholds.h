@@ -33,17 +33,17 @@ struct ThresholdRecord {
 void write_thresholds(const std::filesystem::path& path, const ThresholdRecord& record,
                       const ScoreTable& table);
 
-// What the thresholds are for.
-struct ScoredModel {
-  const std::vector<std::string>& classes;
+// Where the scores come from that the thresholds are for.
+struct ScoreSource {
+  std::vector<std::string> classes;
   std::filesystem::path checkpoint;  // for messages
   std::string augment = "none";      // the views whose mean the scores are
-  size_t models = 1;                 // the checkpoints whose mean they are
+  size_t checkpoints = 1;            // how many models' mean they are
 };
 
 // file empty: `otherwise` for every class. A file fitted for other scores, of more or fewer models
 // or of other views, is used with a warning; one that does not say, without.
 std::vector<double> thresholds_for(const std::filesystem::path& file, double otherwise,
-                                   const ScoredModel& model);
+                                   const ScoreSource& source);
 
 }  // namespace catamaran

@@ -20,12 +20,6 @@ using nlohmann::json;
 constexpr std::string_view kBackbonePrefix = "backbone.";
 constexpr uint64_t kSeedOfNewParts = 1;  // of an import: layers that the file does not bring
 
-std::string shape_text(const std::vector<int64_t>& shape) {
-  std::string text = "[";
-  for (const int64_t side : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(side);
-  return text + "]";
-}
-
 // The one that is asked for, or else that which the file describes and has the values of.
 CatOptions model_for(const std::optional<CatOptions>& given, const SafetensorsHeader& header,
                      int64_t labels, const fs::path& file) {

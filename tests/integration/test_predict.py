@@ -128,6 +128,16 @@ def test_thresholds_of_other_scores_are_told(trained, packs, photos, tmp_path):
     told = "was fitted for other scores: the mean of 1 model(s), views: flip; here: the mean of 1 model(s), views: none"
     assert told in predict(trained, "--thresholds", file, photos / "b.jpg").stderr
     assert "other scores" not in predict(trained, "--thresholds", file, "--augment", "flip", photos / "b.jpg").stderr
+    assert told in catamaran("explain", "--checkpoint", trained / "cat", photos / "b.jpg", "--thresholds", file, "--out", tmp_path / "seen").stderr
+
+
+def test_thresholds_of_an_ensemble_are_for_that_ensemble(trained, packs, tmp_path):
+    file = tmp_path / "t.json"
+    ensemble = ["--checkpoint", trained / "cat", "--ensemble", trained / "cat", "--data", packs / "pack-test"]
+    catamaran("thresholds", "fit", *ensemble, "--out", file)
+    assert "other scores" not in catamaran("eval", *ensemble, "--thresholds", file).stderr
+    alone = catamaran("eval", "--checkpoint", trained / "cat", "--data", packs / "pack-test", "--thresholds", file).stderr
+    assert "was fitted for other scores: the mean of 2 model(s), views: none; here: the mean of 1 model(s), views: none" in alone
 
 
 def test_what_is_nothing_is_refused_before_anything_is_predicted(trained, photos, tmp_path):

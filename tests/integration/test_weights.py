@@ -193,6 +193,17 @@ def test_training_stops_on_heads_of_other_classes_and_on_partial_files(tmp_path,
         catamaran("train", "--config", config, *given, "--set", "weights.allow_partial=true", "--run-dir", tmp_path / f"run-{name}")
 
 
+def test_an_exported_backbone_under_a_pyramid_is_one_that_timms_pyramid_takes(tmp_path):
+    options = {"backbone.name": "tf_efficientnet_lite0"}
+    catamaran("weights", "export", whole(tmp_path / "cat.safetensors", **options), "--backbone-only", "--out", tmp_path / "b.safetensors")
+    model = timm.create_model("tf_efficientnet_lite0", features_only=True, pretrained=False)
+    model.load_state_dict(load_file(tmp_path / "b.safetensors"))
+    x = torch.randn(1, 3, 64, 64)
+    cat = cat_pytorch.load(tmp_path / "cat.safetensors")[0]
+    for theirs, ours in zip(model.eval()(x)[-3:], cat_pytorch.backbone_features(cat.backbone, x)):
+        np.testing.assert_array_equal(theirs.detach(), ours.detach())
+
+
 def test_an_exported_backbone_is_one_that_timm_takes(tmp_path):
     torch.manual_seed(1)
     options = {"backbone.name": "resnet18"}

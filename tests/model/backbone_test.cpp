@@ -21,12 +21,12 @@ using Tensors = std::map<std::string, torch::Tensor>;
 
 constexpr std::array<const char*, 3> kLevels = {"s3", "s4", "s5"};
 
-constexpr const char* kPooled = "_pooled";  // golden values up to what the classifier pools
+constexpr const char* kPooledSuffix = "_pooled";  // golden values up to what the classifier pools
 
-Cat cat_with(const std::string& backbone, BackboneEnd end = BackboneEnd::kStages) {
+Cat cat_with(const std::string& backbone, BackboneEnd end = BackboneEnd::kLastStage) {
   CatOptions options;
   options.backbone.name = backbone;
-  if (end == BackboneEnd::kPooled)
+  if (end == BackboneEnd::kBeforePooling)
     options.fpn.enabled = options.lrd_enabled = options.cla.enabled = false;
   options.attention.dim = 32;
   return Cat(options, 1);
@@ -54,10 +54,10 @@ torch::Tensor sampled(const torch::Tensor& tensor) {
 
 class BackboneEqualsTimm : public testing::TestWithParam<std::string> {
  protected:
-  std::string backbone() const { return GetParam().substr(0, GetParam().find(kPooled)); }
+  std::string backbone() const { return GetParam().substr(0, GetParam().find(kPooledSuffix)); }
   Cat cat() const {
-    return cat_with(backbone(),
-                    backbone() == GetParam() ? BackboneEnd::kStages : BackboneEnd::kPooled);
+    return cat_with(backbone(), backbone() == GetParam() ? BackboneEnd::kLastStage
+                                                         : BackboneEnd::kBeforePooling);
   }
 };
 
@@ -161,7 +161,9 @@ INSTANTIATE_TEST_SUITE_P(All, BackboneEqualsTimm,
                          testing::Values("resnet18", "resnet50", "resnet101", "resnext50_32x4d",
                                          "resnext101_32x8d", "tf_efficientnet_lite0",
                                          "tf_efficientnet_lite1", "tf_efficientnet_lite2",
-                                         "tf_efficientnet_lite0_pooled", "convnext_tiny"));
+                                         "tf_efficientnet_lite0_pooled",
+                                         "tf_efficientnet_lite1_pooled",
+                                         "tf_efficientnet_lite2_pooled", "convnext_tiny"));
 
 TEST(Backbone, ConvNextTakesTorchvisionsNames) {
   const torch::NoGradGuard no_grad;
@@ -182,7 +184,7 @@ TEST_P(EfficientNetPackage, GivesItsOwnFeaturesWithItsImageNetWeights) {
   const torch::NoGradGuard no_grad;
   const std::string number = std::to_string(GetParam());
   const Golden golden("efficientnet-lite" + number);
-  Cat cat = cat_with("tf_efficientnet_lite" + number, BackboneEnd::kPooled);
+  Cat cat = cat_with("tf_efficientnet_lite" + number, BackboneEnd::kBeforePooling);
   const Coverage coverage = load_backbone(*cat, golden.weights_file);
   EXPECT_TRUE(coverage.complete()) << coverage.table();
   EXPECT_TRUE(coverage.unexpected.empty()) << coverage.table();
@@ -195,10 +197,34 @@ TEST_P(EfficientNetPackage, GivesItsOwnFeaturesWithItsImageNetWeights) {
   EXPECT_GT(s5.amax().item<double>(), 1.0);  // the features are not all but zero
 }
 
+TEST_P(EfficientNetPackage, GivesAPyramidItsLastStage) {
+  const torch::NoGradGuard no_grad;
+  const std::string number = std::to_string(GetParam());
+  const std::filesystem::path file = Golden("efficientnet-lite" + number).weights_file;
+  Cat pooled = cat_with("tf_efficientnet_lite" + number, BackboneEnd::kBeforePooling);
+  load_backbone(*pooled, file);
+  Cat cat = cat_with("tf_efficientnet_lite" + number);
+  const Coverage coverage = load_backbone(*cat, file);
+  EXPECT_TRUE(coverage.complete()) << coverage.table();
+  EXPECT_TRUE(coverage.unexpected.empty()) << coverage.table();
+  auto theirs = pooled->backbone().named_parameters();
+  int64_t past_the_end = 0;
+  for (const auto& item : theirs) {
+    const torch::Tensor* ours = cat->backbone().named_parameters().find(item.key());
+    if (ours == nullptr) {
+      ++past_the_end;
+    } else {
+      EXPECT_TRUE(torch::equal(*ours, item.value())) << item.key();
+    }
+  }
+  EXPECT_EQ(past_the_end, 3);  // conv_head, weight and bias of its norm
+}
+
 INSTANTIATE_TEST_SUITE_P(Lite, EfficientNetPackage, testing::Values(0, 1, 2));
 
 TEST(Backbone, ResNeXt50HasTheCensusOfTheSwslFile) {
-  const std::shared_ptr<Backbone> backbone = make_backbone("resnext50_32x4d", BackboneEnd::kStages);
+  const std::shared_ptr<Backbone> backbone =
+      make_backbone("resnext50_32x4d", BackboneEnd::kLastStage);
   int64_t values = 0;
   for (const torch::Tensor& parameter : backbone->parameters()) values += parameter.numel();
   EXPECT_EQ(values, 22'979'904);
@@ -216,7 +242,7 @@ TEST(Backbone, AcceptsFilesWithoutBatchCountersAndSaysWhatIsMissing) {
   std::erase_if(tensors, [](const auto& item) {
     return item.first.ends_with("num_batches_tracked") || item.first.starts_with("fc.");
   });
-  const std::shared_ptr<Backbone> backbone = make_backbone("resnet18", BackboneEnd::kStages);
+  const std::shared_ptr<Backbone> backbone = make_backbone("resnet18", BackboneEnd::kLastStage);
   EXPECT_TRUE(load_state(*backbone, tensors).complete());
   tensors.erase("layer3.0.conv1.weight");
   tensors["layer1.0.bn1.weight"] = torch::zeros({3});
@@ -233,7 +259,7 @@ TEST(Backbone, AcceptsFilesWithoutBatchCountersAndSaysWhatIsMissing) {
 
 TEST(Backbone, RefusesAnUnknownNameAndListsTheKnownOnes) {
   try {
-    make_backbone("resnet34", BackboneEnd::kStages);
+    make_backbone("resnet34", BackboneEnd::kLastStage);
     FAIL();
   } catch (const std::exception& problem) {
     EXPECT_NE(std::string(problem.what()).find("resnext50_32x4d"), std::string::npos);
@@ -243,11 +269,13 @@ TEST(Backbone, RefusesAnUnknownNameAndListsTheKnownOnes) {
 TEST(Backbone, TellsTheSideOfItsHighestLevelBeforeItIsBuilt) {
   const torch::NoGradGuard no_grad;
   for (const std::string& name : backbone_names()) {
-    Cat cat = cat_with(name);
-    cat->eval();
-    for (const int64_t size : {32, 47, 64, 72}) {
-      const torch::Tensor s5 = levels_of(cat, torch::randn({1, 3, size, size}))[2];
-      EXPECT_EQ(highest_level_side(name, size), s5.size(2)) << name << " at " << size;
+    for (const BackboneEnd end : {BackboneEnd::kLastStage, BackboneEnd::kBeforePooling}) {
+      Cat cat = cat_with(name, end);
+      cat->eval();
+      for (const int64_t size : {32, 47, 64, 72}) {
+        const torch::Tensor s5 = levels_of(cat, torch::randn({1, 3, size, size}))[2];
+        EXPECT_EQ(highest_level_side(name, size), s5.size(2)) << name << " at " << size;
+      }
     }
   }
   EXPECT_EQ(highest_level_side("resnet34", 64), std::nullopt);
@@ -257,14 +285,16 @@ TEST(Backbone, StaysChannelsLastAndCopiesNothingToAnotherLayout) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor x = torch::randn({2, 3, 64, 64}).contiguous(at::MemoryFormat::ChannelsLast);
   for (const std::string& name : backbone_names()) {
-    Cat cat = cat_with(name);
-    for (const bool training : {false, true}) {
-      cat->train(training);
-      const LayoutCopies copies;
-      const std::array<torch::Tensor, 3> s = levels_of(cat, x);
-      EXPECT_TRUE(copies.found().empty()) << name << ":\n" << LayoutCopies::text(copies.found());
-      for (const torch::Tensor& level : s)
-        EXPECT_TRUE(level.is_contiguous(at::MemoryFormat::ChannelsLast)) << name;
+    for (const BackboneEnd end : {BackboneEnd::kLastStage, BackboneEnd::kBeforePooling}) {
+      Cat cat = cat_with(name, end);
+      for (const bool training : {false, true}) {
+        cat->train(training);
+        const LayoutCopies copies;
+        const std::array<torch::Tensor, 3> s = levels_of(cat, x);
+        EXPECT_TRUE(copies.found().empty()) << name << ":\n" << LayoutCopies::text(copies.found());
+        for (const torch::Tensor& level : s)
+          EXPECT_TRUE(level.is_contiguous(at::MemoryFormat::ChannelsLast)) << name;
+      }
     }
   }
 }

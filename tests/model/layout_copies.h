@@ -7,11 +7,11 @@
 //
 // A layout copy is an aten::copy_ between tensors of the same shape (three dimensions or more) and
 // type whose strides differ; copies out of broadcast tensors (a stride of 0) and conversions of
-// type write new values and do not count. Nor do those of aten::constant_pad_nd, whose target is
-// the inside of a larger map, in the same order and with the strides of the larger one; nor those
-// that an fp32 convolution makes of its weight's gradient: oneDNN computes it in an order of its
-// own, whatever the layout of the weight, and LibTorch brings it to the weight's, on a detour where
-// that order has no blocks. One at a time; backward on the CPU runs in the same thread.
+// type write new values and do not count. Nor do those of aten::constant_pad_nd between a map and
+// the inside of a larger one, whose dimensions follow each other in the same order in memory; nor
+// those that an fp32 convolution makes of its weight's gradient: oneDNN computes it in an order of
+// its own, whatever the layout of the weight, and LibTorch brings it to the weight's, on a detour
+// where that order has no blocks. One at a time; backward on the CPU runs in the same thread.
 #pragma once
 
 #include <ATen/record_function.h>
@@ -72,14 +72,29 @@ class LayoutCopies {
     for (int64_t d = 0; d < to.dim(); ++d) {
       if (to.size(d) > 1 && from.stride(d) == 0) return;
     }
-    if (to.strides() == from.strides() || pads() || is_weight_gradient(from)) return;
+    if (same_layout(to, from) || is_weight_gradient(from)) return;
     std::ostringstream text;
     for (const std::string& name : calls_) text << name << " > ";
     text << to.sizes() << ", strides " << from.strides() << " -> " << to.strides();
     found_.push_back(text.str());
     if (to.dim() == 4 && to.size(2) == to.size(3)) maps_.push_back(text.str());
   }
-  bool pads() const { return std::ranges::count(calls_, "aten::constant_pad_nd") > 0; }
+  // Strides of a dimension of size 1 say nothing.
+  bool same_layout(const torch::Tensor& a, const torch::Tensor& b) const {
+    if (std::ranges::count(calls_, "aten::constant_pad_nd") > 0) return order_of(a) == order_of(b);
+    for (int64_t d = 0; d < a.dim(); ++d)
+      if (a.size(d) > 1 && a.stride(d) != b.stride(d)) return false;
+    return true;
+  }
+  // Dimensions from the slowest to the fastest in memory.
+  static std::vector<int64_t> order_of(const torch::Tensor& tensor) {
+    std::vector<int64_t> order;
+    for (int64_t d = 0; d < tensor.dim(); ++d)
+      if (tensor.size(d) > 1) order.push_back(d);
+    std::ranges::stable_sort(
+        order, [&](int64_t a, int64_t b) { return tensor.stride(a) > tensor.stride(b); });
+    return order;
+  }
   // Of the weight's shape inside the backward of its convolution, and not the weight itself.
   bool is_weight_gradient(const torch::Tensor& from) const {
     return std::ranges::count(calls_, "aten::convolution_backward") > 0 &&

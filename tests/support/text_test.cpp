@@ -22,6 +22,11 @@ TEST(Text, NumberedNamesMatchAsAWhole) {
   EXPECT_FALSE(is_numbered_name("step-00000020.tmp", "step-", 8));
 }
 
+TEST(Text, ShapesAreLists) {
+  EXPECT_EQ(shape_text(std::vector<int64_t>{2, 3, 64}), "[2, 3, 64]");
+  EXPECT_EQ(shape_text({}), "[]");
+}
+
 TEST(Text, NamesTheFirstClassThatDiffers) {
   EXPECT_EQ(first_difference({"cat", "dog"}, {"cat", "cow"}),
             "class 1 is 'dog' in one and 'cow' in the other");
