@@ -1,5 +1,5 @@
-// The logistic function of a logit, without overflow on either side and with full relative precision
-// near 0.
+// The logistic function of a logit, without overflow on either side and with full relative
+// precision near 0.
 #pragma once
 
 #include <cmath>
