@@ -170,6 +170,12 @@ TEST(Cat, EveryLabelStartsNearTheProbabilityOfARareOne) {
       options.lrd_enabled = options.cla.enabled = attention;
       Cat cat(options, 7);
       initialise(*cat, 1);
+      for (const auto& item : cat->named_parameters()) {
+        if (!item.key().ends_with("fc.bias")) continue;
+        const torch::Tensor p_L = item.value().sigmoid();
+        EXPECT_NEAR(p_L.min().item<double>(), 0.01, 1e-6) << item.key();
+        EXPECT_NEAR(p_L.max().item<double>(), 0.01, 1e-6) << item.key();
+      }
       const torch::Tensor logit_BL = cat->forward(torch::randn({4, 3, 64, 64})).yhat_BL;
       const double p = logit_BL.mean().sigmoid().item<double>();
       const bool largest = options.head.pool == "max" || options.head.pool == "topk";

@@ -157,6 +157,8 @@ TEST(Layout, TheCounterLetsAPadPassUnlessItAlsoChangesTheOrder) {
   EXPECT_TRUE(copies.found().empty()) << LayoutCopies::text(copies.found());
   torch::zeros({2, 4, 6, 6}).copy_(x);  // not of a pad: counts
   EXPECT_EQ(copies.found().size(), 1u);
+  torch::constant_pad_nd(torch::randn({2, 4, 6, 6}).transpose(2, 3), {0, 1, 0, 1});
+  EXPECT_EQ(copies.found().size(), 2u) << LayoutCopies::text(copies.found());
 }
 
 TEST(Layout, ConvolutionWeightsAreChannelsLastFromTheStartAndAfterMoving) {
