@@ -3,8 +3,7 @@
 // lite2 352) where a pyramid reads it, and the output of the head's 1x1 convolution with its batch
 // norm and ReLU6 (1280 channels) where it is pooled as ImageNet's classifier does.
 //
-//   make_efficientnet_lite({.width = 1.0, .depth = 1.0}, BackboneEnd::kLastStage);           //
-//   lite0
+//   auto lite0 = make_efficientnet_lite({.width = 1.0, .depth = 1.0}, BackboneEnd::kLastStage);
 //
 // Convolutions of stride 2 pad as TensorFlow's 'SAME' does (the odd pixel at bottom and right), so
 // the weights are those of timm's tf_efficientnet_lite*, not of its efficientnet_lite*. Also reads
