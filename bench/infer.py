@@ -20,10 +20,10 @@ import time
 from common import BINARY, ROOT, arguments, make_pack, make_pictures, train_command, write_results
 
 CASES = {  # model settings, input size, images of a batch, batches after the warm-up
-    "demo_64_b32": (["model.backbone.name=resnet10_narrow", "model.attention.dim=96", "model.attention.heads=4", "model.attention.ffn_dim=192"], 64, 32, 30),
-    "cat_lite0_128_b16": (["model.backbone.name=tf_efficientnet_lite0", "model.attention.dim=256", "model.attention.ffn_dim=1024"], 128, 16, 16),
-    "cat_resnet50_224_b8": (["model.backbone.name=resnet50"], 224, 8, 8),
-    "cat_resnext50_448_b4": (["model.backbone.name=resnext50_32x4d"], 448, 4, 4),
+    "demo_64_b32": (["model.backbone.name=resnet10_narrow", "model.attention.dim=96", "model.attention.heads=4", "model.attention.ffn_dim=192"], 64, 32, 120),
+    "cat_lite0_128_b16": (["model.backbone.name=tf_efficientnet_lite0", "model.attention.dim=256", "model.attention.ffn_dim=1024"], 128, 16, 64),
+    "cat_resnet50_224_b8": (["model.backbone.name=resnet50"], 224, 8, 12),
+    "cat_resnext50_448_b4": (["model.backbone.name=resnext50_32x4d"], 448, 4, 5),
 }
 WARM_UP = 2  # batches
 PEERS = ("eager", "compile")

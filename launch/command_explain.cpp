@@ -1,11 +1,10 @@
-#include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <thread>
 
 #include "launch/command.h"
 #include "launch/exit_code.h"
 #include "launch/path_checks.h"
+#include "launch/threads_option.h"
 #include "launch/weights_option.h"
 #include "support/heap.h"
 #include "support/log.h"
@@ -18,8 +17,7 @@ namespace {
 int run(const ExplainRequest& given) {
   keep_freed_memory();
   ExplainRequest request = given;
-  const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  if (request.threads == 0) request.threads = cores;
+  request.threads = threads_or_cores(request.threads);
   const auto show = [&](const Explanation& e) {
     const std::string model = request.compare.empty() ? "" : printable(e.model) + "  ";
     std::printf("%s  %s%-20s %6.2f %%  %-9s %s\n", printable(e.image).c_str(), model.c_str(),
@@ -66,7 +64,6 @@ void add_explain_command(CLI::App& app, CommandSlot& slot) {
   CLI::App* explain = app.add_subcommand(
       "explain", "Class activation maps over pictures, one PNG per label and a sheet per picture");
   const auto given = std::make_shared<ExplainRequest>();
-  given->threads = 0;
   explain
       ->add_option("--checkpoint", given->checkpoint,
                    "run directory, checkpoint folder or .safetensors file")
@@ -105,11 +102,7 @@ void add_explain_command(CLI::App& app, CommandSlot& slot) {
       ->check(not_empty())
       ->needs(compare);
   add_weights_option(*explain, given->weights);
-  explain
-      ->add_option("--threads", given->threads,
-                   "CPU threads, which compute in fp32; 0: one per core")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
+  add_threads_option(*explain, given->threads);
   explain->footer(
       "Examples: catamaran explain --checkpoint runs/voc photo.jpg --out runs/voc/explain\n"
       "          catamaran explain --checkpoint runs/voc --data packs/voc07-test --count 12 --out "

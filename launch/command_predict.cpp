@@ -1,13 +1,12 @@
 #include <unistd.h>
 
-#include <algorithm>
 #include <memory>
-#include <thread>
 
 #include "launch/command.h"
 #include "launch/exit_code.h"
 #include "launch/path_checks.h"
 #include "launch/prediction_writers.h"
+#include "launch/threads_option.h"
 #include "launch/weights_option.h"
 #include "support/heap.h"
 #include "support/log.h"
@@ -32,8 +31,7 @@ int run(const PredictArguments& given) {
       "--out", given.out,
       {{"--thresholds", given.thresholds}, {"--checkpoint", given.request.checkpoint}});
   PredictRequest request = given.request;
-  const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  if (request.threads == 0) request.threads = cores;
+  request.threads = threads_or_cores(request.threads);
   // On a terminal the predictions themselves show how far it is.
   request.progress = !given.out.empty() || ::isatty(STDOUT_FILENO) == 0;
   WriterOptions options;
@@ -60,7 +58,6 @@ void add_predict_command(CLI::App& app, CommandSlot& slot) {
       "predict", "Labels and probabilities of pictures; * marks those at or over their threshold");
   const auto given = std::make_shared<PredictArguments>();
   PredictRequest& request = given->request;
-  request.threads = 0;
   predict
       ->add_option("--checkpoint", request.checkpoint,
                    "run directory, checkpoint folder or .safetensors file")
@@ -101,11 +98,7 @@ void add_predict_command(CLI::App& app, CommandSlot& slot) {
   predict->add_option("--batch", request.batch, "pictures the model sees at a time")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  predict
-      ->add_option("--threads", request.threads,
-                   "CPU threads, which compute in fp32; 0: one per core")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
+  add_threads_option(*predict, request.threads);
   add_weights_option(*predict, request.weights);
   predict->add_flag(
       "--strict", request.strict,

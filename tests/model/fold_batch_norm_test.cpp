@@ -75,12 +75,16 @@ TEST_P(EveryBackbone, GivesTheSameLogitsWithFoldedBatchNorm) {
   const torch::NoGradGuard no_grad;
   Cat cat = trained_cat(GetParam(), 5);
   const torch::Tensor x = torch::randn({2, 3, 72, 64});
+  const torch::Tensor other_x = torch::randn({1, 3, 96, 128});
   const torch::Tensor before = cat->forward(x).yhat_BL;
+  const torch::Tensor before_of_other = cat->forward(other_x).yhat_BL;
   const int64_t norms = batch_norms(*cat);
   EXPECT_EQ(fold_batch_norm(*cat), norms);
   EXPECT_EQ(batch_norms(*cat), 0);
   const double scale = before.abs().max().item<double>();
   EXPECT_LT(largest_difference(cat->forward(x).yhat_BL, before), 1e-4 * scale);
+  // The order of the weights was chosen for that size; another one may come.
+  EXPECT_LT(largest_difference(cat->forward(other_x).yhat_BL, before_of_other), 1e-4 * scale);
   {
     const at::AutoGradMode with_gradients(true);  // then the steps run one by one, not fused
     EXPECT_LT(largest_difference(cat->forward(x).yhat_BL.detach(), before), 1e-4 * scale);
