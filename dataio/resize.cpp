@@ -50,6 +50,20 @@ Span weigh_output(int32_t output, int32_t input, double from, double scale, int3
   return span;
 }
 
+// The pass across where the table keeps its input: RGBX to RGB.
+void copy_columns(int32_t width, bool mirrored, const RowBlock& rows) {
+  for (int64_t y = 0; y < rows.count; ++y) {
+    const uint8_t* from = rows.in + y * rows.in_row_bytes;
+    uint8_t* to = rows.out + y * rows.out_row_bytes + (mirrored ? (width - 1) * 3 : 0);
+    const int64_t step = mirrored ? -3 : 3;
+    for (int32_t x = 0; x < width; ++x, from += 4, to += step) {
+      to[0] = from[0];
+      to[1] = from[1];
+      to[2] = from[2];
+    }
+  }
+}
+
 }  // namespace
 
 void FilterTable::prepare(int32_t new_input, float new_from, float new_to, int32_t new_output) {
@@ -75,6 +89,8 @@ void FilterTable::prepare(int32_t new_input, float new_from, float new_to, int32
     begin = std::min(begin, span.first);
     end = std::max(end, span.first + span.count);
   }
+  // Of width 1 and at whole pixels the triangle has no other weight than 2^22.
+  keeps = to - from == static_cast<float>(output) && from == std::floor(from);
   taps = (most + kTapsStep - 1) / kTapsStep * kTapsStep;
   weights.assign(static_cast<size_t>(output) * static_cast<size_t>(taps) * 2, 0);
   for (int32_t i = 0; i < output; ++i) split_weights(i, unsplit_.data() + i * stride);
@@ -125,13 +141,19 @@ void Resizer::run_columns_first(const uint8_t* source, int64_t source_row_bytes,
                                 uint8_t* out) {
   const int64_t row_bytes = int64_t{columns_.output} * 3;
   const int64_t rows = rows_.end - rows_.begin;
-  reserve_between((rows + 1) * row_bytes);  // a row of zero weight after the last is read, too
-  resize_columns(columns_, mirrored,
-                 {.in = source,
-                  .in_row_bytes = source_row_bytes,
-                  .out = between_.data(),
-                  .out_row_bytes = row_bytes,
-                  .count = rows});
+  // A row of zero weight after the last is read, too.
+  if (!rows_.keeps) reserve_between((rows + 1) * row_bytes);
+  const RowBlock across = {.in = source,
+                           .in_row_bytes = source_row_bytes,
+                           .out = rows_.keeps ? out : between_.data(),
+                           .out_row_bytes = row_bytes,
+                           .count = rows};
+  if (columns_.keeps) {
+    copy_columns(columns_.output, mirrored, across);
+  } else {
+    resize_columns(columns_, mirrored, across);
+  }
+  if (rows_.keeps) return;
   for (int32_t y = 0; y < rows_.output; ++y) {
     blend_output_row(y, between_.data(), row_bytes, row_bytes, out + y * row_bytes);
   }

@@ -8,8 +8,9 @@
 // The filter is a triangle, widened by the scale when the image shrinks (so nothing is skipped
 // over), with weights in 22-bit fixed point. Across, rounded to bytes, then down; or the other way
 // round when down removes more than twice as many pixels of the image's side as across does, as
-// Pillow 13 chooses (older ones never do; the difference is one step of a byte at most). The region
-// is taken in single precision, as Pillow does. Weights are computed anew only when size, region or
+// Pillow 13 chooses (older ones never do; the difference is one step of a byte at most). A pass
+// that would give back its input is a copy or left out. The region is taken in single precision, as
+// Pillow does. Weights are computed anew only when size, region or
 // S change. One thread at a time.
 #pragma once
 
@@ -36,6 +37,7 @@ struct FilterTable {
   int32_t begin = 0;  // inputs [begin, end) have a weight
   int32_t end = 0;
   int32_t taps = 0;
+  bool keeps = false;  // output i is input begin + i
   std::vector<int32_t> first;
   std::vector<int16_t> weights;  // per output and four taps: four high, four low
 

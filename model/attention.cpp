@@ -91,32 +91,35 @@ torch::Tensor sine_positions(MapSize map, MapSize unit, int64_t dim,
 
 MultiHeadAttentionImpl::MultiHeadAttentionImpl(const AttentionOptions& options)
     : heads_(options.heads), dropout_(options.dropout) {
-  q_ = register_module("q", torch::nn::Linear(options.dim, options.dim));
-  k_ = register_module("k", torch::nn::Linear(options.dim, options.dim));
-  v_ = register_module("v", torch::nn::Linear(options.dim, options.dim));
-  out_ = register_module("out", torch::nn::Linear(options.dim, options.dim));
+  q_ = register_module("q", FusedLinear(options.dim, options.dim));
+  k_ = register_module("k", FusedLinear(options.dim, options.dim));
+  v_ = register_module("v", FusedLinear(options.dim, options.dim));
+  out_ = register_module("out", FusedLinear(options.dim, options.dim));
 }
 
 torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& query_BQD,
-                                              const torch::Tensor& source_BKD) {
+                                              const torch::Tensor& source_BKD,
+                                              const torch::Tensor& residual_BQD) {
   const torch::Tensor q_BNQE = split_heads(q_(query_BQD), heads_);
   const torch::Tensor k_BNKE = split_heads(k_(source_BKD), heads_);
   const torch::Tensor v_BNKE = split_heads(v_(source_BKD), heads_);
   const torch::Tensor mixed_BNQE = at::scaled_dot_product_attention(
       q_BNQE, k_BNKE, v_BNKE, /*attn_mask=*/{}, is_training() ? dropout_ : 0.0);
-  return out_(mixed_BNQE.transpose(1, 2).flatten(2));
+  const torch::Tensor mixed_BQD = mixed_BNQE.transpose(1, 2).flatten(2);
+  return residual_BQD.defined() ? out_->forward_plus(mixed_BQD, residual_BQD) : out_(mixed_BQD);
 }
 
 FeedForwardImpl::FeedForwardImpl(const AttentionOptions& options)
     : pre_norm_(options.norm == "pre"), dropout_(options.dropout) {
-  linear1_ = register_module("linear1", torch::nn::Linear(options.dim, options.ffn_dim));
-  linear2_ = register_module("linear2", torch::nn::Linear(options.ffn_dim, options.dim));
+  linear1_ = register_module("linear1", FusedLinear(options.dim, options.ffn_dim));
+  linear2_ = register_module("linear2", FusedLinear(options.ffn_dim, options.dim));
   norm_ = register_module("norm", layer_norm(options.dim));
 }
 
 torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x_BQD) {
-  const torch::Tensor inner = torch::gelu(linear1_(pre_norm_ ? normalised(norm_, x_BQD) : x_BQD));
-  const torch::Tensor y_BQD = x_BQD + linear2_(torch::dropout(inner, dropout_, is_training()));
+  const torch::Tensor inner = linear1_->forward_gelu(pre_norm_ ? normalised(norm_, x_BQD) : x_BQD);
+  const torch::Tensor y_BQD =
+      linear2_->forward_plus(torch::dropout(inner, dropout_, is_training()), x_BQD);
   return pre_norm_ ? y_BQD : normalised(norm_, y_BQD);
 }
 
@@ -133,9 +136,9 @@ torch::Tensor LongRangeImpl::forward(const torch::Tensor& p5_BDHW) {
   torch::Tensor x_BQD;
   if (options_.norm == "pre") {
     const torch::Tensor normed = normalised(norm_, p5_BQD);
-    x_BQD = p5_BQD + attention_(normed, normed);
+    x_BQD = attention_(normed, normed, p5_BQD);
   } else {
-    x_BQD = normalised(norm_, p5_BQD + attention_(p5_BQD, p5_BQD));
+    x_BQD = normalised(norm_, attention_(p5_BQD, p5_BQD, p5_BQD));
   }
   return to_map(ffn_(x_BQD), size);  // (4)
 }
@@ -162,8 +165,8 @@ torch::Tensor CrossLayerImpl::forward(const torch::Tensor& upper_BDHW,
   const torch::Tensor i1_BQD = placed_tokens(query_BDHW, unit, options_);
   const torch::Tensor i2_BKD = placed_tokens(pooled_BDHW, unit, options_);
   const bool pre_norm = options_.norm == "pre";
-  torch::Tensor x_BQD = attention_(pre_norm ? normalised(norm_, i1_BQD) : i1_BQD, i2_BKD);
-  if (cla_.residual) x_BQD = i1_BQD + x_BQD;
+  torch::Tensor x_BQD = attention_(pre_norm ? normalised(norm_, i1_BQD) : i1_BQD, i2_BKD,
+                                   cla_.residual ? i1_BQD : torch::Tensor());
   if (!pre_norm) x_BQD = normalised(norm_, x_BQD);
   return to_map(ffn_(x_BQD), size_of(query_BDHW));  // (7)
 }

@@ -13,6 +13,7 @@
 
 #include <torch/torch.h>
 
+#include "model/fused_linear.h"
 #include "model/options.h"
 
 namespace catamaran {
@@ -20,12 +21,14 @@ namespace catamaran {
 class MultiHeadAttentionImpl : public torch::nn::Module {
  public:
   explicit MultiHeadAttentionImpl(const AttentionOptions& options);
-  torch::Tensor forward(const torch::Tensor& query_BQD, const torch::Tensor& source_BKD);
+  // residual: undefined for none; else what attention is added to.
+  torch::Tensor forward(const torch::Tensor& query_BQD, const torch::Tensor& source_BKD,
+                        const torch::Tensor& residual_BQD);
 
  private:
   int64_t heads_;
   double dropout_;
-  torch::nn::Linear q_{nullptr}, k_{nullptr}, v_{nullptr}, out_{nullptr};
+  FusedLinear q_{nullptr}, k_{nullptr}, v_{nullptr}, out_{nullptr};
 };
 TORCH_MODULE(MultiHeadAttention);
 
@@ -38,7 +41,7 @@ class FeedForwardImpl : public torch::nn::Module {
  private:
   bool pre_norm_;
   double dropout_;
-  torch::nn::Linear linear1_{nullptr}, linear2_{nullptr};
+  FusedLinear linear1_{nullptr}, linear2_{nullptr};
   torch::nn::LayerNorm norm_{nullptr};
 };
 TORCH_MODULE(FeedForward);

@@ -24,13 +24,18 @@ torch::Tensor activate(torch::Tensor y_BCHW, Activation activation) {
 
 ConvNorm::ConvNorm(torch::nn::Conv2d conv, torch::nn::BatchNorm2d norm, Activation activation,
                    PaddingRule padding)
-    : conv_(std::move(conv)), norm_(std::move(norm)), activation_(activation), padding_(padding) {}
+    : conv_(std::move(conv)),
+      norm_(std::move(norm)),
+      activation_(activation),
+      padding_(padding),
+      fused_(padding) {}
 
 torch::Tensor ConvNorm::forward(const torch::Tensor& x_BCHW) { return forward(x_BCHW, {}); }
 
 torch::Tensor ConvNorm::forward(const torch::Tensor& x_BCHW, const torch::Tensor& residual_BCHW) {
   if (folded()) {
-    if (const auto y_BCHW = fused_->forward(x_BCHW, residual_BCHW, activation_)) return *y_BCHW;
+    if (const auto y_BCHW = fused_.forward(*conv_, x_BCHW, residual_BCHW, activation_))
+      return *y_BCHW;
   }
   const bool same = padding_ == PaddingRule::kTensorFlowSame;
   torch::Tensor y_BCHW = conv_->forward(same ? pad(x_BCHW, same_padding(*conv_, x_BCHW)) : x_BCHW);
@@ -63,7 +68,6 @@ void ConvNorm::fold() {
   folded->eval();
   conv_ = folded;
   norm_ = nullptr;
-  fused_.emplace(folded, padding_);
 }
 
 ConvNormPtr ConvNormOwner::add(const std::string& conv_name, const std::string& norm_name,

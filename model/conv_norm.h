@@ -14,7 +14,6 @@
 #include <torch/torch.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,7 +42,7 @@ class ConvNorm {
   torch::nn::BatchNorm2d norm_;  // empty once folded
   Activation activation_;
   PaddingRule padding_;
-  std::optional<FusedConvolution> fused_;  // of conv_, once folded
+  FusedConvolution fused_;  // of conv_, once folded
 };
 using ConvNormPtr = std::shared_ptr<ConvNorm>;
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/autocast.h"
+#include "model/fused_linear.h"
 #include "model/random_init.h"
 #include "model/weight_names.h"
 
@@ -59,12 +60,12 @@ TORCH_MODULE(ConvNextDownsample);
 class ConvNextMlpImpl : public torch::nn::Module {
  public:
   explicit ConvNextMlpImpl(int64_t width)
-      : fc1_(register_module("fc1", torch::nn::Linear(width, 4 * width))),
-        fc2_(register_module("fc2", torch::nn::Linear(4 * width, width))) {}
-  torch::Tensor forward(const torch::Tensor& x_BHWC) { return fc2_(torch::gelu(fc1_(x_BHWC))); }
+      : fc1_(register_module("fc1", FusedLinear(width, 4 * width))),
+        fc2_(register_module("fc2", FusedLinear(4 * width, width))) {}
+  torch::Tensor forward(const torch::Tensor& x_BHWC) { return fc2_(fc1_->forward_gelu(x_BHWC)); }
 
  private:
-  torch::nn::Linear fc1_, fc2_;
+  FusedLinear fc1_, fc2_;
 };
 TORCH_MODULE(ConvNextMlp);
 

@@ -5,8 +5,8 @@
 namespace catamaran {
 namespace {
 
-torch::nn::Conv2d lateral(int64_t in, int64_t dim) {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, dim, 1));
+FusedConv2d lateral(int64_t in, int64_t dim) {
+  return FusedConv2d(torch::nn::Conv2dOptions(in, dim, 1));
 }
 
 std::shared_ptr<torch::nn::Module> top_down_conv(const FpnOptions& options, int64_t dim) {
@@ -14,7 +14,7 @@ std::shared_ptr<torch::nn::Module> top_down_conv(const FpnOptions& options, int6
     return torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(dim, dim, 2).stride(2))
         .ptr();
   }
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(dim, dim, 3).padding(1)).ptr();
+  return FusedConv2d(torch::nn::Conv2dOptions(dim, dim, 3).padding(1)).ptr();
 }
 
 // Nearest neighbours: deterministic, and exact copies where the levels divide evenly.
@@ -43,7 +43,7 @@ void FpnImpl::initialise(const at::Generator& generator) {
 
 void FpnImpl::calibrate(const Features& s) {
   const torch::NoGradGuard no_grad;
-  const auto divide = [](torch::nn::Conv2d& lateral, const torch::Tensor& map_BCHW) {
+  const auto divide = [](FusedConv2d& lateral, const torch::Tensor& map_BCHW) {
     const torch::Tensor rms = map_BCHW.to(torch::kFloat32).square().mean().sqrt();
     if (rms.item<double>() > 0) lateral->weight.div_(rms);
   };
@@ -57,7 +57,7 @@ torch::Tensor FpnImpl::top_down(torch::nn::Module& conv, const torch::Tensor& up
   if (options_.topdown == "deconv") {
     return upsample_to(conv.as<torch::nn::ConvTranspose2dImpl>()->forward(upper), lower);
   }
-  auto& conv3x3 = *conv.as<torch::nn::Conv2dImpl>();
+  auto& conv3x3 = *conv.as<FusedConv2dImpl>();
   if (options_.topdown == "upsample_then_conv") return conv3x3.forward(upsample_to(upper, lower));
   return upsample_to(conv3x3.forward(upper), lower);
 }
@@ -65,10 +65,10 @@ torch::Tensor FpnImpl::top_down(torch::nn::Module& conv, const torch::Tensor& up
 Pyramid FpnImpl::forward(const Features& s) {
   RECORD_USER_SCOPE("fpn");
   const torch::Tensor p5 = lateral5_(s.s5_BCHW);  // (1)
-  const torch::Tensor l4 = lateral4_(s.s4_BCHW);
-  const torch::Tensor p4 = l4 + top_down(*conv5_, p5, l4);  // (2)
-  const torch::Tensor l3 = lateral3_(s.s3_BCHW);
-  const torch::Tensor p3 = l3 + top_down(*conv4_, p4, l3);  // (3)
+  const torch::Tensor p4 =
+      lateral4_->forward_plus(s.s4_BCHW, top_down(*conv5_, p5, s.s4_BCHW));  // (2)
+  const torch::Tensor p3 =
+      lateral3_->forward_plus(s.s3_BCHW, top_down(*conv4_, p4, s.s3_BCHW));  // (3)
   return {p3, p4, p5};
 }
 

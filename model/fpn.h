@@ -13,6 +13,7 @@
 #include <array>
 
 #include "model/backbone.h"
+#include "model/fused_conv2d.h"
 #include "model/options.h"
 
 namespace catamaran {
@@ -36,9 +37,9 @@ class FpnImpl : public torch::nn::Module {
                          const torch::Tensor& lower_BDHW) const;
 
   FpnOptions options_;
-  torch::nn::Conv2d lateral5_{nullptr};  // conv_1
-  torch::nn::Conv2d lateral4_{nullptr};
-  torch::nn::Conv2d lateral3_{nullptr};
+  FusedConv2d lateral5_{nullptr};  // conv_1
+  FusedConv2d lateral4_{nullptr};
+  FusedConv2d lateral3_{nullptr};
   std::shared_ptr<torch::nn::Module> conv5_;  // conv_2, from P5 down
   std::shared_ptr<torch::nn::Module> conv4_;  // conv_2', from P4 down; conv5_ again when shared
 };

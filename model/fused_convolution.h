@@ -2,8 +2,9 @@
 // CPUs: oneDNN applies them while its result is still in cache, and reads the weight in its own
 // order, into which it is brought once and not at every call.
 //
-//   FusedConvolution fused(conv);                           // keeps conv, shares its weight
-//   if (std::optional<torch::Tensor> y = fused.forward(x_BCHW, residual, activation)) return *y;
+//   FusedConvolution fused(PaddingRule::kOfConvolution);    // belongs to conv from the first call
+//   if (std::optional<torch::Tensor> y = fused.forward(*conv, x_BCHW, residual, activation))
+//     return *y;
 //
 // Empty where it does not apply, so that the caller does the steps one by one: gradients wanted,
 // autocast on, another device or type than fp32 on a CPU, LibTorch without oneDNN, a residual with
@@ -27,9 +28,10 @@ namespace catamaran {
 
 class FusedConvolution {
  public:
-  FusedConvolution(torch::nn::Conv2d conv, PaddingRule padding);
+  explicit FusedConvolution(PaddingRule padding) : padding_(padding) {}
 
-  std::optional<torch::Tensor> forward(const torch::Tensor& x_BCHW,
+  std::optional<torch::Tensor> forward(const torch::nn::Conv2dImpl& conv,
+                                       const torch::Tensor& x_BCHW,
                                        const torch::Tensor& residual_BCHW, Activation activation);
 
  private:
@@ -40,11 +42,12 @@ class FusedConvolution {
     bool operator==(const Geometry&) const = default;
   };
 
-  Geometry geometry_of(const torch::Tensor& x_BCHW) const;
-  const torch::Tensor& packed_weight(const Geometry& geometry, torch::IntArrayRef input_size);
-  void push_geometry(torch::jit::Stack& stack, const Geometry& geometry) const;
+  Geometry geometry_of(const torch::nn::Conv2dImpl& conv, const torch::Tensor& x_BCHW) const;
+  const torch::Tensor& packed_weight(const torch::nn::Conv2dImpl& conv, const Geometry& geometry,
+                                     torch::IntArrayRef input_size);
+  static void push_geometry(torch::jit::Stack& stack, const torch::nn::Conv2dImpl& conv,
+                            const Geometry& geometry);
 
-  torch::nn::Conv2d conv_;
   PaddingRule padding_;
   Geometry packed_for_{};
   torch::Tensor packed_weight_;  // undefined before the first call; opaque

@@ -17,7 +17,7 @@ constexpr double kInitialProbability = 0.01;
 }  // namespace
 
 HeadImpl::HeadImpl(const HeadOptions& options, int64_t dim, int64_t labels) : options_(options) {
-  fc_ = register_module("fc", torch::nn::Linear(dim, labels));
+  fc_ = register_module("fc", FusedLinear(dim, labels));
 }
 
 void HeadImpl::initialise(const at::Generator& generator) {

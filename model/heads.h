@@ -13,6 +13,7 @@
 
 #include <torch/torch.h>
 
+#include "model/fused_linear.h"
 #include "model/options.h"
 
 namespace catamaran {
@@ -32,7 +33,7 @@ class HeadImpl : public torch::nn::Module {
 
  private:
   HeadOptions options_;
-  torch::nn::Linear fc_{nullptr};
+  FusedLinear fc_{nullptr};
 };
 TORCH_MODULE(Head);
 

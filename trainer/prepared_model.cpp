@@ -1,6 +1,7 @@
 #include "trainer/prepared_model.h"
 
 #include "model/fold_batch_norm.h"
+#include "model/pack_weights.h"
 #include "model/weights.h"
 #include "support/error.h"
 #include "support/text.h"
@@ -12,7 +13,10 @@ namespace {
 // Whatever makes the same numbers faster once weights no longer change belongs here.
 void prepare_for_inference(CatImpl& cat, Numbers numbers) {
   cat.eval();
-  if (numbers == Numbers::kFast) fold_batch_norm(cat);
+  if (numbers == Numbers::kFast) {
+    fold_batch_norm(cat);
+    pack_weights(cat);
+  }
   for (torch::Tensor& parameter : cat.parameters()) parameter.set_requires_grad(false);
 }
 

@@ -115,6 +115,14 @@ def cases_of(rng, name, jpeg):
         left, right = random_side(rng, width)
         top, bottom = random_side(rng, height)
         yield [left, top, right, bottom], rng.choice([1, 2, 3, 5, 8, 17, 32, 63, 64, 96, 129]), image
+    # As many pixels as before, in both directions, in one of them, and half a pixel aside.
+    size = rng.randint(1, min(width, height))
+    left, top = rng.randint(0, width - size), rng.randint(0, height - size)
+    yield [left, top, left + size, top + size], size, image
+    yield [left, 0, left + size, height], size, image
+    yield [0, top, width, top + size], size, image
+    if left >= 1:
+        yield [left - 0.5, top, left - 0.5 + size, top + size], size, image
 
 
 def pil_takes(jpeg):

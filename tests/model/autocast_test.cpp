@@ -202,7 +202,7 @@ TEST(Autocast, AttentionTakesItsSoftmaxInSinglePrecisionWithLargeScores) {
       const torch::Tensor wanted = torch::matmul(scores.softmax(2), exact);
       ASSERT_GT(largest_difference(wanted, exact.mean(1, true)), 0.5);
       const Autocast scope(torch::kCPU, type);
-      const torch::Tensor got = attention->forward(x, x);
+      const torch::Tensor got = attention->forward(x, x, {});
       EXPECT_TRUE(got.isfinite().all().item<bool>());
       EXPECT_LT(largest_difference(got, wanted), 0.05);
     }

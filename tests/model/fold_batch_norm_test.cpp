@@ -1,4 +1,4 @@
-// Folding, freezing and initialising, for every backbone of the registry.
+// Folding, packing, freezing and initialising, for every backbone of the registry.
 #include "model/fold_batch_norm.h"
 
 #include <gtest/gtest.h>
@@ -10,6 +10,7 @@
 
 #include "golden.h"
 #include "model/losses.h"
+#include "model/pack_weights.h"
 #include "model/weights.h"
 #include "wide_heads.h"
 
@@ -71,7 +72,7 @@ int64_t batch_norms(torch::nn::Module& module) {
 
 class EveryBackbone : public testing::TestWithParam<std::string> {};
 
-TEST_P(EveryBackbone, GivesTheSameLogitsWithFoldedBatchNorm) {
+TEST_P(EveryBackbone, GivesTheSameLogitsPreparedForInference) {
   const torch::NoGradGuard no_grad;
   Cat cat = trained_cat(GetParam(), 5);
   const torch::Tensor x = torch::randn({2, 3, 72, 64});
@@ -81,6 +82,7 @@ TEST_P(EveryBackbone, GivesTheSameLogitsWithFoldedBatchNorm) {
   const int64_t norms = batch_norms(*cat);
   EXPECT_EQ(fold_batch_norm(*cat), norms);
   EXPECT_EQ(batch_norms(*cat), 0);
+  pack_weights(*cat);
   const double scale = before.abs().max().item<double>();
   EXPECT_LT(largest_difference(cat->forward(x).yhat_BL, before), 1e-4 * scale);
   // The order of the weights was chosen for that size; another one may come.
@@ -99,10 +101,11 @@ TEST_P(EveryBackbone, GivesTheSameLogitsWithFoldedBatchNorm) {
 }
 
 // What predict and explain run: fused convolutions choose their kernels by the batch.
-TEST_P(EveryBackbone, GivesAnImageTheSameLogitsInAnyBatchWithFoldedBatchNorm) {
+TEST_P(EveryBackbone, GivesAnImageTheSameLogitsInAnyBatchPreparedForInference) {
   const torch::NoGradGuard no_grad;
   Cat cat = trained_cat(GetParam(), 5);
   fold_batch_norm(*cat);
+  pack_weights(*cat);
   const torch::Tensor x = torch::randn({5, 3, 64, 64});
   const torch::Tensor all = cat->forward(x).yhat_BL;
   const double scale = all.abs().max().item<double>();
@@ -166,6 +169,25 @@ TEST_P(EveryBackbone, IsInitialisedByTheSeedAlone) {
 
 INSTANTIATE_TEST_SUITE_P(All, EveryBackbone, testing::ValuesIn(with_and_without_pyramid()),
                          [](const auto& info) { return info.param; });
+
+// Packed copies of the weights end with eval mode: they would be those of before the training.
+TEST(PackWeights, IsUndoneByTraining) {
+  const torch::NoGradGuard no_grad;
+  Cat cat = trained_cat("convnext_tiny", 3);
+  const torch::Tensor x = torch::randn({1, 3, 64, 64});
+  pack_weights(*cat);
+  const torch::Tensor before = cat->forward(x).yhat_BL;
+  cat->train();
+  EXPECT_THROW(pack_weights(*cat), std::logic_error);
+  for (const char* name : {"fpn.lateral3.weight", "lrd.ffn.linear1.weight", "head1.fc.weight"})
+    cat->named_parameters()[name].mul_(1.5);
+  cat->eval();
+  const torch::Tensor plain = cat->forward(x).yhat_BL;
+  const double scale = plain.abs().max().item<double>();
+  EXPECT_GT(largest_difference(plain, before), 1e-3 * scale);
+  pack_weights(*cat);
+  EXPECT_LT(largest_difference(cat->forward(x).yhat_BL, plain), 1e-5 * scale);
+}
 
 double spread(CatImpl& cat, const std::string& name) {
   return cat.named_parameters()["backbone." + name].std().item<double>();

@@ -9,6 +9,7 @@
 #include "model/cat.h"
 #include "model/fold_batch_norm.h"
 #include "model/losses.h"
+#include "model/pack_weights.h"
 
 namespace catamaran {
 namespace {
@@ -122,13 +123,14 @@ TEST(Layout, NoHiddenCopiesOfFeatureMapsWithDropout) {
   }
 }
 
-TEST(Layout, NoHiddenCopiesInInferenceWithFoldedBatchNorm) {
+TEST(Layout, NoHiddenCopiesWhenPreparedForInference) {
   for (const Case& each : cases()) {
     if (is_large(each) || each.name == "frozen_bn") continue;
     Cat cat(options_with(each.change), 5);
     initialise(*cat, 1);
     cat->eval();
     fold_batch_norm(*cat);
+    pack_weights(*cat);
     const torch::InferenceMode inference;
     const torch::Tensor x_BCHW = picture(3, 64);
     const LayoutCopies copies;
