@@ -120,7 +120,9 @@ PixelWindow Resizer::plan(ImageSize source, const Region& region, int64_t size) 
                    side);
   rows_.prepare(source.height, static_cast<float>(region.top), static_cast<float>(region.bottom),
                 side);
-  rows_first_ = side < source.height && 2 * (source.width - size) < source.height - size;
+  // Where a pass keeps its input the order makes no difference.
+  rows_first_ = !rows_.keeps && !columns_.keeps && side < source.height &&
+                2 * (source.width - size) < source.height - size;
   return {.left = columns_.begin, .top = rows_.begin, .right = columns_.end, .bottom = rows_.end};
 }
 

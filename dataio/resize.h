@@ -10,8 +10,7 @@
 // round when down removes more than twice as many pixels of the image's side as across does, as
 // Pillow 13 chooses (older ones never do; the difference is one step of a byte at most). A pass
 // that would give back its input is a copy or left out. The region is taken in single precision, as
-// Pillow does. Weights are computed anew only when size, region or
-// S change. One thread at a time.
+// Pillow does. Weights are computed anew only when size, region or S change. One thread at a time.
 #pragma once
 
 #include <cstdint>

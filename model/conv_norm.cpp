@@ -28,13 +28,13 @@ ConvNorm::ConvNorm(torch::nn::Conv2d conv, torch::nn::BatchNorm2d norm, Activati
       norm_(std::move(norm)),
       activation_(activation),
       padding_(padding),
-      fused_(padding) {}
+      packed_(padding) {}
 
 torch::Tensor ConvNorm::forward(const torch::Tensor& x_BCHW) { return forward(x_BCHW, {}); }
 
 torch::Tensor ConvNorm::forward(const torch::Tensor& x_BCHW, const torch::Tensor& residual_BCHW) {
   if (folded()) {
-    if (const auto y_BCHW = fused_.forward(*conv_, x_BCHW, residual_BCHW, activation_))
+    if (const auto y_BCHW = packed_.forward(*conv_, x_BCHW, residual_BCHW, activation_))
       return *y_BCHW;
   }
   const bool same = padding_ == PaddingRule::kTensorFlowSame;
@@ -73,6 +73,12 @@ void ConvNorm::fold() {
 ConvNormPtr ConvNormOwner::add(const std::string& conv_name, const std::string& norm_name,
                                torch::nn::Conv2dOptions options, double norm_eps,
                                Activation activation, PaddingRule padding) {
+  if (padding == PaddingRule::kTensorFlowSame) {
+    const auto& own = std::get<torch::ExpandingArray<2>>(options.padding());
+    CATAMARAN_ASSERT(own->at(0) == 0 && own->at(1) == 0, "one of the two rules pads");
+    CATAMARAN_ASSERT(options.dilation()->at(0) == 1 && options.dilation()->at(1) == 1,
+                     "the padding is that of a kernel without holes");
+  }
   const torch::nn::Conv2d conv = register_module(conv_name, torch::nn::Conv2d(options.bias(false)));
   const torch::nn::BatchNorm2d norm = register_module(
       norm_name,

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "model/activation.h"
-#include "model/fused_convolution.h"
+#include "model/packed_convolution.h"
 #include "model/same_padding.h"
 
 namespace catamaran {
@@ -42,7 +42,7 @@ class ConvNorm {
   torch::nn::BatchNorm2d norm_;  // empty once folded
   Activation activation_;
   PaddingRule padding_;
-  FusedConvolution fused_;  // of conv_, once folded
+  PackedConvolution packed_;  // of conv_, once folded
 };
 using ConvNormPtr = std::shared_ptr<ConvNorm>;
 

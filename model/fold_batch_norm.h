@@ -7,7 +7,8 @@
 // Returns how many pairs were folded; 0 for a backbone without batch norm, which stays as it is.
 // One way: a folded model has conv*.bias instead of bn*.*, no trained parameter in its backbone,
 // and the buffer kFoldedMark in its state, by which save_model and CatImpl::train refuse it. Fold a
-// model that was read for inference, never the one that is trained. Errors: std::logic_error
+// model that was read for inference, never the one that is trained. From the first forward on its
+// convolutions use copies of their weights (model/packed_convolution.h). Errors: std::logic_error
 // (CATAMARAN_ASSERT) in training mode or when folded already. Only the thread that owns the model.
 #pragma once
 

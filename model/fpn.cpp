@@ -18,8 +18,8 @@ std::shared_ptr<torch::nn::Module> top_down_conv(const FpnOptions& options, int6
 }
 
 // Nearest neighbours: deterministic, and exact copies where the levels divide evenly.
-torch::Tensor upsample_to(const torch::Tensor& x_BDHW, const torch::Tensor& like_BDHW) {
-  return torch::upsample_nearest2d(x_BDHW, {like_BDHW.size(2), like_BDHW.size(3)});
+torch::Tensor upsample_to(const torch::Tensor& x_BDHW, const torch::Tensor& like_BCHW) {
+  return torch::upsample_nearest2d(x_BDHW, {like_BCHW.size(2), like_BCHW.size(3)});
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ class FpnImpl : public torch::nn::Module {
 
  private:
   torch::Tensor top_down(torch::nn::Module& conv, const torch::Tensor& upper_BDHW,
-                         const torch::Tensor& lower_BDHW) const;
+                         const torch::Tensor& lower_BCHW) const;
 
   FpnOptions options_;
   FusedConv2d lateral5_{nullptr};  // conv_1

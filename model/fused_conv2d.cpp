@@ -5,24 +5,24 @@ namespace catamaran {
 FusedConv2dImpl::FusedConv2dImpl(const torch::nn::Conv2dOptions& options)
     : torch::nn::Conv2dImpl(options) {}
 
-void FusedConv2dImpl::pack() { fused_.emplace(PaddingRule::kOfConvolution); }
+void FusedConv2dImpl::pack() { packed_.emplace(PaddingRule::kOfConvolution); }
 
 void FusedConv2dImpl::train(bool on) {
   torch::nn::Conv2dImpl::train(on);
-  if (on) fused_.reset();
+  if (on) packed_.reset();
 }
 
 torch::Tensor FusedConv2dImpl::forward(const torch::Tensor& x_BCHW) {
-  if (fused_) {
-    if (const auto y_BCHW = fused_->forward(*this, x_BCHW, {}, Activation::kNone)) return *y_BCHW;
+  if (packed_) {
+    if (const auto y_BCHW = packed_->forward(*this, x_BCHW, {}, Activation::kNone)) return *y_BCHW;
   }
   return torch::nn::Conv2dImpl::forward(x_BCHW);
 }
 
 torch::Tensor FusedConv2dImpl::forward_plus(const torch::Tensor& x_BCHW,
                                             const torch::Tensor& residual_BCHW) {
-  if (fused_) {
-    if (const auto y_BCHW = fused_->forward(*this, x_BCHW, residual_BCHW, Activation::kNone))
+  if (packed_) {
+    if (const auto y_BCHW = packed_->forward(*this, x_BCHW, residual_BCHW, Activation::kNone))
       return *y_BCHW;
   }
   return torch::nn::Conv2dImpl::forward(x_BCHW) + residual_BCHW;

@@ -1,16 +1,18 @@
 // A convolution that takes in the addition of what comes from elsewhere. For inference on CPUs,
-// when packed (model/pack_weights.h), in one pass (model/fused_convolution.h); else step by step.
+// when packed (model/pack_weights.h), in one pass (model/packed_convolution.h); else step by step.
 //
 //   FusedConv2d conv(torch::nn::Conv2dOptions(in, out, 1));   // parameters of torch::nn::Conv2d
 //   y_BCHW = conv->forward_plus(x_BCHW, residual_BCHW);       // conv(x) + residual
 //
-// Only the thread that runs the model.
+// Padding is by zeros, their number given. Only the thread that owns the model.
 #pragma once
 
 #include <torch/torch.h>
 
-#include "model/fused_convolution.h"
+#include <optional>
+
 #include "model/packable.h"
+#include "model/packed_convolution.h"
 
 namespace catamaran {
 
@@ -26,7 +28,7 @@ class FusedConv2dImpl : public torch::nn::Conv2dImpl, public Packable {
   void train(bool on = true) override;
 
  private:
-  std::optional<FusedConvolution> fused_;  // when packed
+  std::optional<PackedConvolution> packed_;
 };
 TORCH_MODULE(FusedConv2d);
 

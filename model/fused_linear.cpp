@@ -10,21 +10,27 @@ namespace catamaran {
 namespace {
 
 struct Operators {
-  std::optional<c10::OperatorHandle> unary = onednn::find_operator("mkldnn::_linear_pointwise", "");
+  std::optional<c10::OperatorHandle> unary =
+      onednn::find_operator("mkldnn::_linear_pointwise", "", 6);
   std::optional<c10::OperatorHandle> binary =
-      onednn::find_operator("mkldnn::_linear_pointwise", "binary");
+      onednn::find_operator("mkldnn::_linear_pointwise", "binary", 5);
   std::optional<c10::OperatorHandle> reorder =
-      onednn::find_operator("mkldnn::_reorder_linear_weight", "");
+      onednn::find_operator("mkldnn::_reorder_linear_weight", "", 2);
 };
 
-const Operators& operators() {
+const Operators* operators() {
   static const Operators found;
-  return found;
+  return found.unary && found.binary && found.reorder ? &found : nullptr;
 }
 
 }  // namespace
 
 FusedLinearImpl::FusedLinearImpl(int64_t in, int64_t out) : torch::nn::LinearImpl(in, out) {}
+
+void FusedLinearImpl::pack() {
+  packs_ = true;
+  packed_weight_.reset();
+}
 
 void FusedLinearImpl::train(bool on) {
   torch::nn::LinearImpl::train(on);
@@ -34,14 +40,13 @@ void FusedLinearImpl::train(bool on) {
 }
 
 bool FusedLinearImpl::applies(const torch::Tensor& x) const {
-  const auto& [unary, binary, reorder] = operators();
-  return packs_ && unary && binary && reorder && onednn::applies(x, weight);
+  return packs_ && operators() != nullptr && onednn::applies(x, weight);
 }
 
 const torch::Tensor& FusedLinearImpl::packed_weight(const torch::Tensor& x) {
   if (!packed_weight_.defined()) {
     const int64_t rows = x.numel() / x.size(-1);
-    packed_weight_ = onednn::call(*operators().reorder, {weight, rows});
+    packed_weight_ = onednn::call(*operators()->reorder, {weight, rows});
   }
   return packed_weight_;
 }
@@ -49,8 +54,8 @@ const torch::Tensor& FusedLinearImpl::packed_weight(const torch::Tensor& x) {
 torch::Tensor FusedLinearImpl::fused(const torch::Tensor& x, const char* activation) {
   const c10::List<std::optional<at::Scalar>> scalars;
   // "none": GELU by the error function, not its approximation.
-  return onednn::call(*operators().unary, {x, packed_weight(x), bias, std::string(activation),
-                                           scalars, std::string("none")});
+  return onednn::call(*operators()->unary, {x, packed_weight(x), bias, std::string(activation),
+                                            scalars, std::string("none")});
 }
 
 torch::Tensor FusedLinearImpl::forward(const torch::Tensor& x) {
@@ -63,7 +68,7 @@ torch::Tensor FusedLinearImpl::forward_gelu(const torch::Tensor& x) {
 
 torch::Tensor FusedLinearImpl::forward_plus(const torch::Tensor& x, const torch::Tensor& residual) {
   if (!applies(x)) return residual + torch::nn::LinearImpl::forward(x);
-  return onednn::call(*operators().binary,
+  return onednn::call(*operators()->binary,
                       {x, residual, packed_weight(x), bias, std::string("add")});
 }
 

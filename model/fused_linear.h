@@ -5,7 +5,8 @@
 //   y_BQE = linear->forward_gelu(x_BQD);         // GELU(x W^T + b)
 //   z_BQE = linear->forward_plus(y_BQE, r_BQE);  // r + (y W^T + b)
 //
-// Only the thread that runs the model.
+// Packed, the first call's number of rows decides the order of the weight; other numbers work too.
+// Only the thread that owns the model.
 #pragma once
 
 #include <torch/torch.h>
@@ -23,7 +24,7 @@ class FusedLinearImpl : public torch::nn::LinearImpl, public Packable {
   // residual: of the output's shape.
   torch::Tensor forward_plus(const torch::Tensor& x, const torch::Tensor& residual);
 
-  void pack() override { packs_ = true; }
+  void pack() override;
   void train(bool on = true) override;
 
  private:

@@ -1,14 +1,15 @@
 #include "model/onednn.h"
 
 #include <ATen/autocast_mode.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 
 #include <utility>
 
 namespace catamaran::onednn {
 
-std::optional<c10::OperatorHandle> find_operator(const char* name, const char* overload) {
-  return c10::Dispatcher::singleton().findSchema({name, overload});
+std::optional<c10::OperatorHandle> find_operator(const char* name, const char* overload,
+                                                 size_t arguments) {
+  const auto found = c10::Dispatcher::singleton().findSchema({name, overload});
+  return found && found->schema().arguments().size() == arguments ? found : std::nullopt;
 }
 
 torch::Tensor call(const c10::OperatorHandle& op, torch::jit::Stack arguments) {

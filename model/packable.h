@@ -1,5 +1,5 @@
-// What pack_weights (model/pack_weights.h) visits: a module that can keep its weights in an order
-// for inference. In training mode it must not use them.
+// What pack_weights (model/pack_weights.h) visits: a module that can keep copies of its weights in
+// an order for inference. Training mode drops them, and packing again makes them anew.
 #pragma once
 
 namespace catamaran {

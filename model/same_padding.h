@@ -1,7 +1,7 @@
 // TensorFlow's 'SAME' padding of a strided convolution: ceil(side / stride) outputs, the smaller
-// half of the padding first, so that an even side gets none before it and one zero behind it where
-// LibTorch's padding, which is symmetric, would put it before. EfficientNet's ported weights need
-// it.
+// half of the padding first. So at stride 2 a kernel of 3 gives an even side no zero before it and
+// one behind it, where LibTorch's symmetric padding would begin with one. EfficientNet's ported
+// weights need it.
 //
 //   const SamePadding padding = same_padding(*conv, x_BCHW);
 //   y = conv(pad(x_BCHW, padding));                        // conv itself pads nothing

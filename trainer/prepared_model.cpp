@@ -20,6 +20,15 @@ void prepare_for_inference(CatImpl& cat, Numbers numbers) {
   for (torch::Tensor& parameter : cat.parameters()) parameter.set_requires_grad(false);
 }
 
+// Of the weights, not only of the scores: a fused ReLU makes 0 of what is not a number.
+void require_numbers_in(const CatImpl& cat, const std::filesystem::path& weights) {
+  for (const auto& item : cat.named_parameters()) {
+    if (item.value().isfinite().all().item<bool>()) continue;
+    throw NumericsError("'" + item.key() + "' is not all numbers", weights.string(),
+                        "its training has diverged: use an earlier checkpoint of the run");
+  }
+}
+
 }  // namespace
 
 PreparedModel::PreparedModel(const std::filesystem::path& checkpoint, const std::string& weights,
@@ -27,6 +36,7 @@ PreparedModel::PreparedModel(const std::filesystem::path& checkpoint, const std:
     : file_(weights_file_of(checkpoint, weights)) {
   cat_ = load_model(file_, classes_);
   prepare_for_inference(*cat_, numbers);
+  if (numbers == Numbers::kFast) require_numbers_in(*cat_, file_);
 }
 
 void require_numbers(const torch::Tensor& scores, const std::filesystem::path& weights) {

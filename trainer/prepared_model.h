@@ -19,7 +19,7 @@
 namespace catamaran {
 
 enum class Numbers {
-  kFast,       // batch norm folded into the convolutions: other numbers in the last digits
+  kFast,       // batch norm folded, layers packed: other numbers in the last digits
   kOfTraining  // the bits that an evaluation during training has
 };
 

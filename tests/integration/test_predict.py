@@ -110,16 +110,27 @@ def test_broken_pictures_are_named_and_the_rest_is_predicted(trained, photos, tm
     assert not (tmp_path / "strict.jsonl").exists() and not list(tmp_path.glob(".*.tmp.*"))
 
 
-def test_a_model_whose_scores_are_not_numbers_ends_it(trained, photos, tmp_path):
+@pytest.mark.parametrize("name", ["head1.fc.bias", "backbone.conv1.weight", "backbone.bn1.running_var"])  # a fused ReLU makes 0 of NaN
+def test_a_model_whose_weights_are_not_numbers_ends_it(trained, photos, tmp_path, name):
     file = tmp_path / "diverged.safetensors"
     with safe_open(newest_weights(trained / "cat"), "numpy") as given:
         tensors, metadata = {name: given.get_tensor(name) for name in given.keys()}, given.metadata()
-    tensors["head1.fc.bias"] = np.full_like(tensors["head1.fc.bias"], np.nan)
+    tensors[name] = np.full_like(tensors[name], np.nan)
+    save_file(tensors, file, metadata)
+    assert "is not all numbers" in refused(6, "predict", "--checkpoint", file, photos, "--out", tmp_path / "out.csv", "--format", "csv")
+    assert not (tmp_path / "out.csv").exists()
+    assert "is not all numbers" in refused(6, "explain", "--checkpoint", file, photos / "b.jpg", "--out", tmp_path / "seen")
+    assert not (tmp_path / "seen").exists()
+
+
+def test_a_model_whose_scores_are_not_numbers_ends_it(trained, photos, tmp_path):
+    file = tmp_path / "overflows.safetensors"
+    with safe_open(newest_weights(trained / "cat"), "numpy") as given:
+        tensors, metadata = {name: given.get_tensor(name) for name in given.keys()}, given.metadata()
+    tensors["head1.fc.weight"] = np.full_like(tensors["head1.fc.weight"], 3e38)
     save_file(tensors, file, metadata)
     assert "scores that are not numbers" in refused(6, "predict", "--checkpoint", file, photos, "--out", tmp_path / "out.csv", "--format", "csv")
     assert not (tmp_path / "out.csv").exists()
-    assert "scores that are not numbers" in refused(6, "explain", "--checkpoint", file, photos / "b.jpg", "--out", tmp_path / "seen")
-    assert not (tmp_path / "seen").exists()
 
 
 def test_thresholds_of_other_scores_are_told(trained, packs, photos, tmp_path):

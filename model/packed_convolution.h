@@ -2,15 +2,16 @@
 // CPUs: oneDNN applies them while its result is still in cache, and reads the weight in its own
 // order, into which it is brought once and not at every call.
 //
-//   FusedConvolution fused(PaddingRule::kOfConvolution);    // belongs to conv from the first call
-//   if (std::optional<torch::Tensor> y = fused.forward(*conv, x_BCHW, residual, activation))
+//   PackedConvolution packed(PaddingRule::kOfConvolution);  // of one convolution, always the same
+//   if (std::optional<torch::Tensor> y = packed.forward(*conv, x_BCHW, residual, activation))
 //     return *y;
 //
 // Empty where it does not apply, so that the caller does the steps one by one: gradients wanted,
-// autocast on, another device or type than fp32 on a CPU, LibTorch without oneDNN, a residual with
-// ReLU6. residual: undefined for none; of the output's shape. The weight must not change after the
-// first call, whose map size decides its order; other sizes work too. Its copy takes as many
-// bytes again. One thread at a time.
+// autocast on, another device or type than fp32 on a CPU, LibTorch without oneDNN or told not to
+// use it, no bias, a residual with ReLU6. residual: undefined for none; of the output's shape. The
+// weight must not change after the first call, whose map size decides its order; other sizes work
+// too. Its copy takes as many bytes again. Errors: std::logic_error (CATAMARAN_ASSERT) for another
+// convolution's weight. Only the thread that owns the model.
 //
 // Uneven padding of a depthwise convolution needs no padded copy of the map: its kernel gets a row
 // and a column of zeros in front, and the map the larger half on both sides, which is even.
@@ -26,9 +27,9 @@
 
 namespace catamaran {
 
-class FusedConvolution {
+class PackedConvolution {
  public:
-  explicit FusedConvolution(PaddingRule padding) : padding_(padding) {}
+  explicit PackedConvolution(PaddingRule padding) : padding_(padding) {}
 
   std::optional<torch::Tensor> forward(const torch::nn::Conv2dImpl& conv,
                                        const torch::Tensor& x_BCHW,
@@ -43,14 +44,13 @@ class FusedConvolution {
   };
 
   Geometry geometry_of(const torch::nn::Conv2dImpl& conv, const torch::Tensor& x_BCHW) const;
-  const torch::Tensor& packed_weight(const torch::nn::Conv2dImpl& conv, const Geometry& geometry,
-                                     torch::IntArrayRef input_size);
-  static void push_geometry(torch::jit::Stack& stack, const torch::nn::Conv2dImpl& conv,
-                            const Geometry& geometry);
+  const torch::Tensor& weight_of(const torch::nn::Conv2dImpl& conv, const Geometry& geometry,
+                                 torch::IntArrayRef input_size);
 
   PaddingRule padding_;
+  torch::Tensor packed_from_;    // undefined before the first call
+  torch::Tensor packed_weight_;  // opaque
   Geometry packed_for_{};
-  torch::Tensor packed_weight_;  // undefined before the first call; opaque
 };
 
 }  // namespace catamaran

@@ -1,0 +1,165 @@
+// Packed layers: the same logits, by oneDNN's operators, for as long as the weights are the same.
+#include "model/pack_weights.h"
+
+#include <ATen/record_function.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <stdexcept>
+
+#include "golden.h"
+#include "model/autocast.h"
+#include "model/fold_batch_norm.h"
+#include "model/packed_convolution.h"
+#include "model_cases.h"
+#include "wide_heads.h"
+
+namespace catamaran {
+namespace {
+
+// Counts, while it lives, the operators that run in this thread, by name. One at a time.
+class OperatorCounts {
+ public:
+  OperatorCounts() {
+    current() = this;
+    handle_ = at::addThreadLocalCallback(
+        at::RecordFunctionCallback(&OperatorCounts::begin).scopes({at::RecordScope::FUNCTION}));
+  }
+  OperatorCounts(const OperatorCounts&) = delete;
+  OperatorCounts& operator=(const OperatorCounts&) = delete;
+  ~OperatorCounts() {
+    at::removeCallback(handle_);
+    current() = nullptr;
+  }
+  int64_t of(const std::string& name) const {
+    const auto found = counts_.find(name);
+    return found == counts_.end() ? 0 : found->second;
+  }
+
+ private:
+  static OperatorCounts*& current() {
+    static thread_local OperatorCounts* instance = nullptr;
+    return instance;
+  }
+  static std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& call) {
+    ++current()->counts_[call.name()];
+    return nullptr;
+  }
+
+  at::CallbackHandle handle_ = at::INVALID_CALLBACK_HANDLE;
+  std::map<std::string, int64_t> counts_;
+};
+
+constexpr const char* kLinear = "mkldnn::_linear_pointwise";
+constexpr const char* kConvolution = "mkldnn::_convolution_pointwise";
+constexpr const char* kPlainLinear = "aten::linear";
+constexpr const char* kPlainConvolution = "aten::conv2d";
+
+// Ready for inference but not prepared for it, with logits of order one.
+Cat eval_cat(const CatOptions& options) {
+  Cat cat(options, 5);
+  initialise(*cat, 1);
+  widen_heads(*cat);
+  cat->eval();
+  return cat;
+}
+
+CatOptions plain_options() {
+  return options_with([](CatOptions&) {});
+}
+
+void expect_close(const torch::Tensor& got, const torch::Tensor& wanted, const std::string& what) {
+  EXPECT_LT(largest_difference(got, wanted), 1e-5 * wanted.abs().max().item<double>()) << what;
+}
+
+TEST(PackWeights, GivesTheSameLogitsUnderEverySwitch) {
+  const torch::NoGradGuard no_grad;
+  for (const Case& each : cases()) {
+    Cat cat = eval_cat(options_with(each.change));
+    std::vector<std::pair<torch::Tensor, torch::Tensor>> pictures;
+    for (const auto& [images, height, width] : {std::tuple{3, 64, 64}, {1, 96, 64}}) {
+      const torch::Tensor x = torch::randn({images, 3, height, width});
+      pictures.emplace_back(x, cat->forward(x).yhat_BL);
+    }
+    pack_weights(*cat);
+    for (const auto& [x, wanted] : pictures)
+      expect_close(cat->forward(x).yhat_BL, wanted, each.name);
+  }
+}
+
+TEST(PackWeights, LeavesNoPlainLinearLayerAndNoPlainConvolution) {
+  const torch::InferenceMode inference;
+  Cat cat = eval_cat(plain_options());
+  fold_batch_norm(*cat);
+  pack_weights(*cat);
+  const torch::Tensor x = torch::randn({2, 3, 64, 64});
+  const OperatorCounts counts;
+  cat->forward(x);
+  EXPECT_GE(counts.of(kLinear), 20);  // six a block and three heads
+  EXPECT_GE(counts.of(kConvolution), 15);
+  EXPECT_EQ(counts.of(kPlainLinear), 0);
+  EXPECT_EQ(counts.of(kPlainConvolution), 0);
+}
+
+TEST(PackWeights, IsNotUsedWhereGradientsOrAutocastAreWanted) {
+  Cat cat = eval_cat(plain_options());
+  fold_batch_norm(*cat);
+  pack_weights(*cat);
+  const torch::Tensor x = torch::randn({2, 3, 64, 64});
+  {
+    const OperatorCounts counts;
+    cat->forward(x);
+    EXPECT_EQ(counts.of(kLinear) + counts.of(kConvolution), 0);
+  }
+  const torch::NoGradGuard no_grad;
+  const Autocast bf16(torch::kCPU, torch::kBFloat16);
+  const OperatorCounts counts;
+  cat->forward(x);
+  EXPECT_EQ(counts.of(kConvolution), 0);
+  EXPECT_EQ(counts.of(kLinear), 3);  // the heads', which switch autocast off
+}
+
+void change_some_weights(CatImpl& cat) {
+  for (const char* name : {"fpn.lateral3.weight", "lrd.ffn.linear1.weight", "head1.fc.weight"})
+    cat.named_parameters()[name].mul_(1.5);
+}
+
+TEST(PackWeights, IsUndoneByTrainingAndDoneAnewByPackingAgain) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor x = torch::randn({1, 3, 64, 64});
+  for (const bool trains : {false, true}) {
+    Cat cat = eval_cat(plain_options());
+    Cat changed = eval_cat(plain_options());
+    change_some_weights(*changed);
+    const torch::Tensor wanted = changed->forward(x).yhat_BL;
+    pack_weights(*cat);
+    const torch::Tensor before = cat->forward(x).yhat_BL;
+    EXPECT_GT(largest_difference(before, wanted), 1e-2 * wanted.abs().max().item<double>());
+    if (trains) {
+      cat->train();
+      EXPECT_THROW(pack_weights(*cat), std::logic_error);
+    }
+    change_some_weights(*cat);
+    if (trains) {
+      cat->eval();
+      expect_close(cat->forward(x).yhat_BL, wanted, "not packed");
+    }
+    pack_weights(*cat);
+    expect_close(cat->forward(x).yhat_BL, wanted, "packed again");
+  }
+}
+
+TEST(PackedConvolution, RefusesTheWeightOfAnother) {
+  const torch::NoGradGuard no_grad;
+  torch::nn::Conv2d one(torch::nn::Conv2dOptions(4, 4, 3).padding(1));
+  torch::nn::Conv2d other(torch::nn::Conv2dOptions(4, 4, 3).padding(1));
+  const torch::Tensor x = torch::randn({1, 4, 8, 8});
+  PackedConvolution packed(PaddingRule::kOfConvolution);
+  const auto y = packed.forward(*one, x, {}, Activation::kRelu);
+  ASSERT_TRUE(y.has_value());
+  expect_close(*y, torch::relu(one->forward(x)), "relu");
+  EXPECT_THROW(packed.forward(*other, x, {}, Activation::kRelu), std::logic_error);
+}
+
+}  // namespace
+}  // namespace catamaran
