@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <set>
+#include <string_view>
 
 #include "support/error.h"
 
@@ -17,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr int kPollMilliseconds = 100;  // how soon a wish to stop is seen
 
 void collect(const fs::path& folder, std::set<fs::path>& seen, std::vector<std::string>& found) {
@@ -127,6 +129,12 @@ std::optional<std::string> ImageInputs::next_line(const std::stop_token& stop) {
     if (end != std::string::npos || (list_ended_ && !read_.empty())) {
       std::string line = read_.substr(0, end);
       read_.erase(0, end == std::string::npos ? end : end + 1);
+      ++lines_;
+      if (lines_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
+      if (line.find('\0') != std::string::npos) {
+        throw DataError("line " + std::to_string(lines_) + " holds a NUL byte", "standard input",
+                        "give one path a line: of `find`, -print and not -print0");
+      }
       if (!line.empty() && line.back() == '\r') line.pop_back();
       if (!line.empty()) return line;
       continue;

@@ -40,7 +40,8 @@ class ImageInputs {
   std::optional<int64_t> count_;
   int list_;
   bool list_ended_ = false;
-  std::string read_;  // of the list, not handed out yet
+  std::string read_;   // of the list, not handed out yet
+  int64_t lines_ = 0;  // of the list, handed out
 };
 
 // "a.jpg", "A.JPEG": by its name alone.

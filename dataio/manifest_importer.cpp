@@ -111,6 +111,8 @@ std::vector<std::string> read_class_names(const fs::path& path) {
   }
   if (std::set<std::string>(classes.begin(), classes.end()).size() != classes.size())
     throw DataError("a class is listed twice", path.string(), "keep one of them");
+  if (classes.empty())
+    throw DataError("the list of classes is empty", path.string(), "write one name a line");
   return classes;
 }
 

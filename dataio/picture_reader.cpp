@@ -34,7 +34,8 @@ struct Tools {
 // WHERE: WHAT, without the advice at its end, which is for those who make packs.
 std::string reason(const Error& problem) {
   std::string text = problem.what();
-  if (!problem.hint().empty()) text.erase(text.rfind("; " + problem.hint()));
+  const size_t advice = text.rfind("; " + problem.hint());
+  if (!problem.hint().empty() && advice != std::string::npos) text.erase(advice);
   return text;
 }
 

@@ -31,12 +31,12 @@ void check(const ScoreTable& table) {
                        table.indices.size() == static_cast<size_t>(table.images),
                    "a table has a score and a label per cell and an index per image");
   for (size_t at = 0; at < table.scores.size(); ++at) {
-    if (!std::isnan(table.scores[at])) continue;
+    if (std::isfinite(table.scores[at])) continue;
     const size_t image = at / table.classes.size();
-    throw NumericsError(
-        "the score of class '" + table.classes[at % table.classes.size()] + "' is not a number",
-        "image " + std::to_string(table.indices[image]) + " of the pack",
-        "the weights are broken: evaluate an earlier checkpoint");
+    throw NumericsError("the score of class '" + table.classes[at % table.classes.size()] +
+                            "' is not a finite number",
+                        "image " + std::to_string(table.indices[image]) + " of the pack",
+                        "the weights are broken: evaluate an earlier checkpoint");
   }
 }
 

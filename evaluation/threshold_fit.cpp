@@ -26,8 +26,8 @@ std::vector<Item> items_of(const ScoreTable& table, size_t c) {
   std::vector<Item> items;
   for (size_t at = c; at < table.scores.size(); at += classes) {
     if (table.labels[at] == 0) continue;
-    if (std::isnan(table.scores[at])) {
-      throw NumericsError("a score of class '" + table.classes[c] + "' is not a number", "",
+    if (!std::isfinite(table.scores[at])) {
+      throw NumericsError("a score of class '" + table.classes[c] + "' is not a finite number", "",
                           "the weights are broken: take an earlier checkpoint");
     }
     items.push_back({sigmoid(static_cast<double>(table.scores[at])), table.labels[at] > 0});

@@ -5,6 +5,7 @@
 #include "launch/command.h"
 #include "launch/config.h"
 #include "launch/path_checks.h"
+#include "support/json.h"
 
 namespace catamaran {
 namespace {
@@ -16,7 +17,9 @@ struct ConfigArguments {
 };
 
 void add_common(CLI::App& command, const std::shared_ptr<ConfigArguments>& given) {
-  command.add_option("--config", given->config, "TOML file; none: the defaults")
+  command
+      .add_option("--config", given->config,
+                  "TOML file; without one the defaults, of which data.train must be set")
       ->check(not_empty());
   command.add_option("--set", given->overrides, "KEY=VALUE, over the file; may be repeated")
       ->take_all();
@@ -31,7 +34,7 @@ int show(const ConfigArguments& given) {
   nlohmann::json root = nlohmann::json::object();
   for (const ConfigEntry& entry : config.entries)
     root[entry.key] = {{"value", entry.value}, {"source", entry.source}};
-  std::printf("%s\n", root.dump(2).c_str());
+  std::printf("%s\n", json_text(root).c_str());
   return 0;
 }
 

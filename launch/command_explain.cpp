@@ -54,7 +54,7 @@ void add_sources(CLI::App& explain, ExplainRequest& request) {
   explain.add_option("--count", request.count, "or its first so many")
       ->needs(pack)
       ->excludes(ids)
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
 }
 
@@ -80,10 +80,10 @@ void add_explain_command(CLI::App& app, CommandSlot& slot) {
           "--out", given->out,
           "folder of the pictures, arrays and explain.json; RUN/explain puts them into the "
           "report")
-      ->check(not_empty())
+      ->check(result_folder())
       ->required();
   explain->add_option("--most", given->most, "predicted labels per picture at most")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   CLI::Option* threshold =
       explain

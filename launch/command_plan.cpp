@@ -7,7 +7,10 @@
 #include "launch/config.h"
 #include "launch/path_checks.h"
 #include "launch/plan_table.h"
+#include "model/options.h"
 #include "support/error.h"
+#include "support/json.h"
+#include "trainer/api.h"
 
 namespace catamaran {
 namespace {
@@ -32,11 +35,24 @@ int64_t labels_of(const PlanArguments& given, const RunOptions& options) {
   return kCocoLabels;
 }
 
+// The model runs once, on one image.
+PlannedConfig plan_one(const fs::path& file, const RunOptions& options, int64_t labels) {
+  try {
+    return plan_config(file.string(), options, labels);
+  } catch (const std::exception& problem) {
+    if (!is_out_of_memory(problem)) throw;
+    const std::string side = std::to_string(options.model.input.size);
+    throw UsageError("one image of " + side + " x " + side +
+                         " pixels takes more memory than this machine has, and so would a device",
+                     file.string(), "lower model.input.size, or plan on a larger machine");
+  }
+}
+
 int print_growth(const PlanArguments& given) {
   const std::vector<GrowthRow> rows = measure_growth(AttentionOptions());
   if (given.json) {
     const nlohmann::json root = {{"growth", growth_json(rows)}};
-    std::printf("%s\n", root.dump(2).c_str());
+    std::printf("%s\n", json_text(root).c_str());
   } else {
     std::fputs(growth_text(rows).c_str(), stdout);
   }
@@ -51,12 +67,12 @@ int plan(const PlanArguments& given) {
   std::vector<PlannedConfig> planned;
   for (const fs::path& file : given.configs) {
     const RunOptions options = resolve_config(file, given.overrides).options;
-    planned.push_back(plan_config(file.string(), options, labels_of(given, options)));
+    planned.push_back(plan_one(file, options, labels_of(given, options)));
   }
   if (given.json) {
     nlohmann::json root = {{"configs", nlohmann::json::array()}};
     for (const PlannedConfig& each : planned) root["configs"].push_back(plan_json(each));
-    std::printf("%s\n", root.dump(2).c_str());
+    std::printf("%s\n", json_text(root).c_str());
   } else {
     const std::string table =
         planned.size() == 1 ? plan_text(planned.front()) : comparison_text(planned);
@@ -78,7 +94,7 @@ void add_plan_command(CLI::App& app, CommandSlot& slot) {
   command
       ->add_option("--labels", given->labels,
                    "number of labels; otherwise that of the pack data.train, or 80 without one")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
+      ->check(CLI::Range(int64_t{1}, kMostLabels));
   command->add_flag("--sweep", given->sweep,
                     "instead: how one attention block grows with the lower level's area");
   command->add_flag("--json", given->json, "print as JSON");

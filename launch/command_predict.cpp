@@ -78,7 +78,7 @@ void add_predict_command(CLI::App& app, CommandSlot& slot) {
                    "write to this file, which appears when all is done, instead of printing")
       ->check(result_file({".txt", ".json", ".jsonl", ".csv"}));
   predict->add_option("--top", given->top, "labels shown per picture, the most probable; 0: all")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   CLI::Option* threshold = predict
                                ->add_option("--threshold", given->threshold,

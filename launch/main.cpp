@@ -1,4 +1,7 @@
 // catamaran: parse, run one command, one catch that turns errors into a sentence and an exit code.
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -51,6 +54,16 @@ void require_values(int argc, char** argv) {
   }
 }
 
+// A result that went nowhere is no success. A reader that has gone, as `| head` does, has had what
+// it wanted.
+void require_written_output() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  pollfd out{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  if (::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0) return;
+  throw UsageError("not all could be written", "standard output",
+                   "check where it leads: is the disk full?");
+}
+
 int run(int argc, char** argv) {
   require_values(argc, argv);
   CLI::App app("Catamaran trains CAT, a multi-label image classifier, data-parallel on clusters.",
@@ -80,7 +93,9 @@ int run(int argc, char** argv) {
     throw UsageError(problem.what(), "command line",
                      "see `catamaran --help` or `catamaran COMMAND --help`");
   }
-  return slot.work(argc, argv);
+  const int code = slot.work(argc, argv);
+  if (code == kExitDone) require_written_output();
+  return code;
 }
 
 }  // namespace

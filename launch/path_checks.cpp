@@ -103,6 +103,25 @@ CLI::Validator new_folder() {
           ""};
 }
 
+CLI::Validator result_folder() {
+  return {[](std::string& given) -> std::string {
+            if (given.empty()) return kEmpty;
+            const std::string owner = owner_of(given);
+            return owner.empty() ? "" : printable(given + " " + owner + "; choose another place");
+          },
+          ""};
+}
+
+CLI::Validator at_least(int64_t least) {
+  return {[least](std::string& given) -> std::string {
+            int64_t value = 0;
+            if (CLI::detail::lexical_cast(given, value) && value >= least) return "";
+            return "'" + printable(given) + "' is no whole number from " + std::to_string(least) +
+                   " on";
+          },
+          ""};
+}
+
 CLI::Validator probability() {
   return {[](std::string& given) -> std::string {
             double value = -1;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,8 +23,15 @@ CLI::Validator not_empty();
 // (lower case, with the dot).
 CLI::Validator result_file(std::vector<std::string> endings);
 
+// A folder of results, new or to be replaced by a newer one: in nobody's pack or checkpoint. A
+// run's folder explain/ may be.
+CLI::Validator result_folder();
+
 // A folder to be made, which must not exist.
 CLI::Validator new_folder();
+
+// A whole number not less than `least`.
+CLI::Validator at_least(int64_t least);
 
 // A number between 0 and 1; CLI::Range lets NaN pass.
 CLI::Validator probability();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <utility>
@@ -163,6 +164,8 @@ class CsvWriter : public Writer {
 
 std::unique_ptr<Output> open_output(const std::string& path) {
   if (path.empty()) return std::make_unique<StandardOutput>();
+  remove_stale_temporaries(
+      std::filesystem::absolute(path).lexically_normal().parent_path());  // of runs broken off
   return std::make_unique<FileOutput>(path);
 }
 

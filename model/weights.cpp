@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "support/assert.h"
 #include "support/error.h"
@@ -168,6 +169,8 @@ std::vector<std::string> described_classes(const SafetensorsHeader& header,
   }
   if (classes.empty() || std::ranges::find(classes, "") != classes.end())
     throw WeightsError("the list of classes is no list of names", where, "export the file again");
+  if (std::set<std::string>(classes.begin(), classes.end()).size() != classes.size())
+    throw WeightsError("two classes have the same name", where, "export the file again");
   if (std::ssize(classes) > kMostLabels) {
     throw WeightsError("the file claims " + std::to_string(classes.size()) + " classes, at most " +
                            std::to_string(kMostLabels) + " can be",

@@ -41,6 +41,9 @@ nlohmann::json read_json_file(const std::filesystem::path& path, ErrorKind kind,
                               int64_t largest_bytes) {
   std::string text;
   try {
+    std::error_code code;
+    if (std::filesystem::exists(path, code) && !std::filesystem::is_regular_file(path, code))
+      throw Error(kind, "it is no regular file", path.string(), "name a file; a pipe is none");
     const FileDescriptor file = open_for_reading(path);
     const int64_t bytes = file_bytes(file, path);
     if (bytes > largest_bytes) {

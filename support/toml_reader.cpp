@@ -7,6 +7,7 @@
 
 #include "support/error.h"
 #include "support/nearest.h"
+#include "support/text.h"
 
 namespace catamaran {
 namespace {
@@ -113,6 +114,10 @@ void TomlReader::set(const std::string& assignment) {
   const size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) {
     add_problem("--set " + assignment + ": must be KEY=VALUE, for example --set batch.global=64");
+    return;
+  }
+  if (!is_utf8(assignment)) {
+    add_problem("--set " + printable(assignment) + ": is not UTF-8; a path in it must be");
     return;
   }
   const std::string key = assignment.substr(0, equals);

@@ -89,6 +89,7 @@ std::string import_weights(const ImportRequest& request);
 // the stack trace; memory that ran out (of the GPU, LibTorch's or the library's) with what to
 // lower.
 Error as_error(const std::exception& problem);
+bool is_out_of_memory(const std::exception& problem);
 
 // Versions for manifests and `catamaran --version`: LibTorch, NCCL, MPI.
 struct LibraryVersions {

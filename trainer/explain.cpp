@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
 
 #include "support/atomic_file.h"
 #include "support/error.h"
@@ -18,26 +20,41 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-// "12-photo-dog.png", "12-photo.maps.npy", "explain.json": what a folder of explanations holds.
-bool is_of_an_explanation(const fs::directory_entry& entry) {
-  std::error_code code;
-  if (entry.is_symlink(code) || !entry.is_regular_file(code)) return false;
-  const std::string name = entry.path().filename().string();
-  if (name == "explain.json") return true;
-  const size_t digits = name.find_first_not_of("0123456789");
-  return digits != 0 && digits != std::string::npos && name[digits] == '-' &&
-         (name.ends_with(".png") || name.ends_with(".maps.npy"));
+constexpr const char* kIndex = "explain.json";
+constexpr int64_t kLargestIndexBytes = int64_t{1} << 30;
+
+// Every text in it: among them the names of the files that it lists.
+void collect_texts(const json& value, std::set<std::string>& texts) {
+  if (value.is_string()) texts.insert(value.get<std::string>());
+  if (!value.is_structured()) return;
+  for (const json& each : value) collect_texts(each, texts);
+}
+
+// The files of the explanation in a folder; none where it holds no readable one.
+std::set<std::string> files_of_explanation(const fs::path& folder) {
+  std::set<std::string> files;
+  try {
+    const json index = read_json_file(folder / kIndex, ErrorKind::kData, kLargestIndexBytes);
+    if (!index.is_object() || !index.contains("images")) return files;
+    collect_texts(index["images"], files);
+    files.insert(kIndex);
+  } catch (const Error&) {
+  }
+  return files;
 }
 
 // Nothing but an earlier explanation is ever replaced.
 void require_replaceable(const fs::path& out) {
   std::error_code code;
-  if (!fs::exists(fs::symlink_status(out, code))) return;
-  if (!fs::is_directory(out, code))
+  const fs::file_status status = fs::symlink_status(out, code);
+  if (!fs::exists(status)) return;
+  if (!fs::is_directory(status))
     throw UsageError("it is there and no folder", out.string(), "name a new folder");
+  const std::set<std::string> known = files_of_explanation(out);
   for (const fs::directory_entry& entry : fs::directory_iterator(out, code)) {
-    if (!is_of_an_explanation(entry)) {
-      throw UsageError("the folder holds other files: " + entry.path().filename().string(),
+    const std::string name = entry.path().filename().string();
+    if (entry.symlink_status(code).type() != fs::file_type::regular || !known.contains(name)) {
+      throw UsageError("the folder holds another file than those of an explanation: " + name,
                        out.string(), "name a new folder, or one of an earlier explanation");
     }
   }
@@ -130,7 +147,7 @@ ExplainCounts explain(const ExplainRequest& request,
     throw DataError("none of the " + std::to_string(counts.failed) + " picture(s) can be explained",
                     "explain", "see the reasons above");
   }
-  write_file_atomically(folder.path() / "explain.json", json_text(index) + "\n", ErrorKind::kUsage);
+  write_file_atomically(folder.path() / kIndex, json_text(index) + "\n", ErrorKind::kUsage);
   folder.commit();
   return counts;
 }

@@ -19,11 +19,12 @@ constexpr int64_t kSheetSide = 240;
 
 // Letters and digits of any script stay; what could mislead a shell or a path becomes "_".
 std::string file_safe(const std::string& text) {
-  constexpr size_t kLongest = 80;  // bytes; a file name has room for 255
+  constexpr size_t kLongest = 80;       // bytes; a file name has room for 255
+  const bool readable = is_utf8(text);  // explain.json could not name other bytes
   std::string safe;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    safe += byte >= 0x80 || std::isalnum(byte) || c == '-' ? c : '_';
+    safe += (readable && byte >= 0x80) || std::isalnum(byte) || c == '-' ? c : '_';
   }
   if (safe.size() > kLongest) {  // between two characters of UTF-8
     size_t end = kLongest;

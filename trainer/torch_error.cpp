@@ -19,7 +19,19 @@ Error out_of_memory(const std::string& what) {
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
+// The CPU's allocator throws a plain c10::Error, with the place in its own sources in front.
+constexpr const char* kOfCpuAllocator = "can't allocate memory";
+
 }  // namespace
+
+bool is_out_of_memory(const std::exception& problem) {
+  if (dynamic_cast<const std::bad_alloc*>(&problem) != nullptr ||
+      dynamic_cast<const c10::OutOfMemoryError*>(&problem) != nullptr)
+    return true;
+  const auto* torchs = dynamic_cast<const c10::Error*>(&problem);
+  return torchs != nullptr &&
+         first_line(torchs->what_without_backtrace()).find(kOfCpuAllocator) != std::string::npos;
+}
 
 Error as_error(const std::exception& problem) {
   if (const auto* ours = dynamic_cast<const Error*>(&problem)) return *ours;
@@ -27,8 +39,7 @@ Error as_error(const std::exception& problem) {
     return out_of_memory("the machine has no more");
   if (const auto* torchs = dynamic_cast<const c10::Error*>(&problem)) {
     const std::string line = first_line(torchs->what_without_backtrace());
-    // The CPU's allocator throws a plain c10::Error, with the place in its own sources in front.
-    const size_t cpu = line.find("can't allocate memory");
+    const size_t cpu = line.find(kOfCpuAllocator);
     if (cpu != std::string::npos) return out_of_memory(line.substr(cpu));
     if (dynamic_cast<const c10::OutOfMemoryError*>(torchs) != nullptr) return out_of_memory(line);
     return {ErrorKind::kInternal, line, "LibTorch", ""};

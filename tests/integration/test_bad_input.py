@@ -1,10 +1,15 @@
 """Wrong input gets one sentence with what, where and how to go on, the right exit code, and leaves nothing half-written."""
 import json
+import os
 import shutil
 import socket
+import subprocess
 
+import numpy as np
 import pytest
-from runs import SMALL, catamaran, settings
+from runs import BINARY, SMALL, catamaran, newest_weights, settings
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 
 def refused(code, *arguments, **kwargs):
@@ -96,6 +101,65 @@ def test_memory_that_runs_out_is_one_line_that_says_what_to_lower(config, tmp_pa
     message = refused(1, "train", "--config", config, *large, "--run-dir", tmp_path / "run", under=["prlimit", "--data=3000000000"])
     assert "error: out of memory: can't allocate memory: you tried to allocate 3221225472 bytes" in message and "lower batch.per_device" in message
     assert "Exception raised from" not in message and "frame #" not in message
+
+
+def test_plan_says_that_a_picture_is_too_large_for_this_machine(config):
+    message = refused(2, "plan", "--config", config, "--set", "model.input.size=2048", "--set", "data.augment.crop=none", under=["prlimit", "--data=3000000000"])
+    assert "2048 x 2048" in message and "lower model.input.size" in message
+
+
+def test_output_that_is_lost_is_no_success(trained, packs):
+    weights = newest_weights(trained / "cat")
+    for command in (["config", "keys"], ["weights", "inspect", weights, "--json"], ["check", packs / "pack-test"],
+                    ["plan", "--config", trained / "cat/config.toml", "--json"], ["eval", "--checkpoint", weights, "--data", packs / "pack-test", "--json"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([BINARY, *map(str, command)], stdout=full, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 2 and "standard output: not all could be written" in done.stderr, command
+    reader = subprocess.Popen([BINARY, "config", "keys"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    reader.stdout.close()  # as `| head` does
+    assert reader.stderr.read() == b"" and reader.wait() == 0
+
+
+def test_what_is_no_utf8_is_a_sentence(tmp_path):
+    name = os.fsencode(tmp_path) + b"/c\xff.toml"
+    with open(name, "w") as file:
+        file.write("[data]\ntrain = \"p\"\n")
+    assert "not UTF-8" in refused(2, "config", "show", "--set", os.fsdecode(b"data.train=p\xff"))
+    json.loads(catamaran("plan", "--json", "--config", os.fsdecode(name)).stdout)
+
+
+def test_numbers_out_of_range_name_the_range(tmp_path):
+    assert "'-1' is no whole number from 0 on" in refused(2, "predict", "--checkpoint", tmp_path, "a.jpg", "--top", "-1")
+    assert "'0' is no whole number from 1 on" in refused(2, "explain", "--checkpoint", tmp_path, "a.jpg", "--out", tmp_path / "x", "--most", "0")
+    assert "65536" in refused(2, "plan", "--labels", "65537")
+
+
+def test_an_empty_list_of_classes_is_refused(trained, tmp_path):
+    for text in ("", "\n \n"):
+        (tmp_path / "classes.txt").write_text(text)
+        message = refused(3, "weights", "import", newest_weights(trained / "cat"), "--classes", tmp_path / "classes.txt", "--out", tmp_path / "w.safetensors")
+        assert "the list of classes is empty" in message and not (tmp_path / "w.safetensors").exists()
+
+
+def test_a_model_with_two_classes_of_one_name_is_refused(trained, packs, tmp_path):
+    with safe_open(newest_weights(trained / "cat"), "numpy") as given:
+        tensors, metadata = {name: given.get_tensor(name) for name in given.keys()}, given.metadata()
+    names = json.loads(metadata["catamaran.classes"])
+    save_file(tensors, tmp_path / "w.safetensors", metadata | {"catamaran.classes": json.dumps([names[0], *names[:-1]])})
+    assert "two classes have the same name" in refused(4, "predict", "--checkpoint", tmp_path / "w.safetensors", packs / "test0.jpg")
+
+
+def test_scores_that_are_infinite_are_no_evaluation(trained, packs, tmp_path):
+    with safe_open(newest_weights(trained / "cat"), "numpy") as given:
+        tensors, metadata = {name: given.get_tensor(name) for name in given.keys()}, given.metadata()
+    tensors["head1.fc.bias"] = np.full_like(tensors["head1.fc.bias"], np.inf)
+    save_file(tensors, tmp_path / "w.safetensors", metadata)
+    assert "is not a finite number" in refused(6, "eval", "--checkpoint", tmp_path / "w.safetensors", "--data", packs / "pack-test")
+
+
+def test_a_pipe_for_thresholds_is_refused_and_not_waited_for(trained, packs, tmp_path):
+    os.mkfifo(tmp_path / "t.json")
+    assert "no regular file" in refused(3, "predict", "--checkpoint", trained / "cat", packs / "test0.jpg", "--thresholds", tmp_path / "t.json")
 
 
 def test_a_shard_cut_short_is_refused_before_the_first_step(config, packs, tmp_path):

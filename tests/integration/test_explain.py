@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 from PIL import Image
-from runs import catamaran, command
+from runs import catamaran, command, newest_weights
 from test_bad_input import refused
 
 NAMES = ["top left", "top right", "bottom left", "bottom right"]
@@ -170,10 +170,31 @@ def test_the_folder_appears_whole_and_replaces_nothing_but_an_earlier_explanatio
     assert "notes.txt" in refused(2, "explain", "--checkpoint", trained / "cat", packs / "test0.jpg", "--out", out)
     assert (out / "notes.txt").exists() and (out / "explain.json").exists()
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/notes.txt").write_text("mine")
-    assert "holds other files" in refused(2, "explain", "--checkpoint", trained / "cat", packs / "test0.jpg", "--out", tmp_path / "mine")
-    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.jpg", "mine", "out"]
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    assert "no folder" in refused(2, "explain", "--checkpoint", trained / "cat", packs / "test0.jpg", "--out", tmp_path / "link")
+    # pictures of the user's, numbered like an explanation's, also beside an explain.json that does not list them
+    for files in ({"notes.txt": "mine"}, {"1-beach.png": "mine"}, {"1-beach.png": "mine", "explain.json": "{}"},
+                  {"1-beach.png": "mine", "explain.json": '{"images": [{"picture": "2-sea.png"}]}'}):
+        for name, content in files.items():
+            (tmp_path / "mine" / name).write_text(content)
+        assert "holds another file" in refused(2, "explain", "--checkpoint", trained / "cat", packs / "test0.jpg", "--out", tmp_path / "mine")
+        assert {path.name: path.read_text() for path in (tmp_path / "mine").iterdir() if path.name in files} == files
+        (tmp_path / "mine/notes.txt").unlink(missing_ok=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.jpg", "link", "mine", "out"]
+
+
+def test_an_explanation_is_not_put_into_a_pack_or_a_checkpoint(trained, packs):
+    for owner in (packs / "pack-test", newest_weights(trained / "cat").parent):
+        assert str(owner) in refused(2, "explain", "--checkpoint", trained / "cat", packs / "test0.jpg", "--out", owner / "seen")
+        assert not (owner / "seen").exists()
+
+
+def test_a_name_that_is_no_utf8_leads_to_files_that_are_there(trained, packs, tmp_path):
+    name = os.fsencode(tmp_path) + b"/caf\xe9.jpg"
+    with open(name, "wb") as file:
+        file.write((packs / "test0.jpg").read_bytes())
+    entry, = explain(trained / "cat", tmp_path / "out", os.fsdecode(name))["images"]
+    assert (tmp_path / "out" / entry["picture"]).is_file() and (tmp_path / "out" / entry["sheet"]).is_file()
 
 
 @pytest.mark.parametrize("stem", ["caf\u00e9", "\u72d7", "\u72ee" * 40, "a" * 79 + "\u00e9"])

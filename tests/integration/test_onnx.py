@@ -2,8 +2,10 @@
 import contextlib
 import io
 import json
+import os
 import re
 import shutil
+import signal
 import sys
 
 import numpy as np
@@ -14,6 +16,7 @@ import torch
 from PIL import Image
 from runs import DATA, ROOT, SMALL, catamaran, settings
 from safetensors.torch import save_file
+from test_weights_from_python import half_written
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import cat_pytorch  # noqa: E402
@@ -160,6 +163,57 @@ def test_what_cannot_be_exported_is_one_sentence_and_leaves_nothing(tmp_path):
     code, _, err = export(tmp_path / "model.safetensors", tmp_path / "none/out.onnx")
     assert code == 4 and "cannot be written" in err
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_result_replaces_nothing_but_an_onnx_file(tmp_path):
+    weights(tmp_path / "model.safetensors", {})
+    (tmp_path / "notes.txt").write_text("mine")
+    os.mkfifo(tmp_path / "fifo.onnx")
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack/pack.json").write_text("{}")
+    os.link(tmp_path / "model.safetensors", tmp_path / "model.onnx")
+    before = {p: p.lstat() for p in tmp_path.rglob("*") if not p.is_dir()}
+    for out, why in (("notes.txt", "does not end in .onnx"), ("fifo.onnx", "no file"), ("pack/a.onnx", "is in the pack"), ("pack", "is a folder"),
+                     ("model.onnx", "names the same file"), ("model.safetensors", "does not end in .onnx"), ("new.bin", "does not end in .onnx")):
+        code, _, err = export(tmp_path / "model.safetensors", tmp_path / out)
+        assert code == 2 and why in err and err.count("\n") == 1, (out, err)
+    assert {p: p.lstat() for p in tmp_path.rglob("*") if not p.is_dir()} == before
+
+
+def test_a_signal_ends_it_and_leaves_nothing(tmp_path):
+    weights(tmp_path / "model.safetensors", {})
+    job = half_written(tmp_path, "export_onnx.py", "model.safetensors", "out.onnx")
+    assert any(p.name.startswith(".out.onnx.") for p in tmp_path.iterdir())
+    job.send_signal(signal.SIGTERM)
+    assert (job.communicate(timeout=30)[0], job.returncode) == (None, -signal.SIGTERM)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.safetensors", "ready"]
+
+
+def test_an_opset_that_the_exporter_cannot_write_is_refused_and_each_end_of_the_range_is_written(tmp_path):
+    weights(tmp_path / "model.safetensors", {})
+    for opset in (-1, 0, 1, 17, 99):
+        code, _, err = export(tmp_path / "model.safetensors", tmp_path / "out.onnx", "--opset", opset)
+        assert code == 2 and re.search(f"--opset {opset} is .*; give one from ([0-9]+) to ([0-9]+)\n", err) and err.count("\n") == 1, err
+        assert not (tmp_path / "out.onnx").exists()
+    for opset in map(int, re.search("from ([0-9]+) to ([0-9]+)", err).groups()):
+        code, out, err = export(tmp_path / "model.safetensors", tmp_path / "out.onnx", "--opset", opset)
+        assert code == 0 and f"opset {opset}," in out, err
+        assert {o.domain: o.version for o in onnx.load(tmp_path / "out.onnx").opset_import}[""] == opset
+
+
+@pytest.mark.parametrize("name, value, why", [
+    ("head1.fc.bias", float("nan"), "tensor head1.fc.bias holds"), ("backbone.conv1.weight", float("inf"), "tensor backbone.conv1.weight holds"),
+    ("backbone.bn1.running_var", -1.0, "outputs are not finite"), ("head2.fc.weight", 3e38, "outputs are not finite")])
+def test_weights_and_outputs_that_are_not_finite_are_refused(tmp_path, name, value, why):
+    from safetensors import safe_open
+    weights(tmp_path / "model.safetensors", {})
+    with safe_open(tmp_path / "model.safetensors", "pt") as file:
+        metadata, tensors = file.metadata(), {k: file.get_tensor(k) for k in file.keys()}
+    tensors[name].fill_(value)
+    save_file(tensors, tmp_path / "odd.safetensors", metadata=metadata)
+    code, _, err = export(tmp_path / "odd.safetensors", tmp_path / "out.onnx")
+    assert code == 6 and why in err and err.count("\n") == 1, err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.safetensors", "odd.safetensors"]
 
 
 def test_without_catamaran_a_run_is_refused_and_a_file_is_not(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
 
@@ -156,6 +157,23 @@ def test_what_is_nothing_is_refused_before_anything_is_predicted(trained, photos
         assert says in refused(3, "predict", "--checkpoint", trained / "cat", photos, wrong)
     refused(2, "predict", "--checkpoint", trained / "cat", photos, "--format", "xml")
     assert "is a folder" in refused(2, "predict", "--checkpoint", trained / "cat", photos, "--out", tmp_path)
+
+
+def test_a_list_with_nul_bytes_is_refused_and_a_byte_order_mark_is_none_of_a_name(trained, photos):
+    command = [BINARY, "predict", "--checkpoint", trained / "cat", "--format", "csv", "-"]
+    for listed in (f"{photos}/b.jpg\0{photos}/d.jpg\0", f"{photos}/b.jpg\nnone.jpg\0"):
+        done = subprocess.run(command, input=listed, capture_output=True, text=True)
+        assert done.returncode == 3 and "holds a NUL byte" in done.stderr and "-print0" in done.stderr
+    done = subprocess.run(command, input=f"\ufeff{photos}/b.jpg\n", capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0 and f"\n{photos}/b.jpg," in done.stdout
+
+
+def test_what_a_killed_one_left_behind_goes(trained, photos, tmp_path):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    (tmp_path / f".all.csv.tmp.{os.uname().nodename}.{dead.pid}").write_text("half")
+    predict(trained, photos / "b.jpg", "--format", "csv", "--out", tmp_path / "all.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["all.csv"]
 
 
 def test_a_full_disk_is_said(trained, photos):

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <functional>
 #include <new>
 
 #include "trainer/api.h"
@@ -44,6 +45,23 @@ TEST(TorchError, SaysWhatToLowerWhenMemoryRunsOut) {
       caught([] { TORCH_CHECK_WITH(OutOfMemoryError, false, "CUDA out of memory."); });
   EXPECT_THAT(gpu.what(), HasSubstr("CUDA out of memory."));
   EXPECT_THAT(gpu.what(), HasSubstr("batch.per_device"));
+}
+
+bool is_memory(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception& problem) {
+    return is_out_of_memory(problem);
+  }
+  return false;
+}
+
+TEST(TorchError, TellsWhetherMemoryRanOut) {
+  EXPECT_TRUE(is_memory([] { torch::empty({int64_t{1} << 52}); }));
+  EXPECT_TRUE(is_memory([] { throw std::bad_alloc(); }));
+  EXPECT_TRUE(is_memory([] { TORCH_CHECK_WITH(OutOfMemoryError, false, "CUDA out of memory."); }));
+  EXPECT_FALSE(is_memory([] { torch::ones({2, 3}).matmul(torch::ones({2, 3})); }));
+  EXPECT_FALSE(is_memory([] { throw WeightsError("damaged", "file", "copy it again"); }));
 }
 
 TEST(TorchError, LeavesErrorsOfOursAsTheyAre) {
