@@ -64,10 +64,10 @@ def test_every_loss_falls_and_is_the_mean_over_the_global_batch_on_any_split(con
     train(config, tmp_path / "one", *calm)
     train(config, tmp_path / "two", *calm, "batch.per_device=4", ranks=2)
     one, two = metrics(tmp_path / "one"), metrics(tmp_path / "two")
-    for step, (a, b) in enumerate(zip(one, two, strict=True)):
-        # Sooner or later a ReLU's input lies within rounding of 0, and the two runs part by more than rounding.
-        loss, norm = (1e-6, 5e-6) if step < 4 else (2e-4, 1e-2)
-        assert b["loss"] == pytest.approx(a["loss"], rel=loss)
-        assert b["gradient_norm"] == pytest.approx(a["gradient_norm"], rel=norm)
+    assert len(one) == len(two) == 12
+    apart = {key: [abs(b[key] / a[key] - 1) for a, b in zip(one, two)] for key in ("loss", "gradient_norm")}
+    # Rounding, but that now and then a ReLU's input lies within rounding of 0 and a step's gradient shows it; from then on the two runs part.
+    assert max(apart["loss"][:4]) < 1e-6 and max(apart["loss"]) < 2e-5, apart
+    assert sorted(apart["gradient_norm"][:4])[2] < 5e-6 and max(apart["gradient_norm"]) < 1e-3, apart
     # an epoch is six steps: the same pictures
     assert np.mean([line["loss"] for line in one[6:]]) < 0.97 * np.mean([line["loss"] for line in one[:6]])
