@@ -60,14 +60,14 @@ def test_an_fp16_overflow_skips_the_step_halves_the_scale_and_a_resumed_run_goes
                                    ["loss.name=asl", "loss.asl_gamma_neg=2", "loss.asl_clip=0", "loss.asl_detach_weights=false"],
                                    ["loss.label_smoothing=0.1", "loss.auxiliary_weight=0.5", "loss.positive_weight=inverse", "loss.scale=4"]])
 def test_every_loss_falls_and_is_the_mean_over_the_global_batch_on_any_split(config, tmp_path, pairs):
-    calm = ["model.backbone.freeze_bn=true", "schedule.max_steps=12", "optimizer.name=sgd", "optimizer.learning_rate=0.001", *pairs]
+    # A model without kinks: where a ReLU's input or two values of a maximum lie within rounding, two splits differ by more than that.
+    smooth = ["model.backbone.name=convnext_tiny", "model.cla.pma=false", "model.head.pool=mean"]
+    calm = [*smooth, "schedule.max_steps=12", "optimizer.name=sgd", "optimizer.learning_rate=0.001", *pairs]
     train(config, tmp_path / "one", *calm)
     train(config, tmp_path / "two", *calm, "batch.per_device=4", ranks=2)
     one, two = metrics(tmp_path / "one"), metrics(tmp_path / "two")
-    assert len(one) == len(two) == 12
-    apart = {key: [abs(b[key] / a[key] - 1) for a, b in zip(one, two)] for key in ("loss", "gradient_norm")}
-    # Rounding, but that now and then a ReLU's input lies within rounding of 0 and a step's gradient shows it; from then on the two runs part.
-    assert max(apart["loss"][:4]) < 1e-6 and max(apart["loss"]) < 2e-5, apart
-    assert sorted(apart["gradient_norm"][:4])[2] < 5e-6 and max(apart["gradient_norm"]) < 1e-3, apart
+    for a, b in zip(one, two, strict=True):
+        assert b["loss"] == pytest.approx(a["loss"], rel=1e-6)
+        assert b["gradient_norm"] == pytest.approx(a["gradient_norm"], rel=5e-6)
     # an epoch is six steps: the same pictures
     assert np.mean([line["loss"] for line in one[6:]]) < 0.97 * np.mean([line["loss"] for line in one[:6]])
