@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <filesystem>
 #include <set>
-#include <string_view>
 
+#include "dataio/text_lines.h"
 #include "support/error.h"
 
 namespace catamaran {
@@ -18,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr int kPollMilliseconds = 100;  // how soon a wish to stop is seen
 
 void collect(const fs::path& folder, std::set<fs::path>& seen, std::vector<std::string>& found) {

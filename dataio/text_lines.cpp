@@ -7,12 +7,6 @@
 #include "support/text.h"
 
 namespace catamaran {
-namespace {
-
-constexpr const char* kByteOrderMark = "\xEF\xBB\xBF";
-
-}  // namespace
-
 TextLines::TextLines(std::filesystem::path path, const std::string& hint)
     : path_(std::move(path)), file_(path_) {
   std::error_code code;
@@ -24,7 +18,7 @@ TextLines::TextLines(std::filesystem::path path, const std::string& hint)
 bool TextLines::next(std::string& line) {
   if (!std::getline(file_, line)) return false;
   ++number_;
-  if (number_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, 3);
+  if (number_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
   if (!line.empty() && line.back() == '\r') line.pop_back();
   if (!is_utf8(line)) {
     throw DataError("the line '" + printable(line.substr(0, 80)) + "' is not UTF-8", where(),

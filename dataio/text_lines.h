@@ -13,8 +13,11 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 namespace catamaran {
+
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // some editors' UTF-8
 
 class TextLines {
  public:

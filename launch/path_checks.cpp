@@ -78,6 +78,12 @@ std::string problem_of_result(const fs::path& path, const std::vector<std::strin
          ": it is not replaced; name another file, or delete it first";
 }
 
+std::string problem_of_folder(const std::string& given) {
+  if (given.empty()) return kEmpty;
+  const std::string owner = owner_of(given);
+  return owner.empty() ? "" : printable(given + " " + owner + "; choose another place");
+}
+
 }  // namespace
 
 CLI::Validator not_empty() {
@@ -94,23 +100,14 @@ CLI::Validator result_file(std::vector<std::string> endings) {
 CLI::Validator new_folder() {
   return {[](std::string& given) -> std::string {
             std::error_code code;
-            if (given.empty()) return kEmpty;
-            if (fs::exists(fs::symlink_status(whole_path(given), code)))
+            if (!given.empty() && fs::exists(fs::symlink_status(whole_path(given), code)))
               return printable(given) + " exists already; choose another name, or delete it first";
-            const std::string owner = owner_of(given);
-            return owner.empty() ? "" : printable(given + " " + owner + "; choose another place");
+            return problem_of_folder(given);
           },
           ""};
 }
 
-CLI::Validator result_folder() {
-  return {[](std::string& given) -> std::string {
-            if (given.empty()) return kEmpty;
-            const std::string owner = owner_of(given);
-            return owner.empty() ? "" : printable(given + " " + owner + "; choose another place");
-          },
-          ""};
-}
+CLI::Validator result_folder() { return {problem_of_folder, ""}; }
 
 CLI::Validator at_least(int64_t least) {
   return {[least](std::string& given) -> std::string {

@@ -28,6 +28,10 @@ class FusedConv2dImpl : public torch::nn::Conv2dImpl, public Packable {
   void train(bool on = true) override;
 
  private:
+  // Empty where it is not packed, or packing does not apply.
+  std::optional<torch::Tensor> in_one_pass(const torch::Tensor& x_BCHW,
+                                           const torch::Tensor& residual_BCHW);
+
   std::optional<PackedConvolution> packed_;
 };
 TORCH_MODULE(FusedConv2d);

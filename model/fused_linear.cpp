@@ -9,18 +9,11 @@
 namespace catamaran {
 namespace {
 
-struct Operators {
-  std::optional<c10::OperatorHandle> unary =
-      onednn::find_operator("mkldnn::_linear_pointwise", "", 6);
-  std::optional<c10::OperatorHandle> binary =
-      onednn::find_operator("mkldnn::_linear_pointwise", "binary", 5);
-  std::optional<c10::OperatorHandle> reorder =
-      onednn::find_operator("mkldnn::_reorder_linear_weight", "", 2);
-};
-
-const Operators* operators() {
-  static const Operators found;
-  return found.unary && found.binary && found.reorder ? &found : nullptr;
+const std::optional<onednn::Operators>& operators() {
+  static const std::optional<onednn::Operators> found = onednn::find_operators(
+      {"mkldnn::_linear_pointwise", "", 6}, {"mkldnn::_linear_pointwise", "binary", 5},
+      {"mkldnn::_reorder_linear_weight", "", 2});
+  return found;
 }
 
 }  // namespace
@@ -40,13 +33,13 @@ void FusedLinearImpl::train(bool on) {
 }
 
 bool FusedLinearImpl::applies(const torch::Tensor& x) const {
-  return packs_ && operators() != nullptr && onednn::applies(x, weight);
+  return packs_ && operators() && onednn::applies(x, weight);
 }
 
 const torch::Tensor& FusedLinearImpl::packed_weight(const torch::Tensor& x) {
   if (!packed_weight_.defined()) {
     const int64_t rows = x.numel() / x.size(-1);
-    packed_weight_ = onednn::call(*operators()->reorder, {weight, rows});
+    packed_weight_ = onednn::call(operators()->reorder, {weight, rows});
   }
   return packed_weight_;
 }
@@ -54,8 +47,8 @@ const torch::Tensor& FusedLinearImpl::packed_weight(const torch::Tensor& x) {
 torch::Tensor FusedLinearImpl::fused(const torch::Tensor& x, const char* activation) {
   const c10::List<std::optional<at::Scalar>> scalars;
   // "none": GELU by the error function, not its approximation.
-  return onednn::call(*operators()->unary, {x, packed_weight(x), bias, std::string(activation),
-                                            scalars, std::string("none")});
+  return onednn::call(operators()->unary, {x, packed_weight(x), bias, std::string(activation),
+                                           scalars, std::string("none")});
 }
 
 torch::Tensor FusedLinearImpl::forward(const torch::Tensor& x) {
@@ -68,7 +61,7 @@ torch::Tensor FusedLinearImpl::forward_gelu(const torch::Tensor& x) {
 
 torch::Tensor FusedLinearImpl::forward_plus(const torch::Tensor& x, const torch::Tensor& residual) {
   if (!applies(x)) return residual + torch::nn::LinearImpl::forward(x);
-  return onednn::call(*operators()->binary,
+  return onednn::call(operators()->binary,
                       {x, residual, packed_weight(x), bias, std::string("add")});
 }
 

@@ -5,11 +5,22 @@
 #include <utility>
 
 namespace catamaran::onednn {
+namespace {
 
-std::optional<c10::OperatorHandle> find_operator(const char* name, const char* overload,
-                                                 size_t arguments) {
-  const auto found = c10::Dispatcher::singleton().findSchema({name, overload});
-  return found && found->schema().arguments().size() == arguments ? found : std::nullopt;
+std::optional<c10::OperatorHandle> find_operator(const OperatorName& wanted) {
+  const auto found = c10::Dispatcher::singleton().findSchema({wanted.name, wanted.overload});
+  return found && found->schema().arguments().size() == wanted.arguments ? found : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Operators> find_operators(const OperatorName& unary, const OperatorName& binary,
+                                        const OperatorName& reorder) {
+  const auto a = find_operator(unary);
+  const auto b = find_operator(binary);
+  const auto c = find_operator(reorder);
+  if (!a || !b || !c) return std::nullopt;
+  return Operators{*a, *b, *c};
 }
 
 torch::Tensor call(const c10::OperatorHandle& op, torch::jit::Stack arguments) {

@@ -12,18 +12,11 @@ namespace {
 
 using OptionalScalars = c10::List<std::optional<at::Scalar>>;
 
-struct Operators {
-  std::optional<c10::OperatorHandle> unary =
-      onednn::find_operator("mkldnn::_convolution_pointwise", "", 10);
-  std::optional<c10::OperatorHandle> binary =
-      onednn::find_operator("mkldnn::_convolution_pointwise", "binary", 13);
-  std::optional<c10::OperatorHandle> reorder =
-      onednn::find_operator("mkldnn::_reorder_convolution_weight", "", 6);
-};
-
-const Operators* operators() {
-  static const Operators found;
-  return found.unary && found.binary && found.reorder ? &found : nullptr;
+const std::optional<onednn::Operators>& operators() {
+  static const std::optional<onednn::Operators> found = onednn::find_operators(
+      {"mkldnn::_convolution_pointwise", "", 10}, {"mkldnn::_convolution_pointwise", "binary", 13},
+      {"mkldnn::_reorder_convolution_weight", "", 6});
+  return found;
 }
 
 std::string attribute_of(Activation activation) {
@@ -70,7 +63,7 @@ const torch::Tensor& PackedConvolution::weight_of(const torch::nn::Conv2dImpl& c
                                  : torch::constant_pad_nd(conv.weight, {columns, 0, rows, 0}, 0)};
   push_geometry(stack, conv, geometry.around_map);
   stack.emplace_back(input_size.vec());
-  packed_weight_ = onednn::call(*operators()->reorder, std::move(stack));
+  packed_weight_ = onednn::call(operators()->reorder, std::move(stack));
   packed_from_ = conv.weight;
   packed_for_ = geometry;
   return packed_weight_;
@@ -81,7 +74,7 @@ std::optional<torch::Tensor> PackedConvolution::forward(const torch::nn::Conv2dI
                                                         const torch::Tensor& residual_BCHW,
                                                         Activation activation) {
   const bool adds = residual_BCHW.defined();
-  if (operators() == nullptr || !conv.bias.defined() || !onednn::applies(map_BCHW, conv.weight))
+  if (!operators() || !conv.bias.defined() || !onednn::applies(map_BCHW, conv.weight))
     return std::nullopt;
   if (adds && activation == Activation::kRelu6) return std::nullopt;
 
@@ -102,7 +95,7 @@ std::optional<torch::Tensor> PackedConvolution::forward(const torch::nn::Conv2dI
     stack.push_back(activation == Activation::kRelu ? c10::IValue("relu") : nothing);
     stack.emplace_back(scalars);
     stack.emplace_back(nothing);  // algorithm
-    return onednn::call(*operators()->binary, std::move(stack));
+    return onednn::call(operators()->binary, std::move(stack));
   }
   stack.emplace_back(attribute_of(activation));
   if (activation == Activation::kRelu6) {
@@ -111,7 +104,7 @@ std::optional<torch::Tensor> PackedConvolution::forward(const torch::nn::Conv2dI
   }
   stack.emplace_back(scalars);
   stack.emplace_back(std::string());  // algorithm
-  return onednn::call(*operators()->unary, std::move(stack));
+  return onednn::call(operators()->unary, std::move(stack));
 }
 
 }  // namespace catamaran

@@ -28,7 +28,7 @@ import subprocess
 import sys
 import warnings
 
-from script_results import Misused, NotFinite, Refused, different_files, ended, first_line, result_path, say, script, whole_file
+from script_results import Misused, NotFinite, Refused, different_files, ended, first_line, require_folder, result_path, say, script, whole_file
 
 TOLERANCE = 1e-4
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -155,8 +155,7 @@ def export(given):
     result_path(given.out, ".onnx")
     require_opset(given.opset)
     different_files(given.out, given.source)
-    if not os.path.isdir(os.path.dirname(given.out) or "."):
-        raise Refused(f"{given.out} cannot be written: its folder is not there")
+    require_folder(given.out)
     import cat_pytorch
     file = weights_file(given.source, given.weights)
     different_files(given.out, file)

@@ -1,6 +1,7 @@
 """How a script of ours writes its result and how it ends: one sentence and an exit code of docs/exit-codes.md, never a traceback.
 
     result_path(given.out, ".onnx")             before any work: the rule of launch/path_checks.h, Misused (code 2) against it
+    require_folder(given.out)                   Refused (code 4): its folder is not made
     different_files(given.out, given.source)    a result does not take the place of what is read
     with whole_file(given.out) as temporary:    there whole or not at all, also when INT, TERM or HUP ends the script
         library.save(model, temporary)
@@ -82,6 +83,11 @@ def result_path(out, ending):
     if os.path.splitext(out)[1].lower() != ending:
         there = "is there already and its name" if os.path.exists(out) else "is to be the result, but its name"
         raise Misused(f"{out} {there} does not end in {ending}: nothing is written; name a file that does")
+
+
+def require_folder(out):
+    if not os.path.isdir(os.path.dirname(out) or "."):
+        raise Refused(f"{out} cannot be written: its folder is not there")
 
 
 def different_files(out, *others):

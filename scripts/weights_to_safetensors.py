@@ -27,7 +27,7 @@ import sys
 import warnings
 import zipfile
 
-from script_results import Refused, different_files, ended, first_line, one_line, result_path, say, script, whole_file
+from script_results import Refused, different_files, ended, first_line, one_line, require_folder, result_path, say, script, whole_file
 
 # Where training programs keep the state dict, and the average of its values, which is taken where the first is not there.
 NESTED = (("state_dict", "model_state_dict", "model", "net", "weights", "module"), ("state_dict_ema", "model_ema", "ema_state_dict", "ema"))
@@ -88,7 +88,7 @@ def read(path):
     except pickle.UnpicklingError as problem:
         if "Unsupported global" in str(problem) or "Unsupported class" in str(problem):
             raise Refused("it holds Python objects besides tensors, which could run code when they are read; save its state dict "
-                            "alone with the program that made it: torch.save(checkpoint['state_dict'], FILE)") from None
+                          "alone with the program that made it: torch.save(checkpoint['state_dict'], FILE)") from None
         raise Refused("it is no PyTorch file, or a damaged one") from None
     except MemoryError:
         raise Refused("it wants more memory than there is") from None
@@ -237,8 +237,7 @@ def summary(given):
     result_path(given.out, ".safetensors")
     source, notes = find_source(given.source), []
     different_files(given.out, source)
-    if not os.path.isdir(os.path.dirname(given.out) or "."):
-        raise Refused(f"{given.out} cannot be written: its folder is not there")
+    require_folder(given.out)
     content, kind = read(source)
     tensors = plain_tensors(state_dict_in(content, given.key, notes), given.prefix, given.out, notes)
     digest = sha256(source)

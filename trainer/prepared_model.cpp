@@ -10,6 +10,8 @@
 namespace catamaran {
 namespace {
 
+constexpr const char* kDiverged = "its training has diverged: use an earlier checkpoint of the run";
+
 // Whatever makes the same numbers faster once weights no longer change belongs here.
 void prepare_for_inference(CatImpl& cat, Numbers numbers) {
   cat.eval();
@@ -24,8 +26,7 @@ void prepare_for_inference(CatImpl& cat, Numbers numbers) {
 void require_numbers_in(const CatImpl& cat, const std::filesystem::path& weights) {
   for (const auto& item : cat.named_parameters()) {
     if (item.value().isfinite().all().item<bool>()) continue;
-    throw NumericsError("'" + item.key() + "' is not all numbers", weights.string(),
-                        "its training has diverged: use an earlier checkpoint of the run");
+    throw NumericsError("'" + item.key() + "' is not all numbers", weights.string(), kDiverged);
   }
 }
 
@@ -41,8 +42,7 @@ PreparedModel::PreparedModel(const std::filesystem::path& checkpoint, const std:
 
 void require_numbers(const torch::Tensor& scores, const std::filesystem::path& weights) {
   if (scores.isfinite().all().item<bool>()) return;
-  throw NumericsError("the model gives scores that are not numbers", weights.string(),
-                      "its training has diverged: use an earlier checkpoint of the run");
+  throw NumericsError("the model gives scores that are not numbers", weights.string(), kDiverged);
 }
 
 void require_same_class_list(const std::vector<std::string>& a, const std::string& first,

@@ -39,9 +39,10 @@ Error as_error(const std::exception& problem) {
     return out_of_memory("the machine has no more");
   if (const auto* torchs = dynamic_cast<const c10::Error*>(&problem)) {
     const std::string line = first_line(torchs->what_without_backtrace());
-    const size_t cpu = line.find(kOfCpuAllocator);
-    if (cpu != std::string::npos) return out_of_memory(line.substr(cpu));
-    if (dynamic_cast<const c10::OutOfMemoryError*>(torchs) != nullptr) return out_of_memory(line);
+    if (is_out_of_memory(problem)) {
+      const size_t cpu = line.find(kOfCpuAllocator);
+      return out_of_memory(cpu == std::string::npos ? line : line.substr(cpu));
+    }
     return {ErrorKind::kInternal, line, "LibTorch", ""};
   }
   return {ErrorKind::kInternal, problem.what(), "", ""};

@@ -6,6 +6,9 @@ import pathlib
 import subprocess
 import time
 
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("CATAMARAN_BIN", ROOT / "build/release/bin/catamaran"))
 DATA = pathlib.Path(os.environ.get("CATAMARAN_TEST_DATA", ROOT.parent / "shared/data"))
@@ -64,6 +67,15 @@ def settings(*pairs):
 def newest_weights(run):
     """The model.safetensors of the checkpoint that `latest` names."""
     return run / "checkpoints" / (run / "checkpoints/latest").read_text().strip() / "model.safetensors"
+
+
+def changed(file, to, change):
+    """A safetensors file with other tensors or metadata: change(tensors, metadata) writes into both."""
+    with safe_open(file, "numpy") as given:
+        tensors, metadata = {name: given.get_tensor(name) for name in given.keys()}, dict(given.metadata())
+    change(tensors, metadata)
+    save_file(tensors, to, metadata)
+    return to
 
 
 def metrics(run):

@@ -7,9 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from runs import BINARY, SMALL, catamaran, newest_weights, settings
-from safetensors import safe_open
-from safetensors.numpy import save_file
+from runs import BINARY, SMALL, catamaran, changed, newest_weights, settings
 
 
 def refused(code, *arguments, **kwargs):
@@ -142,19 +140,16 @@ def test_an_empty_list_of_classes_is_refused(trained, tmp_path):
 
 
 def test_a_model_with_two_classes_of_one_name_is_refused(trained, packs, tmp_path):
-    with safe_open(newest_weights(trained / "cat"), "numpy") as given:
-        tensors, metadata = {name: given.get_tensor(name) for name in given.keys()}, given.metadata()
-    names = json.loads(metadata["catamaran.classes"])
-    save_file(tensors, tmp_path / "w.safetensors", metadata | {"catamaran.classes": json.dumps([names[0], *names[:-1]])})
-    assert "two classes have the same name" in refused(4, "predict", "--checkpoint", tmp_path / "w.safetensors", packs / "test0.jpg")
+    def twice(_, metadata):
+        names = json.loads(metadata["catamaran.classes"])
+        metadata["catamaran.classes"] = json.dumps([names[0], *names[:-1]])
+    file = changed(newest_weights(trained / "cat"), tmp_path / "w.safetensors", twice)
+    assert "two classes have the same name" in refused(4, "predict", "--checkpoint", file, packs / "test0.jpg")
 
 
 def test_scores_that_are_infinite_are_no_evaluation(trained, packs, tmp_path):
-    with safe_open(newest_weights(trained / "cat"), "numpy") as given:
-        tensors, metadata = {name: given.get_tensor(name) for name in given.keys()}, given.metadata()
-    tensors["head1.fc.bias"] = np.full_like(tensors["head1.fc.bias"], np.inf)
-    save_file(tensors, tmp_path / "w.safetensors", metadata)
-    assert "is not a finite number" in refused(6, "eval", "--checkpoint", tmp_path / "w.safetensors", "--data", packs / "pack-test")
+    file = changed(newest_weights(trained / "cat"), tmp_path / "w.safetensors", lambda tensors, _: tensors["head1.fc.bias"].fill(np.inf))
+    assert "is not a finite number" in refused(6, "eval", "--checkpoint", file, "--data", packs / "pack-test")
 
 
 def test_a_pipe_for_thresholds_is_refused_and_not_waited_for(trained, packs, tmp_path):

@@ -6,9 +6,7 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
-from runs import catamaran, newest_weights
-from safetensors import safe_open
-from safetensors.numpy import save_file
+from runs import catamaran, changed, newest_weights
 from sklearn.metrics import f1_score, precision_recall_curve
 from test_bad_input import refused
 
@@ -24,15 +22,6 @@ def scored(tmp_path, checkpoint, pack, *arguments, ranks=0):
     catamaran("eval", "--checkpoint", checkpoint, "--data", pack, "--scores", path, *arguments, ranks=ranks)
     with h5py.File(path) as file:
         return file["score"][:], file["label"][:], [i.decode() for i in file["id"][:]], {key: list(value) for key, value in file.attrs.items()}
-
-
-def changed(file, to, change):
-    """The same tensors under other metadata."""
-    with safe_open(file, "numpy") as given:
-        tensors, metadata = {name: given.get_tensor(name) for name in given.keys()}, dict(given.metadata())
-    change(metadata)
-    save_file(tensors, to, metadata)
-    return to
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +56,7 @@ def test_flip_averages_the_probabilities_of_both_views(trained, blocks, tmp_path
 def test_scales_average_three_input_sizes(trained, packs, tmp_path):
     parts = []
     for size in (32, 64, 96):
-        def resize(metadata):
+        def resize(_, metadata):
             model = json.loads(metadata["catamaran.model"])
             assert "size" in json.dumps(model)
             metadata["catamaran.model"] = json.dumps(replace_size(model, size))
@@ -79,7 +68,7 @@ def test_scales_average_three_input_sizes(trained, packs, tmp_path):
 
 
 def test_scales_smaller_than_topk_average_all_of_their_tokens(trained, packs, tmp_path):
-    def most(metadata):  # 64 px have 16 tokens, the view of 32 px has 4
+    def most(_, metadata):  # 64 px have 16 tokens, the view of 32 px has 4
         metadata["catamaran.model"] = json.dumps({**json.loads(metadata["catamaran.model"]), "head.pool": "topk", "head.topk": 16})
     model = changed(newest_weights(trained / "cat"), tmp_path / "topk.safetensors", most)
     scores = scored(tmp_path, model, packs / "pack-test", "--augment", "scales")[0]
@@ -113,7 +102,7 @@ def test_an_ensemble_averages_probabilities_on_any_number_of_ranks(trained, pack
 
 
 def test_models_of_other_classes_are_no_ensemble(trained, packs, tmp_path):
-    def swap(metadata):
+    def swap(_, metadata):
         metadata["catamaran.classes"] = json.dumps(["top left", "bottom left", "top right", "bottom right"])
     other = changed(newest_weights(trained / "cat"), tmp_path / "other.safetensors", swap)
     message = refused(3, "eval", "--checkpoint", trained / "cat", "--data", packs / "pack-test", "--ensemble", other)

@@ -9,9 +9,7 @@ import subprocess
 import numpy as np
 import pytest
 from PIL import Image
-from runs import BINARY, catamaran, newest_weights
-from safetensors import safe_open
-from safetensors.numpy import save_file
+from runs import BINARY, catamaran, changed, newest_weights
 from test_bad_input import refused
 
 NAMES = ["top left", "top right", "bottom left", "bottom right"]
@@ -113,11 +111,7 @@ def test_broken_pictures_are_named_and_the_rest_is_predicted(trained, photos, tm
 
 @pytest.mark.parametrize("name", ["head1.fc.bias", "backbone.conv1.weight", "backbone.bn1.running_var"])  # a fused ReLU makes 0 of NaN
 def test_a_model_whose_weights_are_not_numbers_ends_it(trained, photos, tmp_path, name):
-    file = tmp_path / "diverged.safetensors"
-    with safe_open(newest_weights(trained / "cat"), "numpy") as given:
-        tensors, metadata = {name: given.get_tensor(name) for name in given.keys()}, given.metadata()
-    tensors[name] = np.full_like(tensors[name], np.nan)
-    save_file(tensors, file, metadata)
+    file = changed(newest_weights(trained / "cat"), tmp_path / "diverged.safetensors", lambda tensors, _: tensors[name].fill(np.nan))
     assert "is not all numbers" in refused(6, "predict", "--checkpoint", file, photos, "--out", tmp_path / "out.csv", "--format", "csv")
     assert not (tmp_path / "out.csv").exists()
     assert "is not all numbers" in refused(6, "explain", "--checkpoint", file, photos / "b.jpg", "--out", tmp_path / "seen")
@@ -125,11 +119,7 @@ def test_a_model_whose_weights_are_not_numbers_ends_it(trained, photos, tmp_path
 
 
 def test_a_model_whose_scores_are_not_numbers_ends_it(trained, photos, tmp_path):
-    file = tmp_path / "overflows.safetensors"
-    with safe_open(newest_weights(trained / "cat"), "numpy") as given:
-        tensors, metadata = {name: given.get_tensor(name) for name in given.keys()}, given.metadata()
-    tensors["head1.fc.weight"] = np.full_like(tensors["head1.fc.weight"], 3e38)
-    save_file(tensors, file, metadata)
+    file = changed(newest_weights(trained / "cat"), tmp_path / "overflows.safetensors", lambda tensors, _: tensors["head1.fc.weight"].fill(3e38))
     assert "scores that are not numbers" in refused(6, "predict", "--checkpoint", file, photos, "--out", tmp_path / "out.csv", "--format", "csv")
     assert not (tmp_path / "out.csv").exists()
 

@@ -2,11 +2,9 @@
 #include "model/autocast.h"
 
 #include <ATen/autocast_mode.h>
-#include <ATen/record_function.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <map>
 #include <set>
 #include <stdexcept>
 
@@ -14,49 +12,13 @@
 #include "model/cat.h"
 #include "model/losses.h"
 #include "model/weights.h"
+#include "operator_calls.h"
+#include "small_options.h"
 
 namespace catamaran {
 namespace {
 
 const std::vector<at::ScalarType> kSixteenBits = {torch::kBFloat16, torch::kFloat16};
-
-CatOptions small_options() {
-  CatOptions options;
-  options.input.size = 64;
-  options.backbone.name = "resnet10_narrow";
-  options.attention.dim = 32;
-  options.attention.heads = 4;
-  options.attention.ffn_dim = 64;
-  options.attention.dropout = 0;
-  return options;
-}
-
-// Notes the types of the first tensor each operator is called with.
-class OperatorTypes {
- public:
-  OperatorTypes() {
-    types().clear();
-    handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&OperatorTypes::note)
-                                             .needsInputs(true)
-                                             .scopes({at::RecordScope::FUNCTION}));
-  }
-  OperatorTypes(const OperatorTypes&) = delete;
-  OperatorTypes& operator=(const OperatorTypes&) = delete;
-  ~OperatorTypes() { at::removeCallback(handle_); }
-  static std::map<std::string, std::set<at::ScalarType>>& types() {
-    static thread_local std::map<std::string, std::set<at::ScalarType>> map;
-    return map;
-  }
-
- private:
-  static std::unique_ptr<at::ObserverContext> note(const at::RecordFunction& call) {
-    if (!call.inputs().empty() && call.inputs()[0].isTensor() &&
-        call.inputs()[0].toTensor().defined())
-      types()[call.name()].insert(call.inputs()[0].toTensor().scalar_type());
-    return nullptr;
-  }
-  at::CallbackHandle handle_;
-};
 
 TEST(Autocast, RestoresWhatHeldBeforeAlsoAfterAnException) {
   const auto state = [] {
@@ -102,13 +64,13 @@ TEST(Autocast, KeepsTheNormsOfConvNeXtInSinglePrecision) {
     options.backbone.name = "convnext_tiny";
     Cat cat(options, 7);
     initialise(*cat, 1);
+    const OperatorCalls calls;
     {
-      const OperatorTypes operators;
       const Autocast scope(torch::kCPU, type);
       cat->forward(torch::randn({1, 3, 64, 64}));
     }
     const std::set<at::ScalarType> single = {torch::kFloat32};
-    EXPECT_EQ(OperatorTypes::types()["aten::native_layer_norm"], single) << toString(type);
+    EXPECT_EQ(calls.types("aten::native_layer_norm"), single) << toString(type);
   }
 }
 
@@ -124,20 +86,19 @@ TEST(Autocast, KeepsNormsPositionsAndHeadsInSinglePrecision) {
         Cat cat(options, 7);
         initialise(*cat, 1);
         CatOutput out;
+        const OperatorCalls calls;
         {
-          const OperatorTypes operators;
           const Autocast scope(torch::kCPU, type);
           out = cat->forward(torch::randn({2, 3, 64, 64}), /*with_class_maps=*/true);
         }
         const std::set<at::ScalarType> single = {torch::kFloat32};
-        auto& types = OperatorTypes::types();
         for (const char* op :
              {"aten::layer_norm", "aten::native_layer_norm", "aten::sin", "aten::cos"}) {
-          EXPECT_EQ(types[op], single) << op;
+          EXPECT_EQ(calls.types(op), single) << op;
         }
-        EXPECT_TRUE(types["aten::conv2d"].contains(torch::kFloat32));  // as called; then cast
-        EXPECT_TRUE(types["aten::mkldnn_convolution"].contains(type) ||
-                    types["aten::_convolution"].contains(type));
+        EXPECT_TRUE(calls.types("aten::conv2d").contains(torch::kFloat32));  // as called; then cast
+        EXPECT_TRUE(calls.types("aten::mkldnn_convolution").contains(type) ||
+                    calls.types("aten::_convolution").contains(type));
         EXPECT_EQ(out.yhat_BL.scalar_type(), torch::kFloat32);
         for (size_t h = 0; h < out.head_logits_BL.size(); ++h) {
           EXPECT_EQ(out.head_logits_BL[h].scalar_type(), torch::kFloat32);

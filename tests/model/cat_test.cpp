@@ -12,22 +12,12 @@
 #include "model/losses.h"
 #include "model/safetensors.h"
 #include "model/weights.h"
+#include "small_options.h"
 #include "support/error.h"
 #include "wide_heads.h"
 
 namespace catamaran {
 namespace {
-
-CatOptions small_options() {
-  CatOptions options;
-  options.input.size = 64;
-  options.backbone.name = "resnet10_narrow";
-  options.attention.dim = 32;
-  options.attention.heads = 4;
-  options.attention.ffn_dim = 64;
-  options.attention.dropout = 0;
-  return options;
-}
 
 std::vector<std::string> cases() {
   std::vector<std::string> names;

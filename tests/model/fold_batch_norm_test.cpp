@@ -12,6 +12,7 @@
 #include "model/losses.h"
 #include "model/pack_weights.h"
 #include "model/weights.h"
+#include "small_options.h"
 #include "wide_heads.h"
 
 namespace catamaran {
@@ -26,16 +27,11 @@ std::vector<std::string> with_and_without_pyramid() {
   return names;
 }
 
-CatOptions small_options(const std::string& name) {
-  CatOptions options;
-  options.input.size = 64;
+CatOptions options_of(const std::string& name) {
+  CatOptions options = small_options();
   options.backbone.name = name.substr(0, name.find(kPlain));
   if (name.ends_with(kPlain))
     options.fpn.enabled = options.lrd_enabled = options.cla.enabled = false;
-  options.attention.dim = 32;
-  options.attention.heads = 4;
-  options.attention.ffn_dim = 64;
-  options.attention.dropout = 0;
   return options;
 }
 
@@ -55,7 +51,7 @@ void roughen(CatImpl& cat) {
 
 // Ready for inference, with logits of order one.
 Cat trained_cat(const std::string& backbone, int64_t labels) {
-  Cat cat(small_options(backbone), labels);
+  Cat cat(options_of(backbone), labels);
   initialise(*cat, 1);
   roughen(*cat);
   widen_heads(*cat);
@@ -116,7 +112,7 @@ TEST_P(EveryBackbone, GivesAnImageTheSameLogitsInAnyBatchPreparedForInference) {
 }
 
 TEST_P(EveryBackbone, IsNotSavedNorTrainedWithFoldedBatchNorm) {
-  Cat cat(small_options(GetParam()), 2);
+  Cat cat(options_of(GetParam()), 2);
   EXPECT_THROW(fold_batch_norm(*cat), std::logic_error);  // in training mode
   cat->eval();
   if (fold_batch_norm(*cat) == 0) return;  // without batch norm the model is what it was
@@ -130,7 +126,7 @@ TEST_P(EveryBackbone, IsNotSavedNorTrainedWithFoldedBatchNorm) {
 }
 
 TEST_P(EveryBackbone, KeepsFrozenBatchNormAndTrainsTheRest) {
-  CatOptions options = small_options(GetParam());
+  CatOptions options = options_of(GetParam());
   options.backbone.freeze_bn = true;
   Cat cat(options, 3);
   initialise(*cat, 1);
@@ -154,9 +150,9 @@ TEST_P(EveryBackbone, KeepsFrozenBatchNormAndTrainsTheRest) {
 }
 
 TEST_P(EveryBackbone, IsInitialisedByTheSeedAlone) {
-  Cat a(small_options(GetParam()), 2);
+  Cat a(options_of(GetParam()), 2);
   torch::manual_seed(99);
-  Cat b(small_options(GetParam()), 2);
+  Cat b(options_of(GetParam()), 2);
   {
     const torch::NoGradGuard no_grad;  // whatever the model held before
     for (const torch::Tensor& parameter : b->backbone().parameters()) parameter.detach().fill_(7);
@@ -175,7 +171,7 @@ double spread(CatImpl& cat, const std::string& name) {
 }
 
 TEST(Initialise, FollowsThePublishedRuleOfEachKind) {
-  Cat convnext(small_options("convnext_tiny"), 2);
+  Cat convnext(options_of("convnext_tiny"), 2);
   initialise(*convnext, 1);
   EXPECT_NEAR(spread(*convnext, "stages.2.blocks.0.mlp.fc1.weight"), 0.02, 2e-4);
   EXPECT_NEAR(spread(*convnext, "stages.3.downsample.1.weight"), 0.02, 2e-4);
@@ -184,12 +180,12 @@ TEST(Initialise, FollowsThePublishedRuleOfEachKind) {
   EXPECT_TRUE(torch::equal(gamma, torch::full({192}, 1e-6)));
   EXPECT_EQ(gamma.dim(), 1);  // so the optimizers do not decay it
 
-  Cat lite(small_options("tf_efficientnet_lite0"), 2);
+  Cat lite(options_of("tf_efficientnet_lite0"), 2);
   initialise(*lite, 1);
   // Depthwise 5x5: a channel's fan-out is 25, not 25 times the channels.
   EXPECT_NEAR(spread(*lite, "blocks.5.1.conv_dw.weight"), std::sqrt(2.0 / 25), 5e-3);
 
-  Cat plain(small_options("tf_efficientnet_lite0" + std::string(kPlain)), 2);
+  Cat plain(options_of("tf_efficientnet_lite0" + std::string(kPlain)), 2);
   initialise(*plain, 1);
   EXPECT_NEAR(spread(*plain, "conv_head.weight"), std::sqrt(2.0 / 1280), 2e-4);
 }

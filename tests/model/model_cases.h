@@ -5,17 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "model/cat.h"
+#include "small_options.h"
 
 namespace catamaran {
 
 inline CatOptions options_with(const std::function<void(CatOptions&)>& change, double dropout = 0) {
-  CatOptions options;
-  options.input.size = 64;
-  options.backbone.name = "resnet10_narrow";
-  options.attention.dim = 32;
-  options.attention.heads = 4;
-  options.attention.ffn_dim = 64;
+  CatOptions options = small_options();
   options.attention.dropout = dropout;
   change(options);
   return options;

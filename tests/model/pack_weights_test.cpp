@@ -1,10 +1,8 @@
 // Packed layers: the same logits, by oneDNN's operators, for as long as the weights are the same.
 #include "model/pack_weights.h"
 
-#include <ATen/record_function.h>
 #include <gtest/gtest.h>
 
-#include <map>
 #include <stdexcept>
 
 #include "golden.h"
@@ -12,43 +10,12 @@
 #include "model/fold_batch_norm.h"
 #include "model/packed_convolution.h"
 #include "model_cases.h"
+#include "operator_calls.h"
+#include "small_options.h"
 #include "wide_heads.h"
 
 namespace catamaran {
 namespace {
-
-// Counts, while it lives, the operators that run in this thread, by name. One at a time.
-class OperatorCounts {
- public:
-  OperatorCounts() {
-    current() = this;
-    handle_ = at::addThreadLocalCallback(
-        at::RecordFunctionCallback(&OperatorCounts::begin).scopes({at::RecordScope::FUNCTION}));
-  }
-  OperatorCounts(const OperatorCounts&) = delete;
-  OperatorCounts& operator=(const OperatorCounts&) = delete;
-  ~OperatorCounts() {
-    at::removeCallback(handle_);
-    current() = nullptr;
-  }
-  int64_t of(const std::string& name) const {
-    const auto found = counts_.find(name);
-    return found == counts_.end() ? 0 : found->second;
-  }
-
- private:
-  static OperatorCounts*& current() {
-    static thread_local OperatorCounts* instance = nullptr;
-    return instance;
-  }
-  static std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& call) {
-    ++current()->counts_[call.name()];
-    return nullptr;
-  }
-
-  at::CallbackHandle handle_ = at::INVALID_CALLBACK_HANDLE;
-  std::map<std::string, int64_t> counts_;
-};
 
 constexpr const char* kLinear = "mkldnn::_linear_pointwise";
 constexpr const char* kConvolution = "mkldnn::_convolution_pointwise";
@@ -64,8 +31,12 @@ Cat eval_cat(const CatOptions& options) {
   return cat;
 }
 
-CatOptions plain_options() {
-  return options_with([](CatOptions&) {});
+// As predict runs it.
+Cat prepared_cat() {
+  Cat cat = eval_cat(small_options());
+  fold_batch_norm(*cat);
+  pack_weights(*cat);
+  return cat;
 }
 
 void expect_close(const torch::Tensor& got, const torch::Tensor& wanted, const std::string& what) {
@@ -89,34 +60,30 @@ TEST(PackWeights, GivesTheSameLogitsUnderEverySwitch) {
 
 TEST(PackWeights, LeavesNoPlainLinearLayerAndNoPlainConvolution) {
   const torch::InferenceMode inference;
-  Cat cat = eval_cat(plain_options());
-  fold_batch_norm(*cat);
-  pack_weights(*cat);
+  Cat cat = prepared_cat();
   const torch::Tensor x = torch::randn({2, 3, 64, 64});
-  const OperatorCounts counts;
+  const OperatorCalls calls;
   cat->forward(x);
-  EXPECT_GE(counts.of(kLinear), 20);  // six a block and three heads
-  EXPECT_GE(counts.of(kConvolution), 15);
-  EXPECT_EQ(counts.of(kPlainLinear), 0);
-  EXPECT_EQ(counts.of(kPlainConvolution), 0);
+  EXPECT_GE(calls.count(kLinear), 20);  // six a block and three heads
+  EXPECT_GE(calls.count(kConvolution), 15);
+  EXPECT_EQ(calls.count(kPlainLinear), 0);
+  EXPECT_EQ(calls.count(kPlainConvolution), 0);
 }
 
 TEST(PackWeights, IsNotUsedWhereGradientsOrAutocastAreWanted) {
-  Cat cat = eval_cat(plain_options());
-  fold_batch_norm(*cat);
-  pack_weights(*cat);
+  Cat cat = prepared_cat();
   const torch::Tensor x = torch::randn({2, 3, 64, 64});
   {
-    const OperatorCounts counts;
+    const OperatorCalls calls;
     cat->forward(x);
-    EXPECT_EQ(counts.of(kLinear) + counts.of(kConvolution), 0);
+    EXPECT_EQ(calls.count(kLinear) + calls.count(kConvolution), 0);
   }
   const torch::NoGradGuard no_grad;
   const Autocast bf16(torch::kCPU, torch::kBFloat16);
-  const OperatorCounts counts;
+  const OperatorCalls calls;
   cat->forward(x);
-  EXPECT_EQ(counts.of(kConvolution), 0);
-  EXPECT_EQ(counts.of(kLinear), 3);  // the heads', which switch autocast off
+  EXPECT_EQ(calls.count(kConvolution), 0);
+  EXPECT_EQ(calls.count(kLinear), 3);  // the heads', which switch autocast off
 }
 
 void change_some_weights(CatImpl& cat) {
@@ -128,8 +95,8 @@ TEST(PackWeights, IsUndoneByTrainingAndDoneAnewByPackingAgain) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor x = torch::randn({1, 3, 64, 64});
   for (const bool trains : {false, true}) {
-    Cat cat = eval_cat(plain_options());
-    Cat changed = eval_cat(plain_options());
+    Cat cat = eval_cat(small_options());
+    Cat changed = eval_cat(small_options());
     change_some_weights(*changed);
     const torch::Tensor wanted = changed->forward(x).yhat_BL;
     pack_weights(*cat);

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "golden.h"
+#include "small_options.h"
 #include "support/error.h"
 
 namespace catamaran {
@@ -21,14 +22,6 @@ fs::path scratch(const std::string& name) {
   const fs::path folder = fs::path(testing::TempDir()) / "weights_test";
   fs::create_directories(folder);
   return folder / name;
-}
-
-CatOptions small_options() {
-  CatOptions options;
-  options.input.size = 64;
-  options.backbone.name = "resnet10_narrow";
-  options.attention = {32, 4, 64, 0, "post", "none"};
-  return options;
 }
 
 Cat small_model(const CatOptions& options = small_options()) {
