@@ -1,14 +1,11 @@
 #include "dataio/sample_order.h"
 
 #include <algorithm>
-#include <limits>
-#include <numeric>
 #include <string>
-#include <utility>
 
+#include "dataio/keyed_permutation.h"
 #include "support/assert.h"
 #include "support/error.h"
-#include "support/philox.h"
 
 namespace catamaran {
 namespace {
@@ -39,18 +36,6 @@ std::string nearest_batches(int64_t global, int64_t per_device, int world) {
 
 }  // namespace
 
-std::vector<int64_t> epoch_permutation(uint64_t seed, uint32_t epoch, int64_t images) {
-  CATAMARAN_ASSERT(images >= 0 && images <= std::numeric_limits<uint32_t>::max(),
-                   "packs count their images in 32 bits");
-  std::vector<int64_t> order(static_cast<size_t>(images));
-  std::iota(order.begin(), order.end(), int64_t{0});
-  PhiloxStream random(seed, Purpose::kSampleOrder, epoch, 0);
-  for (auto i = static_cast<uint32_t>(images); i > 1; --i) {
-    std::swap(order[i - 1], order[random.below(i)]);
-  }
-  return order;
-}
-
 SampleOrder::SampleOrder(uint64_t seed, int64_t images, int64_t global_batch)
     : seed_(seed), images_(images), global_batch_(global_batch) {
   if (global_batch < 1) {
@@ -64,20 +49,16 @@ SampleOrder::SampleOrder(uint64_t seed, int64_t images, int64_t global_batch)
   }
 }
 
-std::vector<SampleKey> SampleOrder::step(int64_t t) {
+std::vector<SampleKey> SampleOrder::step(int64_t t) const {
   CATAMARAN_ASSERT(t >= 0, "steps count from 0");
   const int64_t epoch = t / steps_per_epoch();
   CATAMARAN_ASSERT(epoch <= kLargestEpoch, "epochs above 2^24 would repeat random numbers");
-  if (epoch != cached_epoch_) {
-    permutation_ = epoch_permutation(seed_, static_cast<uint32_t>(epoch), images_);
-    cached_epoch_ = epoch;
-  }
+  const KeyedPermutation permutation(seed_, static_cast<uint32_t>(epoch), images_);
   std::vector<SampleKey> keys;
   keys.reserve(static_cast<size_t>(global_batch_));
   const int64_t first = t % steps_per_epoch() * global_batch_;
-  for (int64_t i = first; i < first + global_batch_; ++i) {
-    keys.push_back({static_cast<uint32_t>(epoch), permutation_[static_cast<size_t>(i)]});
-  }
+  for (int64_t i = first; i < first + global_batch_; ++i)
+    keys.push_back({static_cast<uint32_t>(epoch), permutation.at(i)});
   return keys;
 }
 

@@ -3,14 +3,14 @@
 // images in the same steps.
 //
 //   SampleOrder order(seed, pack.images(), 32);
-//   std::vector<SampleKey> keys = order.step(t);                       // the 32 samples of step t,
-//   all ranks std::span<const SampleKey> mine = part_of_rank(keys, rank, world); // 32 / world of
-//   them
+//   std::vector<SampleKey> keys = order.step(t);         // the 32 samples of step t, of all ranks
+//   std::span<const SampleKey> mine = part_of_rank(keys, rank, world);   // 32 / world of them
 //
-// Each epoch is one permutation (Fisher-Yates driven by Philox); its last images % global_batch
-// samples are left out, and another permutation leaves out others. Errors: UsageError when a global
-// batch is larger than the data set, does not divide among the ranks, or not into micro-batches
-// (naming the nearest sizes that do). One thread at a time: step() caches the epoch's permutation.
+// Each epoch is one KeyedPermutation, of which a step computes its own elements: no memory grows
+// with the data set. Its last images % global_batch samples are left out, and another permutation
+// leaves out others. Errors: UsageError when a global batch is larger than the data set, does not
+// divide among the ranks, or not into micro-batches (naming the nearest sizes that do).
+// Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -24,21 +24,17 @@ struct SampleKey {
   int64_t index = 0;   // image of the pack
 };
 
-std::vector<int64_t> epoch_permutation(uint64_t seed, uint32_t epoch, int64_t images);
-
 class SampleOrder {
  public:
   SampleOrder(uint64_t seed, int64_t images, int64_t global_batch);
 
   int64_t steps_per_epoch() const { return images_ / global_batch_; }
-  std::vector<SampleKey> step(int64_t t);
+  std::vector<SampleKey> step(int64_t t) const;
 
  private:
   uint64_t seed_;
   int64_t images_;
   int64_t global_batch_;
-  int64_t cached_epoch_ = -1;
-  std::vector<int64_t> permutation_;
 };
 
 // The contiguous part [rank * n / world, (rank + 1) * n / world).

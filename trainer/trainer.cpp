@@ -311,10 +311,8 @@ std::vector<SampleKey> Trainer::keys_of_batch(int64_t batch) {
 
 void Trainer::log_samples(int64_t t) {
   if (!monitor_.wants_samples()) return;
-  SampleOrder order(parts_.options.seed, train_pack_.images(),
-                    parts_.options.batch.global);  // the loader's threads use order_
   std::vector<std::string> ids;
-  for (const SampleKey& key : order.step(t)) ids.push_back(train_pack_.id(key.index));
+  for (const SampleKey& key : order_.step(t)) ids.push_back(train_pack_.id(key.index));
   monitor_.record_samples(t + 1, ids);
 }
 

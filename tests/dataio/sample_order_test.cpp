@@ -3,11 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <numeric>
 #include <set>
 #include <string>
 
+#include "dataio/keyed_permutation.h"
 #include "support/error.h"
 
 namespace catamaran {
@@ -31,44 +30,18 @@ std::string usage_error_of(F call) {
   return "no UsageError";
 }
 
-TEST(EpochPermutation, HoldsEveryImageOnce) {
-  for (int64_t images : {0, 1, 2, 3, 100, 5011}) {
-    std::vector<int64_t> order = epoch_permutation(7, 3, images);
-    std::vector<int64_t> all(static_cast<size_t>(images));
-    std::iota(all.begin(), all.end(), 0);
-    EXPECT_TRUE(std::is_permutation(order.begin(), order.end(), all.begin(), all.end()));
-  }
-}
-
-TEST(EpochPermutation, DependsOnSeedAndEpochOnly) {
-  EXPECT_EQ(epoch_permutation(7, 3, 100), epoch_permutation(7, 3, 100));
-  EXPECT_NE(epoch_permutation(7, 3, 100), epoch_permutation(8, 3, 100));
-  EXPECT_NE(epoch_permutation(7, 3, 100), epoch_permutation(7, 4, 100));
-}
-
-TEST(EpochPermutation, PutsEachImageAtEachPlaceEquallyOften) {
-  constexpr int kImages = 6;
-  constexpr int kEpochs = 30000;
-  std::vector<int> counts(size_t{kImages} * kImages);
-  for (uint32_t epoch = 0; epoch < kEpochs; ++epoch) {
-    const std::vector<int64_t> order = epoch_permutation(1, epoch, kImages);
-    for (size_t at = 0; at < kImages; ++at) ++counts[at * kImages + static_cast<size_t>(order[at])];
-  }
-  for (int count : counts) EXPECT_NEAR(count, 5000, 400);  // 6 standard deviations
-}
-
 TEST(SampleOrder, IsTheSameWhicheverStepIsAskedForFirst) {
-  SampleOrder forwards(3, 103, 10);
+  const SampleOrder forwards(3, 103, 10);
   std::vector<std::vector<int64_t>> steps;
   for (int64_t t = 0; t < 35; ++t) steps.push_back(indices_of(forwards.step(t)));
   for (int64_t t = 34; t >= 0; --t) {
-    SampleOrder resumed(3, 103, 10);
+    const SampleOrder resumed(3, 103, 10);
     EXPECT_EQ(indices_of(resumed.step(t)), steps[static_cast<size_t>(t)]) << t;
   }
 }
 
 TEST(SampleOrder, LeavesOutTheRestOfAnEpochAndOthersInTheNext) {
-  SampleOrder order(3, 103, 10);
+  const SampleOrder order(3, 103, 10);
   EXPECT_EQ(order.steps_per_epoch(), 10);
   std::vector<std::set<int64_t>> epochs(2);
   for (int64_t t = 0; t < 20; ++t) {
@@ -83,14 +56,16 @@ TEST(SampleOrder, LeavesOutTheRestOfAnEpochAndOthersInTheNext) {
 }
 
 TEST(SampleOrder, FollowsTheEpochsPermutation) {
-  SampleOrder order(11, 50, 20);
-  const std::vector<int64_t> permutation = epoch_permutation(11, 1, 50);
+  const SampleOrder order(11, 50, 20);
+  const KeyedPermutation permutation(11, 1, 50);
   const std::vector<int64_t> second = indices_of(order.step(3));
-  EXPECT_TRUE(std::equal(second.begin(), second.end(), permutation.begin() + 20));
+  ASSERT_EQ(second.size(), 20u);
+  for (int64_t i = 0; i < 20; ++i)
+    EXPECT_EQ(second[static_cast<size_t>(i)], permutation.at(20 + i));
 }
 
 TEST(SampleOrder, GivesOneEpochAStepWhereTheBatchIsTheDataSet) {
-  SampleOrder order(3, 8, 8);
+  const SampleOrder order(3, 8, 8);
   EXPECT_EQ(order.steps_per_epoch(), 1);
   EXPECT_EQ(order.step(5)[0].epoch, 5u);
 }
@@ -103,7 +78,7 @@ TEST(SampleOrder, RefusesABatchLargerThanTheDataSetAndSaysTheLargest) {
 }
 
 TEST(PartOfRank, AddsUpToTheStepInOrderForEveryWorld) {
-  SampleOrder order(5, 200, 24);
+  const SampleOrder order(5, 200, 24);
   const std::vector<SampleKey> keys = order.step(4);
   for (int world = 1; world <= 8; ++world) {
     std::vector<int64_t> joined;
