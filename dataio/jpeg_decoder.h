@@ -30,12 +30,13 @@ struct PixelWindow {
   int32_t bottom = 0;
 };
 
-// Pixels of a window, four bytes each: red, green, blue, anything. One more row and
-// kViewSlack bytes after the last row may be read. Valid until the decoder is used again.
+// Pixels of a window: red, green, blue, and anything where there is a fourth byte. One more row and
+// kViewSlack bytes after the last row may be read. A decoder's are valid until it is used again.
 struct PixelView {
   PixelWindow window;
   const uint8_t* pixels = nullptr;  // of (left, top)
   int64_t row_bytes = 0;
+  int32_t bytes_per_pixel = 4;  // or 3
 };
 constexpr int64_t kViewSlack = 64;
 

@@ -22,23 +22,37 @@ HWY_INLINE uint8_t weigh(const uint8_t* in, int64_t step, const int16_t* weights
   int32_t sum = 1 << (kPrecisionBits - 1);
   for (int32_t tap = 0; tap < taps; ++tap) {
     const int16_t* high = weights + weight_index(tap);
-    sum += ((int32_t{high[0]} << kLowBits) + high[4]) * in[tap * step];
+    sum += ((int32_t{high[0]} << kLowBits) + high[kToLowPart]) * in[tap * step];
   }
   return static_cast<uint8_t>(HWY_MIN(sum >> kPrecisionBits, 255));
 }
 
 #if HWY_TARGET == HWY_SCALAR
 
-void resize_columns(const FilterTable& table, bool mirrored, const RowBlock& rows) {
+void plan_columns(const FilterTable& table, bool mirrored, int32_t bytes_per_pixel,
+                  ColumnPlan& plan) {
+  plan.output = table.output;
+  plan.pairs = table.taps / 2;
+  plan.bytes_per_pixel = bytes_per_pixel;
+  plan.places.resize(static_cast<size_t>(table.output));
+  plan.weights.resize(table.weights.size());
   for (int32_t x = 0; x < table.output; ++x) {
     const int32_t i = mirrored ? table.output - 1 - x : x;
+    plan.places[x] = (table.first[i] - table.begin) * bytes_per_pixel;
+    std::copy_n(table.weights_of(i), table.taps * 2,
+                plan.weights.data() + int64_t{x} * table.taps * 2);
+  }
+}
+
+void resize_columns(const ColumnPlan& plan, const RowBlock& rows) {
+  const int32_t taps = plan.pairs * 2;
+  for (int32_t x = 0; x < plan.output; ++x) {
+    const int16_t* const weights = plan.weights.data() + int64_t{x} * taps * 2;
     for (int64_t row = 0; row < rows.count; ++row) {
-      const uint8_t* pixel =
-          rows.in + row * rows.in_row_bytes + int64_t{table.first[i] - table.begin} * 4;
-      for (int32_t c = 0; c < 3; ++c) {
-        rows.out[row * rows.out_row_bytes + x * 3 + c] =
-            weigh(pixel + c, 4, table.weights_of(i), table.taps);
-      }
+      const uint8_t* pixel = rows.in + row * rows.in_row_bytes + plan.places[x];
+      uint8_t* const out = rows.out + row * rows.out_row_bytes + x * 3;
+      for (int32_t c = 0; c < 3; ++c)
+        out[c] = weigh(pixel + c, plan.bytes_per_pixel, weights, taps);
     }
   }
 }
@@ -67,121 +81,244 @@ HWY_INLINE V32 add_pairs(D32 d32, V32 sum, V16 a, V16 b) {
   return hn::RearrangeToOddPlusEven(sum, other);
 }
 
-// One output pixel of kRows rows, which share its weights; four taps a time: the bytes r0 g0 b0 x0
-// r1 ... x3 become the pairs r0 r1, g0 g1, ... and r2 r3, ...
-template <int kRows>
-HWY_INLINE void weigh_pixel(const int16_t* HWY_RESTRICT weights, int32_t taps,
-                            const uint8_t* HWY_RESTRICT in, int64_t in_row_bytes, uint8_t* out,
-                            int64_t out_row_bytes, bool is_last) {
-  const hn::FixedTag<uint8_t, 16> d8;
-  const hn::FixedTag<int16_t, 8> d16;
-  const hn::FixedTag<int32_t, 4> d32;
-  const hn::FixedTag<uint8_t, 4> d_pixel;
-  const hn::Half<decltype(d8)> d8_half;
-  alignas(16) static constexpr uint8_t kPairs[16] = {0, 4,  1, 5,  2,  6,  3,  7,
-                                                     8, 12, 9, 13, 10, 14, 11, 15};
-  const auto pairs = hn::Load(d8, kPairs);
-  hn::Vec<decltype(d32)> high[kRows];
-  hn::Vec<decltype(d32)> low[kRows];
-  for (int r = 0; r < kRows; ++r) high[r] = low[r] = hn::Zero(d32);
-  for (int32_t tap = 0; tap < taps; tap += 4) {
-    const auto four = hn::BitCast(d32, hn::LoadU(d16, weights + int64_t{tap} * 2));
-    const auto high01 = hn::BitCast(d16, hn::Broadcast<0>(four));
-    const auto high23 = hn::BitCast(d16, hn::Broadcast<1>(four));
-    const auto low01 = hn::BitCast(d16, hn::Broadcast<2>(four));
-    const auto low23 = hn::BitCast(d16, hn::Broadcast<3>(four));
+// The pass across. A group of outputs is four vectors; each of a vector's blocks of 16 bytes has
+// one output: channels of a pair of taps side by side, as the multiplication adds them. Block b of
+// vector j is output 4 b + j of the group, so that the four vectors' bytes, laid into one, are four
+// neighbours in each block.
+#if HWY_CAP_GE512
+constexpr int kBlocks = 4;
+#elif HWY_CAP_GE256
+constexpr int kBlocks = 2;
+#else
+constexpr int kBlocks = 1;
+#endif
+constexpr int kVectors = 4;
+constexpr int kGroup = kVectors * kBlocks;  // outputs
+constexpr int kWeightsOfPair = 2 * 8 * kBlocks;
+using D8 = hn::FixedTag<uint8_t, 16 * kBlocks>;
+using D16 = hn::FixedTag<int16_t, 8 * kBlocks>;
+using D32 = hn::FixedTag<int32_t, 4 * kBlocks>;
+
+void plan_columns(const FilterTable& table, bool mirrored, int32_t bytes_per_pixel,
+                  ColumnPlan& plan) {
+  const int32_t groups = (table.output + kGroup - 1) / kGroup;
+  const int32_t pairs = table.taps / 2;
+  plan.output = table.output;
+  plan.pairs = pairs;
+  plan.bytes_per_pixel = bytes_per_pixel;
+  plan.places.resize(static_cast<size_t>(groups) * kGroup);
+  plan.weights.resize(static_cast<size_t>(groups) * kVectors * pairs * kWeightsOfPair);
+  int32_t* place = plan.places.data();
+  int16_t* to = plan.weights.data();
+  for (int32_t vector = 0; vector < groups * kVectors; ++vector, to += pairs * kWeightsOfPair) {
+    for (int32_t b = 0; b < kBlocks; ++b) {
+      // Outputs beyond the last are computed, too, and thrown away.
+      const int32_t x =
+          HWY_MIN(vector / kVectors * kGroup + b * 4 + vector % kVectors, table.output - 1);
+      const int32_t i = mirrored ? table.output - 1 - x : x;
+      *place++ = (table.first[i] - table.begin) * bytes_per_pixel;
+      const int16_t* const from = table.weights_of(i);
+      for (int32_t pair = 0; pair < pairs; ++pair) {
+        for (int32_t channel = 0; channel < 4; ++channel) {
+          int16_t* const high = to + pair * kWeightsOfPair + b * 8 + channel * 2;
+          std::memcpy(high, from + pair * 4, 4);
+          std::memcpy(high + kWeightsOfPair / 2, from + pair * 4 + kToLowPart, 4);
+        }
+      }
+    }
+  }
+}
+
+// 16 bytes from each of a vector's places.
+HWY_INLINE hn::Vec<D8> load_blocks(const uint8_t* in, const int32_t* places) {
+  const hn::FixedTag<uint8_t, 16> d_block;
+  const auto block = [&](int b) { return hn::LoadU(d_block, in + places[b]); };
+#if HWY_CAP_GE512
+  const hn::FixedTag<uint8_t, 32> d_two;
+  return hn::Combine(D8(), hn::Combine(d_two, block(3), block(2)),
+                     hn::Combine(d_two, block(1), block(0)));
+#elif HWY_CAP_GE256
+  return hn::Combine(D8(), block(1), block(0));
+#else
+  return block(0);
+#endif
+}
+
+// Which bytes of a block make a pair of taps' 16-bit channels: r0 r1, g0 g1, ...
+HWY_INLINE hn::Vec<D8> pair_of(int32_t bytes_per_pixel, int32_t first_tap) {
+  alignas(16) uint8_t lanes[16];
+  for (int32_t i = 0; i < 16; ++i) {
+    const int32_t channel = i / 4;
+    const bool used = i % 2 == 0 && channel < 3;
+    lanes[i] = used ? static_cast<uint8_t>((first_tap + i % 4 / 2) * bytes_per_pixel + channel)
+                    : uint8_t{0x80};  // zero
+  }
+  return hn::LoadDup128(D8(), lanes);
+}
+
+// The bytes of four neighbours from channel by channel to pixel by pixel, without the fourth
+// channel.
+HWY_INLINE hn::Vec<D8> pixels_of_channels() {
+  alignas(16) static constexpr uint8_t kOrder[16] = {0,  4, 8, 1,  5,    9,    2,    6,
+                                                     10, 3, 7, 11, 0x80, 0x80, 0x80, 0x80};
+  return hn::LoadDup128(D8(), kOrder);
+}
+
+// Of each block twelve bytes, one after the other; the four bytes after the last are overwritten.
+HWY_INLINE void store_blocks(hn::Vec<D8> v, uint8_t* out) {
+  alignas(64) uint8_t blocks[16 * kBlocks];
+  hn::Store(v, D8(), blocks);
+  const hn::FixedTag<uint8_t, 16> d_block;
+  for (int b = 0; b < kBlocks; ++b)
+    hn::StoreU(hn::Load(d_block, blocks + b * 16), d_block, out + b * 12);
+}
+
+// One vector's outputs of one row as 32-bit numbers. kPairs = 0: any number of pairs.
+template <int kPairs>
+HWY_INLINE hn::Vec<D32> weigh_blocks(const ColumnPlan& plan, const uint8_t* HWY_RESTRICT in,
+                                     const int32_t* HWY_RESTRICT places,
+                                     const int16_t* HWY_RESTRICT weights,
+                                     const hn::Vec<D8>& first_pair,
+                                     const hn::Vec<D8>& second_pair) {
+  const D16 d16;
+  const D32 d32;
+  const int32_t pairs = kPairs > 0 ? kPairs : plan.pairs;
+  auto high = hn::Zero(d32);
+  auto low = hn::Zero(d32);
+  for (int32_t pair = 0; pair < pairs; pair += 2) {
+    const auto four = load_blocks(in + pair * 2 * plan.bytes_per_pixel, places);
+    const auto a = hn::BitCast(d16, hn::TableLookupBytesOr0(four, first_pair));
+    const int16_t* const at = weights + pair * kWeightsOfPair;
+    high = add_pairs(d32, high, a, hn::LoadU(d16, at));
+    low = add_pairs(d32, low, a, hn::LoadU(d16, at + kWeightsOfPair / 2));
+    if (pair + 1 == pairs) break;
+    const auto b = hn::BitCast(d16, hn::TableLookupBytesOr0(four, second_pair));
+    high = add_pairs(d32, high, b, hn::LoadU(d16, at + kWeightsOfPair));
+    low = add_pairs(d32, low, b, hn::LoadU(d16, at + kWeightsOfPair + kWeightsOfPair / 2));
+  }
+  return hn::Min(to_byte_range(d32, high, low), hn::Set(d32, 255));
+}
+
+template <int kPairs, int kRows>
+HWY_INLINE void resize_rows(const ColumnPlan& plan, const RowBlock& rows, int64_t first_row) {
+  const D32 d32;
+  const auto first_pair = pair_of(plan.bytes_per_pixel, 0);
+  const auto second_pair = pair_of(plan.bytes_per_pixel, 2);
+  const auto order = pixels_of_channels();
+  const uint8_t* const in = rows.in + first_row * rows.in_row_bytes;
+  uint8_t* const out = rows.out + first_row * rows.out_row_bytes;
+  const int32_t* places = plan.places.data();
+  const int16_t* weights = plan.weights.data();
+  const int64_t weights_of_vector = int64_t{plan.pairs} * kWeightsOfPair;
+  for (int32_t x = 0; x < plan.output; x += kGroup) {
+    hn::Vec<D32> bytes[kRows];
+    for (int r = 0; r < kRows; ++r) bytes[r] = hn::Zero(d32);
+    // Backwards, so that earlier vectors' bytes end up lower.
+    for (int j = kVectors - 1; j >= 0; --j) {
+      for (int r = 0; r < kRows; ++r) {
+        const auto sum =
+            weigh_blocks<kPairs>(plan, in + r * rows.in_row_bytes, places + j * kBlocks,
+                                 weights + j * weights_of_vector, first_pair, second_pair);
+        bytes[r] = hn::Or(hn::ShiftLeft<8>(bytes[r]), sum);
+      }
+    }
+    places += kGroup;
+    weights += kVectors * weights_of_vector;
     for (int r = 0; r < kRows; ++r) {
-      const auto bytes =
-          hn::TableLookupBytes(hn::LoadU(d8, in + r * in_row_bytes + int64_t{tap} * 4), pairs);
-      const auto p01 = hn::PromoteTo(d16, hn::LowerHalf(d8_half, bytes));
-      const auto p23 = hn::PromoteTo(d16, hn::UpperHalf(d8_half, bytes));
-      high[r] = add_pairs(d32, add_pairs(d32, high[r], p01, high01), p23, high23);
-      low[r] = add_pairs(d32, add_pairs(d32, low[r], p01, low01), p23, low23);
-    }
-  }
-  for (int r = 0; r < kRows; ++r) {
-    const auto pixel = hn::DemoteTo(d_pixel, to_byte_range(d32, high[r], low[r]));
-    uint8_t* const to = out + r * out_row_bytes;
-    if (!is_last) {
-      hn::StoreU(pixel, d_pixel, to);  // the next pixel overwrites the fourth byte
-    } else {
-      uint8_t rgbx[4];
-      hn::StoreU(pixel, d_pixel, rgbx);
-      std::copy_n(rgbx, 3, to);
+      const auto pixels = hn::TableLookupBytesOr0(hn::BitCast(D8(), bytes[r]), order);
+      uint8_t* const to = out + r * rows.out_row_bytes + int64_t{x} * 3;
+      if (x + kGroup + 2 <= plan.output) {  // the four bytes more are of the same row
+        store_blocks(pixels, to);
+      } else {
+        uint8_t last[kGroup * 3 + 4];
+        store_blocks(pixels, last);
+        std::copy_n(last, HWY_MIN(kGroup, plan.output - x) * 3, to);
+      }
     }
   }
 }
 
-template <int kRows>
-HWY_INLINE void resize_columns_of(const FilterTable& table, bool mirrored, const uint8_t* in,
-                                  int64_t in_row_bytes, uint8_t* out, int64_t out_row_bytes) {
-  const int32_t* const first = table.first.data();
-  const int32_t output = table.output;
-  const int32_t begin = table.begin;
-  const int32_t taps = table.taps;
-  const int16_t* const weights = table.weights.data();
-  for (int32_t x = 0; x < output; ++x) {
-    const int32_t i = mirrored ? output - 1 - x : x;
-    weigh_pixel<kRows>(weights + int64_t{i} * taps * 2, taps, in + int64_t{first[i] - begin} * 4,
-                       in_row_bytes, out + int64_t{x} * 3, out_row_bytes, x + 1 == output);
-  }
-}
-
-void resize_columns(const FilterTable& table, bool mirrored, const RowBlock& rows) {
+template <int kPairs>
+HWY_NOINLINE void resize_all_rows(const ColumnPlan& plan, const RowBlock& rows) {
   int64_t row = 0;
-  for (; row + 4 <= rows.count; row += 4) {
-    resize_columns_of<4>(table, mirrored, rows.in + row * rows.in_row_bytes, rows.in_row_bytes,
-                         rows.out + row * rows.out_row_bytes, rows.out_row_bytes);
+  for (; row + 4 <= rows.count; row += 4) resize_rows<kPairs, 4>(plan, rows, row);
+  for (; row < rows.count; ++row) resize_rows<kPairs, 1>(plan, rows, row);
+}
+
+void resize_columns(const ColumnPlan& plan, const RowBlock& rows) {
+  switch (plan.pairs) {
+    case 1:
+      return resize_all_rows<1>(plan, rows);
+    case 2:
+      return resize_all_rows<2>(plan, rows);
+    case 3:
+      return resize_all_rows<3>(plan, rows);
+    case 4:
+      return resize_all_rows<4>(plan, rows);
+    default:
+      return resize_all_rows<0>(plan, rows);
   }
-  for (; row < rows.count; ++row) {
-    resize_columns_of<1>(table, mirrored, rows.in + row * rows.in_row_bytes, rows.in_row_bytes,
-                         rows.out + row * rows.out_row_bytes, rows.out_row_bytes);
-  }
+}
+
+// The pass down. Bytes of two rows become pairs of 16-bit numbers, four to a block, so four vectors
+// for the bytes of one; their sums are laid into one vector and brought back into order.
+HWY_INLINE hn::Vec<D8> bytes_in_order() {
+  alignas(16) static constexpr uint8_t kOrder[16] = {0, 4, 8,  12, 1, 5, 9,  13,
+                                                     2, 6, 10, 14, 3, 7, 11, 15};
+  return hn::LoadDup128(D8(), kOrder);
 }
 
 // The weights of taps `tap` and `tap + 1`, over and over.
-template <class D16>
-HWY_INLINE hn::Vec<D16> two_weights(D16 d16, const int16_t* at) {
-  const hn::Repartition<int32_t, D16> d32;
+HWY_INLINE hn::Vec<D16> two_weights(const int16_t* at) {
   int32_t two;
   std::memcpy(&two, at, sizeof two);
-  return hn::BitCast(d16, hn::Set(d32, two));
+  return hn::BitCast(D16(), hn::Set(D32(), two));
+}
+
+HWY_INLINE hn::Vec<D8> blend_bytes(const uint8_t* HWY_RESTRICT in, int64_t row_bytes,
+                                   const int16_t* HWY_RESTRICT weights, int32_t taps) {
+  const D8 d8;
+  const D16 d16;
+  const D32 d32;
+  const auto zero = hn::Zero(d8);
+  hn::Vec<D32> high[4];
+  hn::Vec<D32> low[4];
+  for (int k = 0; k < 4; ++k) high[k] = low[k] = hn::Zero(d32);
+  for (int32_t tap = 0; tap < taps; tap += 2) {
+    const auto a = hn::LoadU(d8, in + tap * row_bytes);
+    const auto b = hn::LoadU(d8, in + (tap + 1) * row_bytes);
+    const auto first = hn::InterleaveLower(d8, a, b);
+    const auto second = hn::InterleaveUpper(d8, a, b);
+    const hn::Vec<D16> pairs[4] = {hn::BitCast(d16, hn::InterleaveLower(d8, first, zero)),
+                                   hn::BitCast(d16, hn::InterleaveUpper(d8, first, zero)),
+                                   hn::BitCast(d16, hn::InterleaveLower(d8, second, zero)),
+                                   hn::BitCast(d16, hn::InterleaveUpper(d8, second, zero))};
+    const auto w_high = two_weights(weights + weight_index(tap));
+    const auto w_low = two_weights(weights + weight_index(tap) + kToLowPart);
+    for (int k = 0; k < 4; ++k) {
+      high[k] = add_pairs(d32, high[k], pairs[k], w_high);
+      low[k] = add_pairs(d32, low[k], pairs[k], w_low);
+    }
+  }
+  auto bytes = hn::Zero(d32);
+  for (int k = 3; k >= 0; --k) {
+    const auto sum = hn::Min(to_byte_range(d32, high[k], low[k]), hn::Set(d32, 255));
+    bytes = hn::Or(hn::ShiftLeft<8>(bytes), sum);
+  }
+  return hn::TableLookupBytes(hn::BitCast(d8, bytes), bytes_in_order());
 }
 
 void blend_rows(const uint8_t* HWY_RESTRICT in, int64_t row_bytes, const int16_t* weights,
                 int32_t taps, int64_t bytes, uint8_t* HWY_RESTRICT out) {
-  const hn::CappedTag<int16_t, 16>
-      d16;  // at most two blocks, so that zipped bytes keep their order
-  const hn::Repartition<int32_t, decltype(d16)> d32;
-  const hn::Rebind<uint8_t, decltype(d16)> d8;
-  const hn::Rebind<uint8_t, decltype(d32)> d8_half;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d8));
-
-  int64_t i = 0;
-  for (; i + lanes <= bytes; i += lanes) {
-    auto high_sum0 = hn::Zero(d32);
-    auto high_sum1 = hn::Zero(d32);
-    auto low_sum0 = hn::Zero(d32);
-    auto low_sum1 = hn::Zero(d32);
-    for (int32_t tap = 0; tap < taps; tap += 2) {
-      const auto a = hn::LoadU(d8, in + tap * row_bytes + i);
-      const auto b = hn::LoadU(d8, in + (tap + 1) * row_bytes + i);
-      const auto ab0 = hn::PromoteTo(d16, hn::InterleaveLower(d8, a, b));
-      const auto ab1 = hn::PromoteTo(d16, hn::InterleaveUpper(d8, a, b));
-      const int16_t* const at = weights + weight_index(tap);
-      const auto high = two_weights(d16, at);
-      const auto low = two_weights(d16, at + 4);
-      high_sum0 = add_pairs(d32, high_sum0, ab0, high);
-      high_sum1 = add_pairs(d32, high_sum1, ab1, high);
-      low_sum0 = add_pairs(d32, low_sum0, ab0, low);
-      low_sum1 = add_pairs(d32, low_sum1, ab1, low);
-    }
-    const auto sum0 = hn::DemoteTo(d8_half, to_byte_range(d32, high_sum0, low_sum0));
-    const auto sum1 = hn::DemoteTo(d8_half, to_byte_range(d32, high_sum1, low_sum1));
-    hn::StoreU(sum0, d8_half, out + i);
-    hn::StoreU(sum1, d8_half, out + i + lanes / 2);
+  constexpr int64_t kLanes = 16 * kBlocks;
+  if (bytes < kLanes) {
+    for (int64_t i = 0; i < bytes; ++i) out[i] = weigh(in + i, row_bytes, weights, taps);
+    return;
   }
-  for (; i < bytes; ++i) out[i] = weigh(in + i, row_bytes, weights, taps);
+  for (int64_t i = 0; i < bytes; i += kLanes) {
+    const int64_t at = HWY_MIN(i, bytes - kLanes);  // the last vector does some bytes again
+    hn::StoreU(blend_bytes(in + at, row_bytes, weights, taps), D8(), out + at);
+  }
 }
 
 #endif  // HWY_SCALAR
@@ -193,11 +330,17 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace catamaran {
 
+HWY_EXPORT(plan_columns);
 HWY_EXPORT(resize_columns);
 HWY_EXPORT(blend_rows);
 
-void resize_columns(const FilterTable& table, bool mirrored, const RowBlock& rows) {
-  HWY_DYNAMIC_DISPATCH(resize_columns)(table, mirrored, rows);
+void plan_columns(const FilterTable& table, bool mirrored, int32_t bytes_per_pixel,
+                  ColumnPlan& plan) {
+  HWY_DYNAMIC_DISPATCH(plan_columns)(table, mirrored, bytes_per_pixel, plan);
+}
+
+void resize_columns(const ColumnPlan& plan, const RowBlock& rows) {
+  HWY_DYNAMIC_DISPATCH(resize_columns)(plan, rows);
 }
 
 void blend_rows(const uint8_t* in, int64_t row_bytes, const int16_t* weights, int32_t taps,
