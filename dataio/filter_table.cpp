@@ -47,14 +47,11 @@ Span weigh_output(int32_t output, int32_t input, double from, double scale, int3
 
 }  // namespace
 
-void FilterTable::prepare(int32_t new_input, float new_from, float new_to, int32_t new_output) {
-  if (input == new_input && from == new_from && to == new_to && output == new_output) return;
-  input = new_input;
-  from = new_from;
-  to = new_to;
-  output = new_output;
-
-  const double scale = static_cast<double>(to - from) / output;  // single precision, as PIL's
+void FilterTable::prepare(const AxisResize& wanted) {
+  if (axis == wanted) return;
+  axis = wanted;
+  const auto [input, from, to, canvas, skipped, output] = axis;
+  const double scale = static_cast<double>(to - from) / canvas;
   const auto stride = 2 * static_cast<int64_t>(std::ceil(std::max(scale, 1.0))) + 1;
   unsplit_.resize(static_cast<size_t>(output * stride));
   first.resize(static_cast<size_t>(output));
@@ -63,7 +60,7 @@ void FilterTable::prepare(int32_t new_input, float new_from, float new_to, int32
   end = 0;
   int32_t most = 1;
   for (int32_t i = 0; i < output; ++i) {
-    const Span span = weigh_output(i, input, from, scale, unsplit_.data() + i * stride);
+    const Span span = weigh_output(skipped + i, input, from, scale, unsplit_.data() + i * stride);
     first[static_cast<size_t>(i)] = span.first;
     counts_[static_cast<size_t>(i)] = span.count;
     most = std::max(most, span.count);
@@ -71,7 +68,7 @@ void FilterTable::prepare(int32_t new_input, float new_from, float new_to, int32
     end = std::max(end, span.first + span.count);
   }
   // Of width 1 and at whole pixels the triangle has no other weight than 2^22.
-  keeps = to - from == static_cast<float>(output) && from == std::floor(from);
+  keeps = to - from == static_cast<float>(canvas) && from == std::floor(from);
   taps = (most + kTapsStep - 1) / kTapsStep * kTapsStep;
   weights.assign(static_cast<size_t>(output) * static_cast<size_t>(taps) * 2, 0);
   for (int32_t i = 0; i < output; ++i) split_weights(i, unsplit_.data() + i * stride);

@@ -31,8 +31,8 @@ void ImageDecoder::decode(std::span<const uint8_t> jpeg, const Placement& placem
                         std::to_string(source.height) + " pixels, less than the pack says",
                     "image " + name, "check the pack with `catamaran check`");
   }
-  const PixelWindow window = state_->resizer.plan(source, region, size);
-  state_->resizer.run(state_->decoder.decode(window), placement.mirrored, out);
+  const PixelWindow window = state_->resizer.plan(source, placement, size);
+  state_->resizer.run(state_->decoder.decode(window), out);
 }
 
 RgbImage ImageDecoder::decode_whole(std::span<const uint8_t> jpeg, const std::string& name) {

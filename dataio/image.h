@@ -1,5 +1,6 @@
 // Decode one JPEG and bring a region of it to a square, the way PIL does it bit for bit:
-// Image.open(f).convert("RGB").resize((S, S), BILINEAR, box=region), then mirrored on demand.
+// Image.open(f).convert("RGB").resize(canvas, BILINEAR, box=region), of that a square, then
+// mirrored on demand.
 //
 //   ImageDecoder decoder;                                              // one per worker thread
 //   decoder.decode(jpeg, whole_image(size), 448, out, "000012");       // out: 448 x 448 x 3 bytes

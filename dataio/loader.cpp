@@ -28,12 +28,7 @@ void check(const LoaderOptions& options) {
   at_least_one("data.prefetch_batches", options.prefetch_batches);
   if (!options.training) return;
   options.augment.check();
-  if (options.augment.crop == "multi_scale" && options.augment.resize < options.size) {
-    throw UsageError("a canvas of " + std::to_string(options.augment.resize) +
-                         " is smaller than the network's " + std::to_string(options.size),
-                     "data.augment.resize",
-                     "set it to " + std::to_string(options.size) + " or more");
-  }
+  options.augment.check_size(options.size);
 }
 
 // A batch on its way: images [0, claimed) are taken by workers, `open` of them are not done.

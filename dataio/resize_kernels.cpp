@@ -31,13 +31,13 @@ HWY_INLINE uint8_t weigh(const uint8_t* in, int64_t step, const int16_t* weights
 
 void plan_columns(const FilterTable& table, bool mirrored, int32_t bytes_per_pixel,
                   ColumnPlan& plan) {
-  plan.output = table.output;
+  plan.output = table.output();
   plan.pairs = table.taps / 2;
   plan.bytes_per_pixel = bytes_per_pixel;
-  plan.places.resize(static_cast<size_t>(table.output));
+  plan.places.resize(static_cast<size_t>(table.output()));
   plan.weights.resize(table.weights.size());
-  for (int32_t x = 0; x < table.output; ++x) {
-    const int32_t i = mirrored ? table.output - 1 - x : x;
+  for (int32_t x = 0; x < table.output(); ++x) {
+    const int32_t i = mirrored ? table.output() - 1 - x : x;
     plan.places[x] = (table.first[i] - table.begin) * bytes_per_pixel;
     std::copy_n(table.weights_of(i), table.taps * 2,
                 plan.weights.data() + int64_t{x} * table.taps * 2);
@@ -101,9 +101,9 @@ using D32 = hn::FixedTag<int32_t, 4 * kBlocks>;
 
 void plan_columns(const FilterTable& table, bool mirrored, int32_t bytes_per_pixel,
                   ColumnPlan& plan) {
-  const int32_t groups = (table.output + kGroup - 1) / kGroup;
+  const int32_t groups = (table.output() + kGroup - 1) / kGroup;
   const int32_t pairs = table.taps / 2;
-  plan.output = table.output;
+  plan.output = table.output();
   plan.pairs = pairs;
   plan.bytes_per_pixel = bytes_per_pixel;
   plan.places.resize(static_cast<size_t>(groups) * kGroup);
@@ -114,8 +114,8 @@ void plan_columns(const FilterTable& table, bool mirrored, int32_t bytes_per_pix
     for (int32_t b = 0; b < kBlocks; ++b) {
       // Outputs beyond the last are computed, too, and thrown away.
       const int32_t x =
-          HWY_MIN(vector / kVectors * kGroup + b * 4 + vector % kVectors, table.output - 1);
-      const int32_t i = mirrored ? table.output - 1 - x : x;
+          HWY_MIN(vector / kVectors * kGroup + b * 4 + vector % kVectors, table.output() - 1);
+      const int32_t i = mirrored ? table.output() - 1 - x : x;
       *place++ = (table.first[i] - table.begin) * bytes_per_pixel;
       const int16_t* const from = table.weights_of(i);
       for (int32_t pair = 0; pair < pairs; ++pair) {

@@ -33,7 +33,16 @@ inline PhiloxCounter philox_4x32_10(PhiloxCounter counter, PhiloxKey key) {
 }
 
 // Streams of different purposes never share numbers.
-enum class Purpose : uint32_t { kSampleOrder = 1, kAugment = 2, kDropout = 3, kInit = 4 };
+enum class Purpose : uint32_t {
+  kSampleOrder = 1,
+  kAugment = 2,
+  kDropout = 3,
+  kInit = 4,
+  kColorJitter = 5,
+  kCutout = 6,
+  kRandAugment = 7,
+  kMix = 8,
+};
 
 class PhiloxStream {
  public:

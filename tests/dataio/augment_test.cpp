@@ -6,10 +6,14 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
 
+#include "dataio/image.h"
+#include "golden_file.h"
 #include "support/error.h"
+#include "support/json.h"
 
 namespace catamaran {
 namespace {
@@ -147,6 +151,36 @@ TEST(WholeImage, IsTheImageNotMirrored) {
   EXPECT_FALSE(placement.mirrored);
 }
 
+TEST(ChoosePlacement, CropsWhatTorchvisionsRandomResizedCropDoesWithTheSameNumbers) {
+  const nlohmann::json golden = read_json_file(golden_path("augment/cases.json"), ErrorKind::kData);
+  EXPECT_EQ(golden["random_resized"].size(), 400u);
+  for (const auto& test_case : golden["random_resized"]) {
+    AugmentOptions options;
+    options.crop = "random_resized";
+    options.area = test_case["area"].get<std::vector<double>>();
+    options.ratio = test_case["ratio"].get<std::vector<double>>();
+    const Placement placement =
+        choose_placement(options, {.height = test_case["height"], .width = test_case["width"]}, 224,
+                         test_case["seed"], test_case["epoch"], test_case["index"]);
+    const Region& r = placement.region;
+    EXPECT_EQ(nlohmann::json({r.left, r.top, r.right, r.bottom}), test_case["box"]) << test_case;
+  }
+}
+
+TEST(CenterCrop, GivesTheBytesOfTorchvisionsResizeAndCenterCrop) {
+  const nlohmann::json golden = read_json_file(golden_path("augment/cases.json"), ErrorKind::kData);
+  ImageDecoder decoder;
+  for (const auto& test_case : golden["center"]) {
+    const std::string file = test_case["file"];
+    const int64_t size = test_case["size"];
+    const std::vector<uint8_t> jpeg = golden_bytes("augment/" + file + ".jpg");
+    std::vector<uint8_t> square(static_cast<size_t>(size * size * 3));
+    decoder.decode(jpeg, center_crop(read_jpeg_size(jpeg, file), test_case["shorter"], size), size,
+                   square.data(), file);
+    EXPECT_TRUE(square == golden_bytes("augment/" + file + ".rgb")) << test_case;
+  }
+}
+
 std::string refusal(void (*change)(AugmentOptions&)) {
   AugmentOptions options;
   change(options);
@@ -171,6 +205,22 @@ TEST(AugmentOptions, AreRefusedWithTheKeyThatIsWrong) {
       HasSubstr("data.augment.scales"));
   EXPECT_THAT(refusal([](AugmentOptions& o) { o.max_distort = -1; }),
               HasSubstr("data.augment.max_distort"));
+  EXPECT_THAT(refusal([](AugmentOptions& o) { o.area = {0.5}; }), HasSubstr("data.augment.area"));
+  EXPECT_THAT(refusal([](AugmentOptions& o) {
+                o.area = {0.5, 0.4};
+              }),
+              HasSubstr("data.augment.area"));
+  EXPECT_THAT(refusal([](AugmentOptions& o) {
+                o.ratio = {0, 1};
+              }),
+              HasSubstr("data.augment.ratio"));
+  EXPECT_THAT(refusal([](AugmentOptions& o) { o.hue = 0.6; }), HasSubstr("data.augment.hue"));
+  EXPECT_THAT(refusal([](AugmentOptions& o) { o.brightness = -1; }),
+              HasSubstr("data.augment.brightness"));
+  EXPECT_THAT(refusal([](AugmentOptions& o) { o.rand_augment_magnitude = 31; }),
+              HasSubstr("data.augment.rand_augment_magnitude"));
+  EXPECT_THAT(refusal([](AugmentOptions& o) { o.mix_labels = "none"; }),
+              HasSubstr("data.augment.mix_labels"));
 }
 
 }  // namespace

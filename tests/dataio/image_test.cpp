@@ -6,14 +6,11 @@
 #include <hwy/targets.h>
 #include <turbojpeg.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 
 #include "dataio/jpeg_decoder.h"
 #include "dataio/resize.h"
+#include "golden_file.h"
 #include "support/error.h"
 #include "support/json.h"
 #include "support/philox.h"
@@ -24,28 +21,20 @@ namespace {
 using ::testing::HasSubstr;
 using Bytes = std::vector<uint8_t>;
 
-std::filesystem::path golden_folder() {
-  const char* folder = std::getenv("CATAMARAN_GOLDEN");
-  if (folder == nullptr) throw std::runtime_error("CATAMARAN_GOLDEN is not set: run under ctest");
-  return std::filesystem::path(folder) / "image";
-}
-
-Bytes read_file(const std::string& name) {
-  std::ifstream file(golden_folder() / name, std::ios::binary);
-  if (!file) throw std::runtime_error("cannot read " + name);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
+Bytes read_file(const std::string& name) { return golden_bytes("image/" + name); }
 
 const nlohmann::json& golden() {
   static const nlohmann::json root =
-      read_json_file(golden_folder() / "cases.json", ErrorKind::kData);
+      read_json_file(golden_path("image/cases.json"), ErrorKind::kData);
   return root;
 }
 
 Placement placement_of(const nlohmann::json& test_case) {
   const auto& box = test_case["box"];
-  return {.region = {.left = box[0], .top = box[1], .right = box[2], .bottom = box[3]},
-          .mirrored = test_case["mirrored"]};
+  Placement placement;
+  placement.region = {.left = box[0], .top = box[1], .right = box[2], .bottom = box[3]};
+  placement.mirrored = test_case["mirrored"];
+  return placement;
 }
 
 void expect_every_case_is_pils() {

@@ -5,30 +5,18 @@
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
+#include "golden_file.h"
 #include "support/json.h"
 
 namespace catamaran {
 namespace {
 
 using Bytes = std::vector<uint8_t>;
-
-std::filesystem::path golden_folder() {
-  const char* folder = std::getenv("CATAMARAN_GOLDEN");
-  if (folder == nullptr) throw std::runtime_error("CATAMARAN_GOLDEN is not set: run under ctest");
-  return std::filesystem::path(folder) / "pixel_ops";
-}
-
-Bytes read_file(const std::string& name) {
-  std::ifstream file(golden_folder() / name, std::ios::binary);
-  if (!file) throw std::runtime_error("cannot read " + name);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 // torchvision gives factors as what is added to 1, and thresholds as parts of 255.
 PixelOp op_of(const std::string& name, double value) {
@@ -55,17 +43,19 @@ PixelOp op_of(const std::string& name, double value) {
 }
 
 void expect_every_case_is_torchvisions() {
-  const nlohmann::json cases = read_json_file(golden_folder() / "cases.json", ErrorKind::kData);
+  const nlohmann::json cases =
+      read_json_file(golden_path("pixel_ops/cases.json"), ErrorKind::kData);
   EXPECT_GT(cases.size(), 500u);
   std::map<std::string, Bytes> pictures;
   PixelOps ops;
   for (const auto& test_case : cases) {
     const std::string before = test_case["before"];
-    if (!pictures.contains(before)) pictures[before] = read_file(before);
+    const std::string after = test_case["after"];
+    if (!pictures.contains(before)) pictures[before] = golden_bytes("pixel_ops/" + before);
     Bytes pixels = pictures[before];
     ops.apply(op_of(test_case["op"], test_case["value"]),
               {pixels.data(), test_case["height"], test_case["width"]});
-    EXPECT_TRUE(pixels == read_file(test_case["after"])) << test_case.dump();
+    EXPECT_TRUE(pixels == golden_bytes("pixel_ops/" + after)) << test_case.dump();
   }
 }
 
