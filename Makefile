@@ -14,7 +14,7 @@ export CCACHE_NOHASHDIR := 1
 export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 
-.PHONY: help setup build demo demo-real test test-all test-asan bench bench-step bench-infer reproduce-corel5k same-loss format lint clean
+.PHONY: help setup build demo demo-real test test-all test-asan bench bench-step bench-infer bench-loader reproduce-corel5k same-loss format lint clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
@@ -48,13 +48,17 @@ test-asan: setup
 	@ninja -C build/asan -j $(JOBS)
 	@ctest --test-dir build/asan --output-on-failure -j 2 -LE slow
 
-bench: bench-step bench-infer  ## all benchmarks
+bench: bench-step bench-infer bench-loader  ## all benchmarks
 
 bench-step: build  ## a training step against PyTorch DistributedDataParallel, in turn
 	@build/venv/bin/python bench/step.py
 
 bench-infer: build  ## predict against PyTorch eager and torch.compile, in turn
 	@build/venv/bin/python bench/infer.py
+
+bench-loader: build  ## pack to batch against NVIDIA DALI and torchvision, in turn; pack and check against tar and sha256sum
+	@scripts/setup.sh base test bench
+	@build/venv/bin/python bench/loader.py
 
 reproduce-corel5k: build  ## backbone, pyramid and CAT on real photographs; two seeds take hours, and it can be broken off
 	@build/venv/bin/python scripts/reproduce_corel5k.py

@@ -89,7 +89,7 @@ void choose_rand_augment(const AugmentOptions& options, const SampleDraw& draw, 
   }
 }
 
-Rectangle cutout_rectangle(double share, int64_t x, int64_t y, int64_t height, int64_t width) {
+PixelBox cutout_rectangle(double share, int64_t x, int64_t y, int64_t height, int64_t width) {
   const auto half = [share](int64_t side) {
     return static_cast<int64_t>(share * static_cast<double>(side) + 0.5) / 2;
   };
@@ -112,7 +112,7 @@ std::optional<Cutout> choose_cutout(const AugmentOptions& options, const SampleD
 }
 
 void fill(const Cutout& cutout, RgbPixels image) {
-  const Rectangle& r = cutout.rectangle;
+  const PixelBox& r = cutout.rectangle;
   for (int64_t y = r.top; y < r.bottom; ++y) {
     uint8_t* at = image.data + (y * image.width + r.left) * 3;
     for (int64_t x = r.left; x < r.right; ++x, at += 3)

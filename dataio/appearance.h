@@ -28,14 +28,14 @@ struct SampleDraw {
 };
 
 // Rows [top, bottom), columns [left, right).
-struct Rectangle {
+struct PixelBox {
   int64_t left = 0;
   int64_t top = 0;
   int64_t right = 0;
   int64_t bottom = 0;
 };
 struct Cutout {
-  Rectangle rectangle;
+  PixelBox rectangle;
   std::array<uint8_t, 3> colour{};
 };
 
@@ -47,7 +47,7 @@ void choose_rand_augment(const AugmentOptions& options, const SampleDraw& draw, 
 std::optional<Cutout> choose_cutout(const AugmentOptions& options, const SampleDraw& draw,
                                     int64_t height, int64_t width);
 // Of side `share` around (x, y), as much of it as lies in the picture.
-Rectangle cutout_rectangle(double share, int64_t x, int64_t y, int64_t height, int64_t width);
+PixelBox cutout_rectangle(double share, int64_t x, int64_t y, int64_t height, int64_t width);
 void fill(const Cutout& cutout, RgbPixels image);
 
 class AppearanceChanger {

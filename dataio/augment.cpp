@@ -168,7 +168,7 @@ std::vector<std::string> AugmentOptions::problems() const {
 void AugmentOptions::check() const { throw_if_any(problems()); }
 
 void AugmentOptions::check_size(int64_t network_size) const {
-  if ((crop != "multi_scale" && crop != "center") || resize >= network_size) return;
+  if (!resizes_to_canvas() || resize >= network_size) return;
   throw UsageError("a canvas of " + std::to_string(resize) + " is smaller than the network's " +
                        std::to_string(network_size),
                    "data.augment.resize", "set it to " + std::to_string(network_size) + " or more");

@@ -44,6 +44,7 @@ struct AugmentOptions {              // [data.augment]
   double mix_probability = 1;          // of a pair of images
   std::string mix_labels = "share";    // share: as much as of the image; union: of both
 
+  bool resizes_to_canvas() const { return crop == "multi_scale" || crop == "center"; }
   bool mixes() const { return mixup > 0 || cutmix > 0; }
   std::vector<std::string> problems() const;  // support/problems.h
   void check() const;                         // UsageError naming the keys under data.augment

@@ -23,7 +23,13 @@ struct Batch {
   int64_t classes = 0;
   HostBuffer pixels;             // uint8, images x height x width x 3 (NHWC, RGB)
   std::vector<int8_t> labels;    // images x classes, in {1, 0, -1}
-  std::vector<int64_t> indices;  // image of the pack, per image
+  std::vector<int64_t> indices;  // image of the pack that was used, per image
+  // Of mixup and CutMix, per image: how much of it is its own (1: all); the rest is of the other of
+  // its pair, image i ^ 1. Empty where nothing mixes.
+  std::vector<float> own_share;
+  // Images in whose place others are: their stored bytes could not be had, or are no picture.
+  int64_t unreadable = 0;
+  int64_t undecodable = 0;
 };
 
 }  // namespace catamaran

@@ -6,7 +6,8 @@
 // A class is present when any annotation of it exists, crowd regions and small objects included.
 // Category ids have gaps; the order of classes is by id, or by name. Ids are 64-bit. Images without
 // annotation are dropped (as in the published 82,081 and 40,137) or kept, and counted either way.
-// Errors: DataError naming the entry. Thread-safe.
+// The file is read as a stream: memory holds names and labels, not outlines. Errors: DataError
+// naming the entry. Thread-safe.
 #pragma once
 
 #include <filesystem>

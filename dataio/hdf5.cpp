@@ -27,6 +27,14 @@ H5Properties access_without_locks() {
   return access;
 }
 
+void make_group(const H5File& file, const std::string& name, const std::filesystem::path& path) {
+  if (H5Lexists(file.get(), name.c_str(), H5P_DEFAULT) > 0) return;
+  const H5Properties create(H5Pcreate(H5P_GROUP_CREATE));
+  H5Pset_obj_track_times(create.get(), false);
+  const H5Group group(H5Gcreate2(file.get(), name.c_str(), H5P_DEFAULT, create.get(), H5P_DEFAULT));
+  if (!group) cannot_write("'" + name + "'", path);
+}
+
 // A data set of this very file: each part of its path a hard link, since soft and external links
 // could lead anywhere, as could a virtual data set or one in external files.
 H5Set open_set_inside(const H5File& file, const std::string& name,
@@ -171,14 +179,28 @@ H5Set write_set(const H5File& file, const std::string& name, hid_t type,
   const H5Properties create(H5Pcreate(H5P_DATASET_CREATE));
   H5Pset_layout(create.get(), H5D_CONTIGUOUS);
   H5Pset_alloc_time(create.get(), H5D_ALLOC_TIME_EARLY);
-  const H5Properties link(H5Pcreate(H5P_LINK_CREATE));
-  H5Pset_create_intermediate_group(link.get(), 1);
-  H5Set set(H5Dcreate2(file.get(), name.c_str(), type, space.get(), link.get(), create.get(),
+  if (data == nullptr) H5Pset_fill_time(create.get(), H5D_FILL_TIME_NEVER);  // it comes later
+  H5Pset_obj_track_times(create.get(), false);
+  if (const size_t slash = name.rfind('/'); slash > 0)
+    make_group(file, name.substr(0, slash), path);
+  H5Set set(H5Dcreate2(file.get(), name.c_str(), type, space.get(), H5P_DEFAULT, create.get(),
                        H5P_DEFAULT));
   if (!set) cannot_write("'" + name + "'", path);
   if (data != nullptr && H5Dwrite(set.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
     cannot_write("'" + name + "'", path);
   return set;
+}
+
+void write_part(const H5Set& set, hid_t type, const std::vector<hsize_t>& first,
+                const std::vector<hsize_t>& extent, const void* data,
+                const std::filesystem::path& path) {
+  const H5Space part(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr));
+  const H5Space whole(H5Dget_space(set.get()));
+  if (H5Sselect_hyperslab(whole.get(), H5S_SELECT_SET, first.data(), nullptr, extent.data(),
+                          nullptr) < 0 ||
+      H5Dwrite(set.get(), type, part.get(), whole.get(), H5P_DEFAULT, data) < 0) {
+    cannot_write("the images", path);
+  }
 }
 
 void write_texts(const H5File& file, const std::string& name, const std::vector<std::string>& texts,

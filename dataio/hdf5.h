@@ -30,6 +30,7 @@ using H5Space = Handle<Hdf5Traits<H5Sclose>>;
 using H5Type = Handle<Hdf5Traits<H5Tclose>>;
 using H5Set = Handle<Hdf5Traits<H5Dclose>>;
 using H5Attribute = Handle<Hdf5Traits<H5Aclose>>;
+using H5Group = Handle<Hdf5Traits<H5Gclose>>;
 using H5Properties = Handle<Hdf5Traits<H5Pclose>>;
 
 // Keeps HDF5 from printing its own stack of errors while it lives; ours say what a user can do.
@@ -69,8 +70,13 @@ std::vector<std::string> read_texts(const H5File& file, const std::string& name,
 std::vector<std::string> read_text_attribute(const H5File& file, const std::string& name,
                                              size_t expected, const std::filesystem::path& path);
 
-// Writing: early-allocated, contiguous. data may be null: allocated only.
+// Writing: early-allocated, contiguous, without times, so that the same content is the same bytes.
+// data may be null: allocated only.
 H5Set write_set(const H5File& file, const std::string& name, hid_t type,
+                const std::vector<hsize_t>& extent, const void* data,
+                const std::filesystem::path& path);
+// A part of a set, beginning at `first`.
+void write_part(const H5Set& set, hid_t type, const std::vector<hsize_t>& first,
                 const std::vector<hsize_t>& extent, const void* data,
                 const std::filesystem::path& path);
 void write_texts(const H5File& file, const std::string& name, const std::vector<std::string>& texts,

@@ -4,6 +4,7 @@
 
 #include "dataio/jpeg_decoder.h"
 #include "dataio/resize.h"
+#include "support/assert.h"
 #include "support/error.h"
 
 namespace catamaran {
@@ -11,6 +12,7 @@ namespace catamaran {
 struct ImageDecoder::State {
   JpegDecoder decoder;
   Resizer resizer;
+  std::vector<uint8_t> with_slack;  // pixels and room to read behind them
 };
 
 ImageSize read_jpeg_size(std::span<const uint8_t> jpeg, const std::string& name) {
@@ -35,10 +37,36 @@ void ImageDecoder::decode(std::span<const uint8_t> jpeg, const Placement& placem
   state_->resizer.run(state_->decoder.decode(window), out);
 }
 
-RgbImage ImageDecoder::decode_whole(std::span<const uint8_t> jpeg, const std::string& name) {
+void ImageDecoder::resize(std::span<const uint8_t> rgb, ImageSize source,
+                          const Placement& placement, int64_t size, uint8_t* out) {
+  const int64_t row_bytes = int64_t{source.width} * 3;
+  CATAMARAN_ASSERT(std::ssize(rgb) == row_bytes * source.height, "pixels of the size given");
+  const PixelWindow window = state_->resizer.plan(source, placement, size);
+  // The passes read some bytes behind the rows that they need; the last rows have none behind them.
+  const int64_t needed = window.bottom * row_bytes + row_bytes + kViewSlack;
+  const uint8_t* pixels = rgb.data();
+  if (needed > std::ssize(rgb)) {
+    state_->with_slack.resize(static_cast<size_t>(needed));
+    std::copy(rgb.begin(), rgb.end(), state_->with_slack.begin());
+    pixels = state_->with_slack.data();
+  }
+  const PixelWindow whole = {.left = 0, .top = 0, .right = source.width, .bottom = source.height};
+  state_->resizer.run(
+      {.window = whole, .pixels = pixels, .row_bytes = row_bytes, .bytes_per_pixel = 3}, out);
+}
+
+PixelView ImageDecoder::whole_view(std::span<const uint8_t> jpeg, const std::string& name) {
   const ImageSize size = state_->decoder.open(jpeg, name);
-  const PixelView view =
-      state_->decoder.decode({.left = 0, .top = 0, .right = size.width, .bottom = size.height});
+  return state_->decoder.decode({.left = 0, .top = 0, .right = size.width, .bottom = size.height});
+}
+
+void ImageDecoder::verify(std::span<const uint8_t> jpeg, const std::string& name) {
+  whole_view(jpeg, name);
+}
+
+RgbImage ImageDecoder::decode_whole(std::span<const uint8_t> jpeg, const std::string& name) {
+  const PixelView view = whole_view(jpeg, name);
+  const ImageSize size = {.height = view.window.bottom, .width = view.window.right};
   RgbImage image{.size = size, .pixels = {}};
   image.pixels.resize(static_cast<size_t>(size.height) * static_cast<size_t>(size.width) * 3);
   uint8_t* to = image.pixels.data();

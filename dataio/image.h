@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "dataio/augment.h"
+#include "dataio/jpeg_decoder.h"
 
 namespace catamaran {
 
@@ -39,9 +40,16 @@ class ImageDecoder {
 
   void decode(std::span<const uint8_t> jpeg, const Placement& placement, int64_t size, uint8_t* out,
               const std::string& name);
+  // The same of pixels that are decoded already, RGB of the size given.
+  void resize(std::span<const uint8_t> rgb, ImageSize source, const Placement& placement,
+              int64_t size, uint8_t* out);
+  // Decodes everything and keeps nothing: DataError where decode_whole() throws one.
+  void verify(std::span<const uint8_t> jpeg, const std::string& name);
   RgbImage decode_whole(std::span<const uint8_t> jpeg, const std::string& name);
 
  private:
+  PixelView whole_view(std::span<const uint8_t> jpeg, const std::string& name);
+
   struct State;
   std::unique_ptr<State> state_;
 };

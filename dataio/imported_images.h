@@ -1,20 +1,23 @@
-// ImportedImages: what every importer makes of its format and the pack writer packs: files, ids,
-// labels. Plain data.
+// ImportedImages: what every importer makes of its format and the pack writer packs: files (or
+// images of packs), ids, labels. Plain data.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "dataio/pack.h"
+#include "dataio/pack_reader.h"
 
 namespace catamaran {
 
 struct ImportedImage {
-  std::filesystem::path file;
+  std::filesystem::path file;  // empty where `pack` has it
   std::string id;
-  std::vector<int8_t> labels;  // one per class, in {1, 0, -1}
+  std::vector<int8_t> labels;                // one per class, in {1, 0, -1}
+  std::shared_ptr<const PackReader> pack{};  // whose bytes were decoded when it was packed
+  int64_t at = 0;                            // image of `pack`
 };
 
 struct ImportedImages {

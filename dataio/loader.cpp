@@ -1,5 +1,11 @@
 #include "dataio/loader.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -10,31 +16,51 @@
 #include <utility>
 
 #include "dataio/buffer_pool.h"
-#include "dataio/image.h"
+#include "dataio/mix.h"
 #include "support/assert.h"
 #include "support/clock.h"
 #include "support/error.h"
+#include "support/log.h"
+#include "support/philox.h"
+#include "support/text.h"
 
 namespace catamaran {
 namespace {
+
+constexpr int kMostSubstitutes = 16;  // tried for one sample
+constexpr int64_t kBadNamed = 10;     // samples whose ids are logged
 
 void check(const LoaderOptions& options) {
   const auto at_least_one = [](const std::string& key, int64_t value) {
     if (value >= 1) return;
     throw UsageError(std::to_string(value) + " is too few", key, "set it to 1 or more");
   };
-  at_least_one("data.size", options.size);
+  at_least_one("data.size", options.sample.size);
   at_least_one("data.threads", options.threads);
   at_least_one("data.prefetch_batches", options.prefetch_batches);
-  if (!options.training) return;
-  options.augment.check();
-  options.augment.check_size(options.size);
+  if (!options.sample.training) return;
+  options.sample.augment.check();
+  options.sample.augment.check_size(options.sample.size);
+}
+
+// The image that takes the place of one that cannot be used: another for each try, the same on any
+// number of ranks and threads.
+SampleKey substitute(uint64_t seed, SampleKey key, int attempt, int64_t images) {
+  PhiloxStream random(seed, Purpose::kSubstitute, key.epoch, static_cast<uint64_t>(key.index));
+  uint64_t number = 0;
+  for (int i = 0; i <= attempt; ++i) {
+    number = uint64_t{random.next()} << 32;
+    number |= random.next();
+  }
+  return {.epoch = key.epoch,
+          .index = static_cast<int64_t>(number % static_cast<uint64_t>(images))};
 }
 
 // A batch on its way: images [0, claimed) are taken by workers, `open` of them are not done.
 struct Work {
   Batch batch;
   std::vector<SampleKey> keys;
+  std::vector<uint8_t> made_of_pair;  // per pair, images that are made and not mixed yet
   int64_t claimed = 0;
   int64_t open = 0;
   int64_t failed_image = -1;  // the first in the batch's order that failed
@@ -56,10 +82,12 @@ class Loader::Workers {
       : pack_(pack),
         options_(std::move(options)),
         keys_of_batch_(std::move(keys_of_batch)),
+        cache_(pack, options_.cache_bytes),
+        doing_(static_cast<size_t>(options_.threads)),
         next_batch_(first_batch),
         pool_(std::move(allocator)) {
-    for (int64_t i = 0; i < options_.threads; ++i) {
-      threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+    for (Doing& doing : doing_) {
+      threads_.emplace_back([this, &doing](const std::stop_token& stop) { run(stop, doing); });
     }
   }
 
@@ -72,7 +100,9 @@ class Loader::Workers {
 
   std::optional<Batch> next() {
     std::unique_lock lock(mutex_);
-    ready_.wait(lock, [this] { return queue_.empty() ? ended_ : queue_.front().done(); });
+    const auto is_ready = [this] { return queue_.empty() ? ended_ : queue_.front().done(); };
+    const std::chrono::duration<double> patience(options_.patience_seconds);
+    while (!ready_.wait_for(lock, patience, is_ready)) warn_of_slow_reads();
     if (queue_.empty()) return std::nullopt;
     Work work = std::move(queue_.front());
     queue_.pop_front();
@@ -85,25 +115,26 @@ class Loader::Workers {
   LoaderCounters counters() const {
     const std::lock_guard lock(mutex_);
     LoaderCounters counters = counters_;
+    counters.cache_hits = cache_.hits();
     for (const Work& work : queue_) counters.ready_batches += work.done() ? 1 : 0;
     return counters;
   }
 
  private:
-  // What one worker keeps from image to image.
-  struct Tools {
-    ImageDecoder decoder;
-    std::vector<uint8_t> jpeg;
+  // What a worker is at, for the one who waits for it.
+  struct Doing {
+    int64_t image = -1;  // -1: nothing
+    Stopwatch since;
   };
 
-  void run(const std::stop_token& stop) {
-    Tools tools;
+  void run(const std::stop_token& stop, Doing& doing) {
+    SampleMaker maker(pack_, cache_, options_.sample);
     std::unique_lock lock(mutex_);
     while (true) {
       work_.wait(lock, stop, [this] { return unclaimed() != nullptr || may_open(); });
       if (stop.stop_requested()) return;
       if (Work* work = unclaimed()) {
-        fill_image(*work, work->claimed++, tools, lock);
+        fill_image(*work, work->claimed++, maker, doing, lock);
       } else {
         open_batch(lock);
       }
@@ -143,40 +174,53 @@ class Loader::Workers {
   void prepare(Work& work) {
     Batch& batch = work.batch;
     batch.images = std::ssize(work.keys);
-    batch.height = options_.size;
-    batch.width = options_.size;
+    batch.height = options_.sample.size;
+    batch.width = options_.sample.size;
     batch.classes = pack_.classes();
     batch.pixels = pool_.take(batch.images * image_bytes());
-    batch.labels.reserve(static_cast<size_t>(batch.images * batch.classes));
-    batch.indices.reserve(work.keys.size());
-    for (const SampleKey& key : work.keys) {
-      CATAMARAN_ASSERT(key.index >= 0 && key.index < pack_.images(), "samples are of the pack");
-      const std::span<const int8_t> labels = pack_.labels(key.index);
-      batch.labels.insert(batch.labels.end(), labels.begin(), labels.end());
-      batch.indices.push_back(key.index);
+    batch.labels.resize(static_cast<size_t>(batch.images * batch.classes));
+    batch.indices.resize(work.keys.size());
+    for (int64_t i = 0; i < batch.images; ++i) {
+      const int64_t index = work.keys[static_cast<size_t>(i)].index;
+      CATAMARAN_ASSERT(index >= 0 && index < pack_.images(), "samples are of the pack");
+      label(batch, i, index);
     }
+    if (mixes()) batch.own_share.assign(work.keys.size(), 1.0F);
+    if (mixes()) work.made_of_pair.assign(work.keys.size() / 2, 0);
+  }
+
+  void label(Batch& batch, int64_t image, int64_t index) const {
+    const std::span<const int8_t> labels = pack_.labels(index);
+    std::ranges::copy(labels, batch.labels.begin() + image * batch.classes);
+    batch.indices[static_cast<size_t>(image)] = index;
   }
 
   // A deque's elements stay where they are while others come and go at its ends, and this one
   // stays in the queue while one of its images is open.
-  void fill_image(Work& work, int64_t image, Tools& tools, std::unique_lock<std::mutex>& lock) {
+  void fill_image(Work& work, int64_t image, SampleMaker& maker, Doing& doing,
+                  std::unique_lock<std::mutex>& lock) {
     ++work.open;
     const SampleKey key = work.keys[static_cast<size_t>(image)];
-    uint8_t* const out = work.batch.pixels.get() + image * image_bytes();
+    uint8_t* const out = pixels_of(work.batch, image).data;
+    doing = {.image = key.index, .since = Stopwatch()};
     lock.unlock();
-    const Stopwatch watch;
     std::exception_ptr error;
+    Made made{.used = key};
     try {
-      load(key, tools, out);
+      made = make_or_substitute(key, maker, out);
     } catch (...) {
       error = std::current_exception();
     }
-    const double seconds = watch.seconds();
     lock.lock();
-    --work.open;
-    counters_.decode_seconds += seconds;
-    counters_.read_bytes += std::ssize(tools.jpeg);
+    counters_.decode_seconds += doing.since.seconds();
+    counters_.read_bytes += maker.read_bytes();
     counters_.images += error == nullptr ? 1 : 0;
+    doing.image = -1;
+    work.batch.unreadable += made.unreadable;
+    work.batch.undecodable += made.undecodable;
+    if (made.used.index != key.index) label(work.batch, image, made.used.index);
+    if (error == nullptr && mixes()) mix_pair_of(work, image, lock);
+    --work.open;
     if (error != nullptr && (work.error == nullptr || image < work.failed_image)) {
       work.error = error;
       work.failed_image = image;
@@ -184,31 +228,88 @@ class Loader::Workers {
     if (work.done()) ready_.notify_all();
   }
 
-  void load(SampleKey key, Tools& tools, uint8_t* out) const {
-    tools.jpeg.clear();
-    pack_.read_jpeg(key.index, tools.jpeg);
-    const ImageSize size = pack_.size(key.index);
-    const Placement placement = options_.training
-                                    ? choose_placement(options_.augment, size, options_.size,
-                                                       options_.seed, key.epoch, key.index)
-                                    : whole_image(size);
-    tools.decoder.decode(tools.jpeg, placement, options_.size, out, pack_.id(key.index));
+  struct Made {
+    SampleKey used;
+    int64_t unreadable = 0;  // samples that were tried before
+    int64_t undecodable = 0;
+  };
+
+  // Called without the lock.
+  Made make_or_substitute(SampleKey key, SampleMaker& maker, uint8_t* out) {
+    Made made{.used = key};
+    for (int attempt = 0;; ++attempt) {
+      try {
+        maker.make(made.used, out);
+        return made;
+      } catch (const DataError& problem) {
+        if (!options_.skip_bad || attempt == kMostSubstitutes) throw;
+        ++(maker.was_read() ? made.undecodable : made.unreadable);
+        warn_of(made.used, problem);
+        made.used = substitute(options_.sample.seed, key, attempt, pack_.images());
+      }
+    }
   }
 
-  int64_t image_bytes() const { return options_.size * options_.size * 3; }
+  void warn_of(SampleKey key, const DataError& problem) {
+    const int64_t bad = ++bad_;
+    if (bad > kBadNamed) return;
+    log::warn(text("epoch %u: another image takes the place of '%s': %s%s", key.epoch,
+                   pack_.id(key.index).c_str(), problem.what(),
+                   bad == kBadNamed ? " (further ones are counted only)" : ""));
+  }
+
+  // The second of a pair to be made mixes it. Called and left with the lock held.
+  void mix_pair_of(Work& work, int64_t image, std::unique_lock<std::mutex>& lock) {
+    const int64_t first = image & ~int64_t{1};
+    if (first + 1 >= work.batch.images) return;  // the last of an odd number has no neighbour
+    if (++work.made_of_pair[static_cast<size_t>(first / 2)] < 2) return;
+    lock.unlock();
+    const SampleKey key = work.keys[static_cast<size_t>(first)];
+    const SampleOptions& sample = options_.sample;
+    const auto mix =
+        choose_mix(sample.augment, {.seed = sample.seed, .epoch = key.epoch, .index = key.index},
+                   sample.size, sample.size);
+    if (mix) mix_pixels(*mix, pixels_of(work.batch, first), pixels_of(work.batch, first + 1));
+    lock.lock();
+    if (!mix) return;
+    for (const int64_t i : {first, first + 1})
+      work.batch.own_share[static_cast<size_t>(i)] = static_cast<float>(mix->share);
+  }
+
+  // With the lock held.
+  void warn_of_slow_reads() const {
+    std::array<char, 128> host{};
+    ::gethostname(host.data(), host.size() - 1);
+    for (const Doing& doing : doing_) {
+      if (doing.image < 0 || doing.since.seconds() < options_.patience_seconds) continue;
+      log::warn(text("host %s has been reading image '%s' of %s for %.0f s", host.data(),
+                     pack_.id(doing.image).c_str(), pack_.folder().c_str(), doing.since.seconds()));
+    }
+  }
+
+  RgbPixels pixels_of(const Batch& batch, int64_t image) const {
+    return {.data = batch.pixels.get() + image * image_bytes(),
+            .height = options_.sample.size,
+            .width = options_.sample.size};
+  }
+  int64_t image_bytes() const { return options_.sample.size * options_.sample.size * 3; }
+  bool mixes() const { return options_.sample.training && options_.sample.augment.mixes(); }
 
   const PackReader& pack_;
   const LoaderOptions options_;
   const KeysOfBatch keys_of_batch_;
+  ImageCache cache_;
 
   mutable std::mutex mutex_;
   std::condition_variable ready_;     // the front may be done, or the end has been met
   std::condition_variable_any work_;  // an image or room for a batch
   std::deque<Work> queue_;
+  std::vector<Doing> doing_;  // per thread; guarded as the queue
   bool opening_ = false;
   bool ended_ = false;
   int64_t next_batch_;
   LoaderCounters counters_;
+  std::atomic<int64_t> bad_ = 0;
   BufferPool pool_;
   std::vector<std::jthread> threads_;  // last: stopped and joined before all else goes
 };

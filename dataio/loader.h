@@ -1,15 +1,19 @@
 // Loader: worker threads turn samples into batches ahead of the step loop, delivered in order.
 //
-//   LoaderOptions options{.size = 448, .threads = 2, .prefetch_batches = 4, .seed = 1, .augment =
-//   {}, .training = true}; Loader loader(pack, options, [&](int64_t k) { return keys_of_batch(k);
-//   }, first_batch); while (std::optional<Batch> batch = loader.next()) { ... }
+//   LoaderOptions options;
+//   options.sample = {.size = 448, .seed = 1, .augment = {}, .training = true};
+//   options.threads = 2;
+//   Loader loader(pack, options, [&](int64_t k) { return keys_of_batch(k); }, first_batch);
+//   while (std::optional<Batch> batch = loader.next()) { ... }
 //
 // keys_of_batch(k) names the samples of batch k and returns none when there is no such batch; it is
 // called by one worker at a time, for k = first_batch, first_batch + 1, ... Pixels depend on (seed,
-// epoch, index) only, whatever the threads. next() blocks until the next batch is ready; an error
-// in a worker (DataError naming the image) is thrown by next() in its place in the order.
-// Destruction stops the workers at once. The pack must outlive the loader. next() and the counters:
-// one thread at a time.
+// epoch, index) only, and where augment.mixes() on the neighbour in the batch, whatever the
+// threads. next() blocks until the next batch is ready and warns when a read takes long; an error
+// in a worker (DataError naming the image) is thrown by next() in its place in the order. With
+// skip_bad a sample that cannot be read or decoded is replaced by another image, which seed, epoch
+// and index decide, and counted. Destruction stops the workers at once. The pack must outlive the
+// loader. next() and the counters: one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +22,20 @@
 #include <optional>
 #include <vector>
 
-#include "dataio/augment.h"
 #include "dataio/batch.h"
 #include "dataio/pack_reader.h"
+#include "dataio/sample_maker.h"
 #include "dataio/sample_order.h"
 
 namespace catamaran {
 
 struct LoaderOptions {
-  int64_t size = 448;            // side of the square, pixels
+  SampleOptions sample;
   int64_t threads = 1;           // > 0
   int64_t prefetch_batches = 4;  // ready or in work at most, > 0
-  uint64_t seed = 0;
-  AugmentOptions augment;
-  bool training = false;  // false: the whole image, not mirrored
+  int64_t cache_bytes = 0;       // of stored images in memory (dataio/image_cache.h)
+  bool skip_bad = false;         // for training; evaluation counts every image
+  double patience_seconds = 30;  // of a read before it is warned of
 };
 
 using KeysOfBatch = std::function<std::vector<SampleKey>(int64_t batch)>;
@@ -39,7 +43,8 @@ using KeysOfBatch = std::function<std::vector<SampleKey>(int64_t batch)>;
 struct LoaderCounters {
   int64_t images = 0;
   int64_t read_bytes = 0;
-  double decode_seconds = 0;  // over all workers: read, decode, resize
+  int64_t cache_hits = 0;
+  double decode_seconds = 0;  // over all workers: read, decode, resize, augment
   int64_t ready_batches = 0;  // right now
 };
 

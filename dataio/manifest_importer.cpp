@@ -2,102 +2,99 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
+#include "dataio/image.h"
+#include "dataio/packed_image.h"
 #include "dataio/text_lines.h"
 #include "support/error.h"
 #include "support/hash.h"
-#include "support/json.h"
 #include "support/nearest.h"
+#include "support/parallel_for.h"
+#include "support/text.h"
 
 namespace catamaran {
 namespace {
 
-using nlohmann::json;
 namespace fs = std::filesystem;
 
-struct Line {
-  std::string image;
-  std::set<std::string> labels;
-  std::set<std::string> ignore;
-  std::string where;
-};
-
-std::set<std::string> names_of(const json& item, const char* key, const std::string& where) {
-  const auto list = json_field<std::vector<std::string>>(item, key, where, ErrorKind::kData);
-  return {list.begin(), list.end()};
-}
-
-Line parse_line(const std::string& text, const std::string& where) {
-  const json item = parse_json(text, where, ErrorKind::kData);
-  Line line;
-  line.where = where;
-  line.image = json_field<std::string>(item, "image", where, ErrorKind::kData);
-  line.labels = names_of(item, "labels", where);
-  if (item.contains("ignore")) line.ignore = names_of(item, "ignore", where);
-  for (const auto& [key, value] : item.items()) {
-    if (key != "image" && key != "labels" && key != "ignore")
-      throw DataError("the key '" + key + "' is not known", where,
-                      "a line has image, labels and perhaps ignore");
-  }
-  for (const std::string& label : line.ignore) {
-    if (line.labels.contains(label))
-      throw DataError("'" + label + "' is both a label and ignored", where,
-                      "keep it in one of the two lists");
-  }
-  const fs::path path(line.image);
-  if (line.image.empty() || path.is_absolute() ||
-      std::find(path.begin(), path.end(), "..") != path.end()) {
-    throw DataError("'" + line.image + "' leads out of the image folder", where,
-                    "give paths relative to --images");
-  }
-  line.image = path.lexically_normal().string();  // "./a.jpg" is "a.jpg"
-  return line;
-}
-
-std::vector<Line> read_lines(const fs::path& manifest, std::vector<std::string>& notes) {
-  TextLines file(manifest, "check --manifest");
-  std::vector<Line> lines;
+// Rows by image: one listed twice alike counts once, and that is noted.
+std::vector<ManifestRow> once_each(std::vector<ManifestRow> rows, ImportProblems& problems,
+                                   std::vector<std::string>& notes) {
+  std::vector<ManifestRow> kept;
   std::map<std::string, size_t> seen;
-  for (std::string text; file.next(text);) {
-    if (text.find_first_not_of(" \t") == std::string::npos) continue;
-    Line line = parse_line(text, file.where());
-    const auto [first, added] = seen.emplace(line.image, lines.size());
+  for (ManifestRow& row : rows) {
+    const auto [first, added] = seen.emplace(row.image, kept.size());
     if (added) {
-      lines.push_back(std::move(line));
-    } else if (lines[first->second].labels == line.labels &&
-               lines[first->second].ignore == line.ignore) {
-      notes.push_back("line " + std::to_string(file.number()) + " lists " + line.image +
-                      " a second time; it counts once");
+      kept.push_back(std::move(row));
+      continue;
+    }
+    const ManifestRow& earlier = kept[first->second];
+    if (earlier.labels == row.labels && earlier.ignore == row.ignore) {
+      notes.push_back(text("line %ld lists %s a second time; it counts once", row.place.line,
+                           row.image.c_str()));
     } else {
-      throw DataError("'" + line.image + "' was listed before with other labels", line.where,
-                      "keep one of the two lines");
+      problems.add(row.place, text("'%s' was listed in line %ld with other labels; keep one of "
+                                   "the two lines",
+                                   row.image.c_str(), earlier.place.line));
     }
   }
-  if (lines.empty())
-    throw DataError("the manifest lists no picture", manifest.string(),
-                    R"(each line is {"image": "a.jpg", "labels": ["dog"]})");
-  return lines;
+  return kept;
 }
 
-std::vector<std::string> read_classes(const ManifestSource& source,
-                                      const std::vector<Line>& lines) {
-  std::vector<std::string> classes;
-  if (source.classes.empty()) {
-    std::set<std::string> all;
-    for (const Line& line : lines) {
-      all.insert(line.labels.begin(), line.labels.end());
-      all.insert(line.ignore.begin(), line.ignore.end());
-    }
-    classes.assign(all.begin(), all.end());
-  } else {
-    classes = read_class_names(source.classes);
+std::vector<std::string> classes_of(const ManifestSource& source, const ManifestRows& read) {
+  if (!source.classes.empty()) return read_class_names(source.classes);
+  if (!read.classes.empty()) return read.classes;
+  std::set<std::string> all;
+  for (const ManifestRow& row : read.rows) {
+    all.insert(row.labels.begin(), row.labels.end());
+    all.insert(row.ignore.begin(), row.ignore.end());
   }
-  if (classes.empty())
-    throw DataError("there are no classes", source.manifest.string(),
-                    "give labels, or --classes FILE");
-  return classes;
+  return {all.begin(), all.end()};
+}
+
+std::vector<int8_t> labels_of(const ManifestRow& row, const std::vector<std::string>& classes,
+                              const std::map<std::string, size_t>& class_of,
+                              ImportProblems& problems) {
+  std::vector<int8_t> labels(classes.size(), -1);
+  const auto mark = [&](const std::set<std::string>& names, int8_t value) {
+    for (const std::string& name : names) {
+      const auto found = class_of.find(name);
+      if (found != class_of.end()) {
+        labels[found->second] = value;
+      } else {
+        problems.add(place_of_label(row, name),
+                     "'" + name + "' is not in the list of classes" + did_you_mean(name, classes));
+      }
+    }
+  };
+  mark(row.labels, 1);
+  mark(row.ignore, 0);
+  return labels;
+}
+
+// Missing files, and on demand what is no JPEG; in the order of the rows.
+void look_at_files(const ManifestSource& source, const std::vector<ManifestRow>& rows,
+                   ImportProblems& problems) {
+  std::vector<std::string> wrong(rows.size());
+  parallel_for(std::ssize(rows), threads_or_cores(0), [&] {
+    return [&, intake = ImageIntake({.pixels = 0, .decode = false})](int64_t i) mutable {
+      const auto at = static_cast<size_t>(i);
+      const fs::path file = source.images / rows[at].image;
+      std::error_code code;
+      if (!fs::is_regular_file(file, code)) {
+        wrong[at] = "there is no file " + file.string();
+      } else if (source.look_into_files) {
+        ImportedImage image;
+        image.file = file;
+        wrong[at] = intake.take(image).problem;
+      }
+    };
+  });
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (!wrong[i].empty()) problems.add(rows[i].place, wrong[i]);
+  }
 }
 
 }  // namespace
@@ -117,9 +114,17 @@ std::vector<std::string> read_class_names(const fs::path& path) {
 }
 
 ImportedImages import_manifest(const ManifestSource& source) {
+  ImportProblems problems(source.manifest.string());
+  ManifestRows read = read_manifest_rows(source.manifest, source.format, problems);
   ImportedImages imported;
-  const std::vector<Line> lines = read_lines(source.manifest, imported.notes);
-  imported.classes = read_classes(source, lines);
+  read.rows = once_each(std::move(read.rows), problems, imported.notes);
+  if (read.rows.empty() && problems.count() == 0)
+    throw DataError("the manifest lists no picture", source.manifest.string(),
+                    R"(each line is {"image": "a.jpg", "labels": ["dog"]})");
+  imported.classes = classes_of(source, read);
+  if (imported.classes.empty() && problems.count() == 0)
+    throw DataError("there are no classes", source.manifest.string(),
+                    "give labels, or --classes FILE");
   imported.data_set = fs::absolute(source.manifest).parent_path().filename().string();
   imported.split = source.manifest.stem().string();
   imported.sources.push_back({source.manifest.string(), sha256_of_file(source.manifest)});
@@ -128,24 +133,13 @@ ImportedImages import_manifest(const ManifestSource& source) {
   std::map<std::string, size_t> class_of;
   for (size_t c = 0; c < imported.classes.size(); ++c) class_of[imported.classes[c]] = c;
   int64_t bare = 0;
-  for (const Line& line : lines) {
-    ImportedImage image{source.images / line.image, line.image,
-                        std::vector<int8_t>(imported.classes.size(), -1)};
-    const auto mark = [&](const std::set<std::string>& names, int8_t value) {
-      for (const std::string& name : names) {
-        const auto found = class_of.find(name);
-        if (found == class_of.end())
-          throw DataError(
-              "'" + name + "' is not in the list of classes" + did_you_mean(name, imported.classes),
-              line.where, "correct the line, or add the class to --classes");
-        image.labels[found->second] = value;
-      }
-    };
-    mark(line.labels, 1);
-    mark(line.ignore, 0);
-    bare += line.labels.empty() ? 1 : 0;
-    imported.images.push_back(std::move(image));
+  for (const ManifestRow& row : read.rows) {
+    imported.images.push_back({source.images / row.image, row.image,
+                               labels_of(row, imported.classes, class_of, problems)});
+    bare += row.labels.empty() ? 1 : 0;
   }
+  look_at_files(source, read.rows, problems);
+  problems.throw_if_any("correct the lines; `--check` looks again without packing");
   if (bare > 0)
     imported.notes.push_back(std::to_string(bare) + " images have no label and were kept");
   return imported;

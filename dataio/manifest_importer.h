@@ -1,12 +1,12 @@
-// Your own images: a JSONL manifest, one object a line: {"image": "path/in/folder.jpg", "labels":
-// ["dog", ...], "ignore": ["cat"]}; "ignore" is optional.
+// Your own images: a manifest, JSON lines or CSV (dataio/manifest_rows.h has the forms).
 //
 //   ImportedImages images = import_manifest({.images = "DIR", .manifest = "labels.jsonl"});
 //
-// Classes come from a file (one name a line) or are the sorted union of the labels. An image listed
-// twice with the same labels counts once, and that is said; with other labels it is an error, as is
-// a label outside the class file (the nearest known name is suggested). Images without labels are
-// kept. Errors: DataError with file and line. Thread-safe.
+// Classes come from a file (one name a line), from the header of a CSV with a column for each, or
+// are the sorted union of the labels. An image listed twice with the same labels counts once, and
+// that is noted; with other labels it is an error, as is a label outside the class list (the
+// nearest known name is suggested) and a file that is not there. Images without labels are kept.
+// Errors: DataError with all problems, by line and column (dataio/import_problems.h). Thread-safe.
 #pragma once
 
 #include <filesystem>
@@ -14,13 +14,16 @@
 #include <vector>
 
 #include "dataio/imported_images.h"
+#include "dataio/manifest_rows.h"
 
 namespace catamaran {
 
 struct ManifestSource {
   std::filesystem::path images;
   std::filesystem::path manifest;
-  std::filesystem::path classes;  // empty: the union of the labels
+  std::filesystem::path classes;  // empty: the header, or the union of the labels
+  ManifestFormat format = ManifestFormat::kByName;
+  bool look_into_files = false;  // each must begin and end as a JPEG does
 };
 
 ImportedImages import_manifest(const ManifestSource& source);

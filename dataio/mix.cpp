@@ -56,13 +56,13 @@ Mix cut(double share, int64_t height, int64_t width, PhiloxStream& random) {
                         .right = std::min(x + half(width), width),
                         .bottom = std::min(y + half(height), height)},
           .share = 1};
-  const Rectangle& r = mix.rectangle;
+  const PixelBox& r = mix.rectangle;
   const auto area = static_cast<double>((r.right - r.left) * (r.bottom - r.top));
   mix.share = 1 - area / static_cast<double>(height * width);
   return mix;
 }
 
-void exchange(const Rectangle& r, RgbPixels first, RgbPixels second) {
+void exchange(const PixelBox& r, RgbPixels first, RgbPixels second) {
   for (int64_t y = r.top; y < r.bottom; ++y) {
     const int64_t from = (y * first.width + r.left) * 3;
     const int64_t to = (y * first.width + r.right) * 3;

@@ -18,9 +18,9 @@
 namespace catamaran {
 
 struct Mix {
-  bool cuts = false;    // CutMix
-  Rectangle rectangle;  // of CutMix
-  double share = 1;     // that each image keeps of itself, in (0, 1]
+  bool cuts = false;   // CutMix
+  PixelBox rectangle;  // of CutMix
+  double share = 1;    // that each image keeps of itself, in (0, 1]
 };
 
 // draw: of the pair's first image.

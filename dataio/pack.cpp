@@ -75,11 +75,17 @@ PackManifest read_pack_manifest(const std::filesystem::path& pack_folder) {
   const std::string where = path.string();
   const json root = read_json_file(path, kKind);
   PackManifest pack;
-  pack.format_version = json_field<int64_t>(root, "format_version", where, kKind);
-  if (pack.format_version != kPackFormatVersion) {
-    throw DataError("pack format " + std::to_string(pack.format_version) + " is not the " +
-                        std::to_string(kPackFormatVersion) + " that this program reads",
+  const auto version = json_field<int64_t>(root, "format_version", where, kKind);
+  if (version != kPackFormatVersion && version != kPixelPackFormatVersion) {
+    throw DataError("pack format " + std::to_string(version) + " is not the " +
+                        std::to_string(kPackFormatVersion) + " or " +
+                        std::to_string(kPixelPackFormatVersion) + " that this program reads",
                     where, "pack the data again with this version");
+  }
+  if (version == kPixelPackFormatVersion) {
+    pack.pixels = json_field<int64_t>(root, "pixels", where, kKind);
+    if (pack.pixels < 1 || pack.pixels > kLargestPixelSide)
+      refuse(std::to_string(pack.pixels) + " is no side of an image", where);
   }
   pack.data_set = json_field<std::string>(root, "data_set", where, kKind);
   pack.split = json_field<std::string>(root, "split", where, kKind);
@@ -99,7 +105,8 @@ PackManifest read_pack_manifest(const std::filesystem::path& pack_folder) {
 }
 
 std::string pack_manifest_json(const PackManifest& manifest) {
-  json root = {{"format_version", manifest.format_version},
+  const bool has_pixels = manifest.pixels > 0;
+  json root = {{"format_version", has_pixels ? kPixelPackFormatVersion : kPackFormatVersion},
                {"data_set", manifest.data_set},
                {"split", manifest.split},
                {"classes", manifest.classes},
@@ -108,6 +115,7 @@ std::string pack_manifest_json(const PackManifest& manifest) {
                {"images", manifest.images},
                {"decoder", manifest.decoder},
                {"notes", manifest.notes}};
+  if (has_pixels) root["pixels"] = manifest.pixels;
   root["sources"] = json::array();
   for (const SourceFile& source : manifest.sources)
     root["sources"].push_back({{"path", source.path}, {"sha256", source.sha256}});

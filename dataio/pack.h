@@ -3,10 +3,15 @@
 //
 // A pack is a folder with pack.json (PackManifest) and shard-00000.h5, shard-00001.h5, ... Each
 // shard holds, contiguous, unfiltered, little-endian, early-allocated:
-//   /jpeg/bytes  uint8, all JPEG files of the shard one after the other      /jpeg/offset  uint64,
-//   n + 1 /label       int8,  n x L: 1 present, 0 ignore (difficult), -1 absent     /size int32, n
-//   x 2: height, width /id          UTF-8 variable-length strings, n /checksum     uint64, n: XXH3
-//   of each JPEG attribute "classes" of the root: the class names in order
+//   /jpeg/bytes   uint8, all JPEG files of the shard one after the other
+//   /jpeg/offset  uint64, n + 1
+//   /label        int8, n x L: 1 present, 0 ignore (difficult), -1 absent
+//   /size         int32, n x 2: height, width of the image that was packed
+//   /checksum     uint64, n: XXH3 of each JPEG, or of each image's pixels
+//   /id           UTF-8 variable-length strings, n
+// and the attribute "classes" of the root: the class names in order. A pixel pack holds in place of
+// the JPEG files
+//   /pixels       uint8, n x S x S x 3: the images as RGB, squished to S x S as evaluation does
 // docs/formats.md tells the same to users. Images keep their order: image i of the pack is image i
 // - first of its shard.
 #pragma once
@@ -20,6 +25,8 @@
 namespace catamaran {
 
 constexpr int64_t kPackFormatVersion = 1;
+constexpr int64_t kPixelPackFormatVersion = 2;  // what older programs refuse
+constexpr int64_t kLargestPixelSide = 4096;
 
 struct ShardInfo {
   std::string file;   // "shard-00000.h5"
@@ -34,7 +41,7 @@ struct SourceFile {
 };
 
 struct PackManifest {
-  int64_t format_version = kPackFormatVersion;
+  int64_t pixels = 0;    // side of the images of a pixel pack; 0: JPEG files
   std::string data_set;  // "VOC2007", "COCO", or the manifest's name
   std::string split;
   std::vector<std::string> classes;  // in label order

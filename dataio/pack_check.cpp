@@ -31,9 +31,10 @@ void check_images(const PackReader& pack, const PackCheckOptions& options,
   parallel_for(pack.images(), threads_or_cores(options.threads), [&] {
     return [&, decoder = ImageDecoder(), jpeg = std::vector<uint8_t>()](int64_t i) mutable {
       try {
-        pack.read_jpeg(i, jpeg);
+        pack.read_image(i, jpeg);
+        if (pack.pixels() > 0) return progress.advance(1);  // their size is the pack's
         check_size(pack, i, jpeg);
-        if (options.decode) decoder.decode_whole(jpeg, pack.id(i));
+        if (options.decode) decoder.verify(jpeg, pack.id(i));
       } catch (const DataError& problem) {
         const std::lock_guard lock(mutex);
         damaged.emplace_back(problem.what());
@@ -65,7 +66,8 @@ void count_again(const PackReader& pack, PackCheck& result) {
 
 void count_repeated(const PackReader& pack, PackCheck& result) {
   RepeatedPictures repeated;
-  for (int64_t i = 0; i < pack.images(); ++i) repeated.see(i, pack.checksum(i), pack.jpeg_bytes(i));
+  for (int64_t i = 0; i < pack.images(); ++i)
+    repeated.see(i, pack.checksum(i), pack.image_bytes(i));
   result.repeated = repeated.count();
   if (repeated.count() == 0) return;
   const std::string note = repeated.note([&](int64_t i) { return pack.id(i); });
@@ -108,7 +110,7 @@ std::vector<PackOverlap> overlap(const PackReader& first, const PackReader& seco
   std::vector<PackOverlap> shared;
   for (int64_t i = 0; i < second.images(); ++i) {
     const auto found = in_first.find(second.checksum(i));
-    if (found != in_first.end() && first.jpeg_bytes(found->second) == second.jpeg_bytes(i)) {
+    if (found != in_first.end() && first.image_bytes(found->second) == second.image_bytes(i)) {
       shared.push_back({first.id(found->second), second.id(i)});
     }
   }

@@ -52,7 +52,8 @@ std::vector<T> read_all(const ContiguousSet& set, hid_t type, const std::string&
 }
 
 ShardIndex read_index(const std::filesystem::path& path, const ShardInfo& info,
-                      const std::vector<std::string>& classes) {
+                      const PackManifest& manifest) {
+  const std::vector<std::string>& classes = manifest.classes;
   const QuietHdf5 quiet;
   const H5File file = open_hdf5(path);
   const auto n = static_cast<hsize_t>(info.images);
@@ -61,16 +62,11 @@ ShardIndex read_index(const std::filesystem::path& path, const ShardInfo& info,
   };
   require(read_text_attribute(file, "classes", classes.size(), path) == classes,
           "its classes are not those of pack.json");
-  const ContiguousSet bytes =
-      contiguous_set(file, "/jpeg/bytes", H5T_STD_U8LE, 1, info.bytes, path);
-  const ContiguousSet offset =
-      contiguous_set(file, "/jpeg/offset", H5T_STD_U64LE, 1, info.bytes, path);
   const ContiguousSet label = contiguous_set(file, "/label", H5T_STD_I8LE, 2, info.bytes, path);
   const ContiguousSet size = contiguous_set(file, "/size", H5T_STD_I32LE, 2, info.bytes, path);
   const ContiguousSet checksum =
       contiguous_set(file, "/checksum", H5T_STD_U64LE, 1, info.bytes, path);
-  require(offset.extent[0] == n + 1 && label.extent[0] == n && size.extent[0] == n &&
-              checksum.extent[0] == n,
+  require(label.extent[0] == n && size.extent[0] == n && checksum.extent[0] == n,
           "its data sets do not have the " + std::to_string(n) + " images of pack.json");
   require(label.extent[1] == classes.size(), "its labels are " + std::to_string(label.extent[1]) +
                                                  " wide, the pack has " +
@@ -78,17 +74,30 @@ ShardIndex read_index(const std::filesystem::path& path, const ShardInfo& info,
   require(size.extent[1] == 2, "'/size' must have two columns");
 
   ShardIndex index;
-  index.bytes_at = bytes.file_offset;
-  index.offsets = read_all<uint64_t>(offset, H5T_NATIVE_UINT64, "/jpeg/offset", path);
+  if (manifest.pixels > 0) {
+    const auto side = static_cast<hsize_t>(manifest.pixels);
+    const ContiguousSet pixels = contiguous_set(file, "/pixels", H5T_STD_U8LE, 4, info.bytes, path);
+    require(pixels.extent == std::vector<hsize_t>{n, side, side, 3},
+            "'/pixels' is not the " + std::to_string(n) + " images of " + std::to_string(side) +
+                " x " + std::to_string(side) + " pixels of pack.json");
+    index.bytes_at = pixels.file_offset;
+  } else {
+    const ContiguousSet bytes =
+        contiguous_set(file, "/jpeg/bytes", H5T_STD_U8LE, 1, info.bytes, path);
+    const ContiguousSet offset =
+        contiguous_set(file, "/jpeg/offset", H5T_STD_U64LE, 1, info.bytes, path);
+    index.bytes_at = bytes.file_offset;
+    index.offsets = read_all<uint64_t>(offset, H5T_NATIVE_UINT64, "/jpeg/offset", path);
+    require(offset.extent[0] == n + 1 && index.offsets.front() == 0 &&
+                index.offsets.back() == static_cast<uint64_t>(bytes.elements) &&
+                std::is_sorted(index.offsets.begin(), index.offsets.end()),
+            "'/jpeg/offset' does not divide '/jpeg/bytes'");
+  }
   index.labels = read_all<int8_t>(label, H5T_NATIVE_INT8, "/label", path);
   index.sizes = read_all<int32_t>(size, H5T_NATIVE_INT32, "/size", path);
   index.checksums = read_all<uint64_t>(checksum, H5T_NATIVE_UINT64, "/checksum", path);
   index.ids = read_texts(file, "/id", n, path);
   require(std::all_of(index.ids.begin(), index.ids.end(), is_utf8), "'/id' is not UTF-8");
-  require(index.offsets.front() == 0 &&
-              index.offsets.back() == static_cast<uint64_t>(bytes.elements) &&
-              std::is_sorted(index.offsets.begin(), index.offsets.end()),
-          "'/jpeg/offset' does not divide '/jpeg/bytes'");
   require(std::all_of(index.labels.begin(), index.labels.end(),
                       [](int8_t l) { return l >= -1 && l <= 1; }),
           "'/label' holds values other than 1, 0 and -1");
@@ -106,7 +115,7 @@ PackReader::PackReader(std::filesystem::path folder)
   for (const ShardInfo& info : manifest_.shards) {
     Shard shard;
     shard.path = folder_ / info.file;
-    ShardIndex index = read_index(shard.path, info, manifest_.classes);
+    ShardIndex index = read_index(shard.path, info, manifest_);
     shard.file = open_for_reading(shard.path);
     shard.first_image = first;
     shard.bytes_at = index.bytes_at;
@@ -146,18 +155,32 @@ uint64_t PackReader::checksum(int64_t image) const {
   return checksums_[static_cast<size_t>(image)];
 }
 
-int64_t PackReader::jpeg_bytes(int64_t image) const {
-  const Shard& shard = shard_of(image);
-  const auto i = static_cast<size_t>(image - shard.first_image);
-  return static_cast<int64_t>(shard.offsets[i + 1] - shard.offsets[i]);
+ImageSize PackReader::stored_size(int64_t image) const {
+  if (pixels() == 0) return size(image);
+  const auto side = static_cast<int32_t>(pixels());
+  return {.height = side, .width = side};
 }
 
-void PackReader::read_jpeg(int64_t image, std::vector<uint8_t>& into) const {
+PackReader::Place PackReader::place_of(const Shard& shard, int64_t image) const {
+  const int64_t i = image - shard.first_image;
+  if (pixels() > 0) {
+    const int64_t bytes = pixels() * pixels() * 3;
+    return {.at = shard.bytes_at + i * bytes, .bytes = bytes};
+  }
+  const uint64_t* const offset = shard.offsets.data() + i;
+  return {.at = shard.bytes_at + static_cast<int64_t>(offset[0]),
+          .bytes = static_cast<int64_t>(offset[1] - offset[0])};
+}
+
+int64_t PackReader::image_bytes(int64_t image) const {
+  return place_of(shard_of(image), image).bytes;
+}
+
+void PackReader::read_image(int64_t image, std::vector<uint8_t>& into) const {
   const Shard& shard = shard_of(image);
-  const auto i = static_cast<size_t>(image - shard.first_image);
-  into.resize(shard.offsets[i + 1] - shard.offsets[i]);
-  read_exactly_at(shard.file, shard.bytes_at + static_cast<int64_t>(shard.offsets[i]), into.data(),
-                  static_cast<int64_t>(into.size()), shard.path);
+  const Place place = place_of(shard, image);
+  into.resize(static_cast<size_t>(place.bytes));
+  read_exactly_at(shard.file, place.at, into.data(), place.bytes, shard.path);
   if (xxh3(into.data(), into.size()) != checksum(image)) {
     throw DataError("the bytes of image '" + id(image) + "' are damaged (checksum)",
                     shard.path.string(),

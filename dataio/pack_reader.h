@@ -4,8 +4,8 @@
 // and checked against their checksum, with no HDF5 call and no lock.
 //
 //   PackReader pack("packs/voc07-trainval");
-//   std::vector<uint8_t> jpeg;
-//   pack.read_jpeg(17, jpeg);
+//   std::vector<uint8_t> bytes;
+//   pack.read_image(17, bytes);                 // a JPEG file, or pixels() x pixels() of RGB
 //
 // Errors: DataError naming file, data set and image. The constructor: one thread at a time. All
 // else: Thread-safe.
@@ -39,11 +39,13 @@ class PackReader {
 
   std::span<const int8_t> labels(int64_t image) const;  // L values in {1, 0, -1}
   const std::string& id(int64_t image) const;
-  ImageSize size(int64_t image) const;
-  uint64_t checksum(int64_t image) const;  // XXH3 of the JPEG
-  int64_t jpeg_bytes(int64_t image) const;
-  // Replaces the content of `into` by the JPEG file; its capacity is reused.
-  void read_jpeg(int64_t image, std::vector<uint8_t>& into) const;
+  ImageSize size(int64_t image) const;                 // of the image that was packed
+  ImageSize stored_size(int64_t image) const;          // of what read_image() gives
+  int64_t pixels() const { return manifest_.pixels; }  // side; 0: the pack holds JPEG files
+  uint64_t checksum(int64_t image) const;              // XXH3 of the stored bytes
+  int64_t image_bytes(int64_t image) const;            // stored
+  // Replaces the content of `into` by the stored bytes; its capacity is reused.
+  void read_image(int64_t image, std::vector<uint8_t>& into) const;
   // XXH3 over class names, labels and image checksums: names the content whatever the sharding.
   const std::string& fingerprint() const { return fingerprint_; }
 
@@ -52,9 +54,14 @@ class PackReader {
     std::filesystem::path path;
     FileDescriptor file;
     int64_t first_image = 0;
-    int64_t bytes_at = 0;           // file offset of /jpeg/bytes
-    std::vector<uint64_t> offsets;  // n + 1
+    int64_t bytes_at = 0;           // file offset of /jpeg/bytes or /pixels
+    std::vector<uint64_t> offsets;  // n + 1; none in a pixel pack
   };
+  struct Place {
+    int64_t at = 0;  // file offset
+    int64_t bytes = 0;
+  };
+  Place place_of(const Shard& shard, int64_t image) const;
   const Shard& shard_of(int64_t image) const;
 
   std::filesystem::path folder_;

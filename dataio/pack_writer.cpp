@@ -4,16 +4,17 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 #include <utility>
 
-#include "dataio/hdf5.h"
-#include "dataio/image.h"
+#include "dataio/pack_plan.h"
+#include "dataio/partial_pack.h"
 #include "dataio/repeated_pictures.h"
+#include "dataio/shard_writer.h"
 #include "support/atomic_file.h"
 #include "support/clock.h"
 #include "support/error.h"
-#include "support/file_descriptor.h"
-#include "support/hash.h"
+#include "support/log.h"
 #include "support/parallel_for.h"
 #include "support/progress.h"
 #include "support/text.h"
@@ -23,109 +24,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kBlockImages = 256;                      // read ahead by the workers at a time
-constexpr int64_t kLargestJpegBytes = int64_t{256} << 20;  // of one file
-constexpr size_t kBadNamed = 10;
+constexpr size_t kBlockImages = 256;  // read ahead by the workers at a time, at most
 constexpr unsigned char kDelete = 0x7F;
-
-struct ReadImage {
-  std::vector<uint8_t> jpeg;
-  ImageSize size;
-  uint64_t checksum = 0;
-  std::string problem;  // why it cannot be packed
-};
-
-ReadImage read_image(const ImportedImage& image) {
-  ReadImage read;
-  try {
-    const FileDescriptor file = open_for_reading(image.file);
-    const int64_t bytes = file_bytes(file, image.file);
-    if (bytes > kLargestJpegBytes) {
-      read.problem = image.file.string() + ": " + std::to_string(bytes) +
-                     " bytes are no photograph (at most " + std::to_string(kLargestJpegBytes) + ")";
-      return read;
-    }
-    read.jpeg.resize(static_cast<size_t>(bytes));
-    read_exactly_at(file, 0, read.jpeg.data(), static_cast<int64_t>(read.jpeg.size()), image.file);
-    read.size = read_jpeg_size(read.jpeg, image.file.string());
-    // The end-of-image marker, perhaps before padding: a cut file has none.
-    const auto& b = read.jpeg;
-    const size_t tail = std::min<size_t>(b.size(), size_t{64} * 1024);
-    bool ended = false;
-    for (size_t i = b.size(); i-- > b.size() - tail + 1 && !ended;)
-      ended = b[i] == 0xD9 && b[i - 1] == 0xFF;
-    if (!ended) read.problem = image.file.string() + ": the file is cut short (no end marker)";
-    read.checksum = xxh3(read.jpeg.data(), read.jpeg.size());
-  } catch (const DataError& error) {
-    read.problem = error.what();
-  }
-  return read;
-}
-
-std::vector<ReadImage> read_block(const std::vector<ImportedImage>& images, size_t begin,
-                                  size_t end, int64_t threads) {
-  std::vector<ReadImage> block(end - begin);
-  parallel_for(std::ssize(block), threads, [&] {
-    return [&](int64_t i) {
-      const auto at = static_cast<size_t>(i);
-      block[at] = read_image(images[begin + at]);
-    };
-  });
-  return block;
-}
-
-// The images of one shard, until it is written.
-class ShardBuilder {
- public:
-  explicit ShardBuilder(std::vector<std::string> classes) : classes_(std::move(classes)) {}
-
-  bool empty() const { return ids_.empty(); }
-  int64_t jpeg_bytes() const { return static_cast<int64_t>(bytes_.size()); }
-  void add(const ImportedImage& image, const ReadImage& read) {
-    bytes_.insert(bytes_.end(), read.jpeg.begin(), read.jpeg.end());
-    offsets_.push_back(bytes_.size());
-    labels_.insert(labels_.end(), image.labels.begin(), image.labels.end());
-    sizes_.push_back(read.size.height);
-    sizes_.push_back(read.size.width);
-    checksums_.push_back(read.checksum);
-    ids_.push_back(image.id);
-  }
-  ShardInfo write(const fs::path& folder, size_t number) {
-    char name[32];
-    std::snprintf(name, sizeof name, "shard-%05zu.h5", number);
-    const fs::path path = folder / name;
-    const hsize_t n = ids_.size();
-    {
-      const QuietHdf5 quiet;
-      H5File file = create_hdf5(path);
-      write_set(file, "/jpeg/bytes", H5T_STD_U8LE, {bytes_.size()}, bytes_.data(), path);
-      write_set(file, "/jpeg/offset", H5T_STD_U64LE, {n + 1}, offsets_.data(), path);
-      write_set(file, "/label", H5T_STD_I8LE, {n, classes_.size()}, labels_.data(), path);
-      write_set(file, "/size", H5T_STD_I32LE, {n, 2}, sizes_.data(), path);
-      write_set(file, "/checksum", H5T_STD_U64LE, {n}, checksums_.data(), path);
-      write_texts(file, "/id", ids_, path);
-      write_text_attribute(file, "classes", classes_, path);
-      finish_hdf5(file, path);
-    }
-    return {name, static_cast<int64_t>(fs::file_size(path)), static_cast<int64_t>(n),
-            sha256_of_file(path)};
-  }
-
- private:
-  std::vector<std::string> classes_;
-  std::vector<uint8_t> bytes_;
-  std::vector<uint64_t> offsets_ = {0};
-  std::vector<int8_t> labels_;
-  std::vector<int32_t> sizes_;
-  std::vector<uint64_t> checksums_;
-  std::vector<std::string> ids_;
-};
 
 [[noreturn]] void refuse_bad(const std::vector<std::string>& bad) {
   std::string list;
-  for (size_t i = 0; i < std::min(bad.size(), kBadNamed); ++i) list += "\n  " + bad[i];
-  if (bad.size() > kBadNamed)
-    list += "\n  ... and " + std::to_string(bad.size() - kBadNamed) + " more";
+  for (size_t i = 0; i < std::min(bad.size(), kBadImagesNamed); ++i) list += "\n  " + bad[i];
+  if (bad.size() > kBadImagesNamed)
+    list += "\n  ... and " + std::to_string(bad.size() - kBadImagesNamed) + " more";
   throw DataError(std::to_string(bad.size()) + " image file(s) cannot be packed:" + list, "",
                   "repair or remove them, or pack without them: --skip-bad");
 }
@@ -148,6 +54,179 @@ void require_names(const std::vector<std::string>& names, const std::string& of)
   }
 }
 
+// Packs the parts of a plan one after the other.
+class PackRun {
+ public:
+  PackRun(const ImportedImages& imported, const PackPlan& plan, const PackWriterOptions& options,
+          PartialPack& partial)
+      : imported_(imported),
+        plan_(plan),
+        options_(options),
+        partial_(partial),
+        progress_("packing", std::ssize(imported.images), "images", options.progress) {}
+
+  // Bad images end the writing where they may not be left out, yet all are looked at.
+  void run(PackSummary& summary) {
+    for (int64_t number = 0; number < std::ssize(plan_.parts); ++number) {
+      const PackPlan::Part& part = plan_.parts[static_cast<size_t>(number)];
+      std::optional<FinishedShard> done = partial_.finished(number);
+      // What was left out by a run that was allowed to is told again by one that is not.
+      if (done && !done->left_out.empty() && !options_.skip_bad) done.reset();
+      if (done) {
+        progress_.advance(part.end - part.begin);
+        ++summary.kept_shards;
+        bad_.insert(bad_.end(), done->left_out_why.begin(), done->left_out_why.end());
+      } else {
+        done = write_part(part);
+        if (bad_.empty() || options_.skip_bad) partial_.finish(number, *done);
+      }
+      count(part, *done, summary.manifest);
+    }
+    if (!bad_.empty() && !options_.skip_bad) refuse_bad(bad_);
+    summary.skipped = std::ssize(bad_);
+    summary.image_bytes = image_bytes_;
+    note_bad(summary.manifest);
+  }
+
+ private:
+  using Indices = std::vector<int64_t>;
+
+  // A shard's extent is fixed before its images are read; where one of them turns out bad, the
+  // shard is written again without it.
+  FinishedShard write_part(const PackPlan::Part& part) {
+    FinishedShard done;
+    std::set<int64_t> left_out;
+    while (true) {
+      Indices images;
+      for (int64_t i = part.begin; i < part.end; ++i) {
+        if (!left_out.contains(i)) images.push_back(i);
+      }
+      if (images.empty()) return done;
+      const bool writes = bad_.empty() || options_.skip_bad;
+      const size_t before = done.left_out.size();
+      std::optional<ShardInfo> shard = write_images(images, writes, done);
+      if (done.left_out.size() == before) {
+        done.shard = std::move(shard);
+        return done;
+      }
+      if (!options_.skip_bad) return done;
+      left_out.insert(done.left_out.begin(), done.left_out.end());
+    }
+  }
+
+  // None where an image was bad; what is wrong with all of them is added to `done`.
+  std::optional<ShardInfo> write_images(const Indices& images, bool writes, FinishedShard& done) {
+    const fs::path path = partial_.folder() / shard_name(next_shard_);
+    std::optional<ShardWriter> writer;
+    if (writes) writer.emplace(path, imported_.classes, shape_of(images));
+    for (size_t begin = 0; begin < images.size();) {
+      const size_t end = end_of_block(images, begin);
+      const std::vector<PackedImage> block = read_block(images, begin, end);
+      for (size_t i = begin; i < end; ++i) {
+        const PackedImage& packed = block[i - begin];
+        if (!packed.problem.empty()) {
+          done.left_out.push_back(images[i]);
+          done.left_out_why.push_back(packed.problem);
+          bad_.push_back(packed.problem);
+          writer.reset();
+        } else if (writer) {
+          writer->add(image(images[i]), packed);
+        }
+      }
+      if (!is_again_) progress_.advance(static_cast<int64_t>(end - begin));
+      begin = end;
+    }
+    is_again_ = !done.left_out.empty() && options_.skip_bad;
+    if (!writer) {
+      std::error_code code;
+      fs::remove(path, code);
+      return std::nullopt;
+    }
+    is_again_ = false;
+    return writer->finish();
+  }
+
+  ShardShape shape_of(const Indices& images) const {
+    ShardShape shape{.images = std::ssize(images), .bytes = 0, .pixels = options_.pixels};
+    for (const int64_t i : images) shape.bytes += plan_.bytes[static_cast<size_t>(i)];
+    return shape;
+  }
+
+  size_t end_of_block(const Indices& images, size_t begin) const {
+    size_t end = begin;
+    int64_t bytes = 0;
+    while (end < images.size() && end - begin < kBlockImages) {
+      bytes += plan_.bytes[static_cast<size_t>(images[end])];
+      if (end > begin && bytes > kLargestReadAhead) break;
+      ++end;
+    }
+    return end;
+  }
+
+  std::vector<PackedImage> read_block(const Indices& images, size_t begin, size_t end) const {
+    std::vector<PackedImage> block(end - begin);
+    parallel_for(std::ssize(block), threads_or_cores(options_.threads), [&] {
+      return [&, intake = ImageIntake({.pixels = options_.pixels, .decode = options_.decode})](
+                 int64_t i) mutable {
+        const auto at = static_cast<size_t>(i);
+        block[at] = intake.take(image(images[begin + at]));
+        require_planned_bytes(images[begin + at], block[at]);
+      };
+    });
+    return block;
+  }
+
+  void require_planned_bytes(int64_t i, PackedImage& packed) const {
+    const int64_t planned = plan_.bytes[static_cast<size_t>(i)];
+    if (!packed.problem.empty() || std::ssize(packed.bytes) == planned) return;
+    packed.problem = text("%s: the file had %ld bytes and has %zu now", image(i).file.c_str(),
+                          planned, packed.bytes.size());
+  }
+
+  void count(const PackPlan::Part& part, const FinishedShard& done, PackManifest& manifest) {
+    if (!done.shard) return;
+    const std::set<int64_t> left_out(done.left_out.begin(), done.left_out.end());
+    for (int64_t i = part.begin; i < part.end; ++i) {
+      if (left_out.contains(i)) continue;
+      count_labels(image(i).labels, manifest.positives, manifest.ignored);
+      image_bytes_ += plan_.bytes[static_cast<size_t>(i)];
+    }
+    manifest.images += done.shard->images;
+    manifest.shards.push_back(*done.shard);
+    ++next_shard_;
+  }
+
+  void note_bad(PackManifest& manifest) const {
+    if (bad_.empty()) return;
+    manifest.notes.push_back(
+        text("%zu damaged image files were left out (--skip-bad)", bad_.size()));
+    for (size_t i = 0; i < std::min(bad_.size(), kBadImagesNamed); ++i)
+      manifest.notes.push_back("left out: " + bad_[i]);
+  }
+
+  const ImportedImage& image(int64_t i) const { return imported_.images[static_cast<size_t>(i)]; }
+
+  const ImportedImages& imported_;
+  const PackPlan& plan_;
+  const PackWriterOptions& options_;
+  PartialPack& partial_;
+  Progress progress_;
+  std::vector<std::string> bad_;
+  int64_t next_shard_ = 0;
+  int64_t image_bytes_ = 0;
+  bool is_again_ = false;  // a shard without its bad images
+};
+
+// Pictures that are there twice, told from the pack itself.
+void note_repeated(const fs::path& folder, PackManifest& manifest) {
+  const PackReader pack(folder);
+  RepeatedPictures repeated;
+  for (int64_t i = 0; i < pack.images(); ++i)
+    repeated.see(i, pack.checksum(i), pack.image_bytes(i));
+  if (repeated.count() > 0)
+    manifest.notes.push_back(repeated.note([&](int64_t i) { return pack.id(i); }));
+}
+
 }  // namespace
 
 PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
@@ -158,11 +237,13 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   require_names(imported.classes, "a class");
   for (const ImportedImage& image : imported.images) require_names({image.id}, "an image");
   const Stopwatch watch;
-  const fs::path parent = fs::absolute(out).lexically_normal().parent_path();
-  remove_stale_temporaries(parent);
-  AtomicDirectory folder(out, /*replace=*/false, ErrorKind::kUsage);
+  const PackPlan plan =
+      plan_pack(imported, {.shard_bytes = options.shard_bytes,
+                           .intake = {.pixels = options.pixels, .decode = options.decode}});
+  PartialPack partial(out, plan.fingerprint);
   PackSummary summary;
   PackManifest& manifest = summary.manifest;
+  manifest.pixels = options.pixels;
   manifest.data_set = imported.data_set;
   manifest.split = imported.split;
   manifest.classes = imported.classes;
@@ -171,51 +252,17 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   manifest.sources = imported.sources;
   manifest.decoder = decoder_version();
   manifest.notes = imported.notes;
-
-  const int64_t threads = threads_or_cores(options.threads);
-  Progress progress("packing", static_cast<int64_t>(imported.images.size()), "images",
-                    options.progress);
-  std::vector<std::string> bad;
-  RepeatedPictures repeated;
-  ShardBuilder shard(manifest.classes);
-  const auto flush = [&] {
-    if (shard.empty()) return;
-    manifest.shards.push_back(shard.write(folder.path(), manifest.shards.size()));
-    shard = ShardBuilder(manifest.classes);
-  };
-  for (size_t begin = 0; begin < imported.images.size(); begin += kBlockImages) {
-    const size_t end = std::min(imported.images.size(), begin + kBlockImages);
-    const std::vector<ReadImage> block = read_block(imported.images, begin, end, threads);
-    for (size_t i = 0; i < block.size(); ++i) {
-      const ReadImage& read = block[i];
-      if (!read.problem.empty()) {
-        bad.push_back(read.problem);
-        continue;
-      }
-      if (shard.jpeg_bytes() + static_cast<int64_t>(read.jpeg.size()) > options.shard_bytes)
-        flush();
-      shard.add(imported.images[begin + i], read);
-      repeated.see(static_cast<int64_t>(begin + i), read.checksum,
-                   static_cast<int64_t>(read.jpeg.size()));
-      count_labels(imported.images[begin + i].labels, manifest.positives, manifest.ignored);
-      summary.jpeg_bytes += static_cast<int64_t>(read.jpeg.size());
-      ++manifest.images;
-    }
-    progress.advance(static_cast<int64_t>(block.size()));
-  }
-  if (!bad.empty() && !options.skip_bad) refuse_bad(bad);
-  if (!bad.empty())
-    manifest.notes.push_back(std::to_string(bad.size()) +
-                             " damaged image files were left out (--skip-bad)");
-  if (repeated.count() > 0)
-    manifest.notes.push_back(repeated.note(
-        [&](int64_t image) { return imported.images[static_cast<size_t>(image)].id; }));
+  PackRun(imported, plan, options, partial).run(summary);
   if (manifest.images == 0)
     throw DataError("no image is left to pack", out.string(), "check the image files");
-  flush();
-  write_file_atomically(folder.path() / "pack.json", pack_manifest_json(manifest));
-  folder.commit();
-  summary.skipped = static_cast<int64_t>(bad.size());
+  if (summary.kept_shards > 0)
+    log::info(text("%ld of %zu shards were finished by a run that ended early and are kept",
+                   summary.kept_shards, plan.parts.size()));
+  const fs::path file = partial.folder() / "pack.json";
+  write_file_atomically(file, pack_manifest_json(manifest));
+  note_repeated(partial.folder(), manifest);
+  write_file_atomically(file, pack_manifest_json(manifest));
+  partial.commit();
   summary.seconds = watch.seconds();
   return summary;
 }

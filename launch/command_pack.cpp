@@ -1,4 +1,6 @@
 #include <cstdio>
+#include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +10,7 @@
 #include "dataio/voc_importer.h"
 #include "launch/command.h"
 #include "launch/path_checks.h"
+#include "support/error.h"
 #include "support/json.h"
 
 namespace catamaran {
@@ -20,26 +23,57 @@ struct PackArguments {
   std::filesystem::path out;
   int64_t shard_mib = 512;
   PackWriterOptions writer;
+  bool check = false;  // of a manifest, without packing
   bool json = false;
 };
 
 void print(const PackArguments& given, const PackSummary& summary) {
   const PackManifest& pack = summary.manifest;
   if (given.json) {
-    const nlohmann::json root = {{"out", given.out.string()},        {"images", pack.images},
-                                 {"classes", pack.classes.size()},   {"shards", pack.shards.size()},
-                                 {"jpeg_bytes", summary.jpeg_bytes}, {"skipped", summary.skipped},
-                                 {"seconds", summary.seconds},       {"notes", pack.notes}};
+    const nlohmann::json root = {
+        {"out", given.out.string()},          {"images", pack.images},
+        {"classes", pack.classes.size()},     {"shards", pack.shards.size()},
+        {"image_bytes", summary.image_bytes}, {"skipped", summary.skipped},
+        {"seconds", summary.seconds},         {"notes", pack.notes}};
     std::printf("%s\n", json_text(root).c_str());
     return;
   }
-  std::printf("%s: %ld images, %zu classes, %zu shard(s), %.1f MB of JPEG, %.1f s\n",
+  std::printf("%s: %ld images, %zu classes, %zu shard(s), %.1f MB of images, %.1f s\n",
               given.out.c_str(), pack.images, pack.classes.size(), pack.shards.size(),
-              static_cast<double>(summary.jpeg_bytes) * 1e-6, summary.seconds);
+              static_cast<double>(summary.image_bytes) * 1e-6, summary.seconds);
   for (const std::string& note : pack.notes) std::printf("note: %s\n", note.c_str());
 }
 
-int write(PackArguments& given, const ImportedImages& images) {
+// What a manifest would give, and exit code 3 with all problems where it would give nothing.
+int check_manifest(PackArguments& given) {
+  given.manifest.look_into_files = true;
+  const ImportedImages images = import_manifest(given.manifest);
+  std::vector<int64_t> positives(images.classes.size());
+  std::vector<int64_t> ignored(images.classes.size());
+  for (const ImportedImage& image : images.images) count_labels(image.labels, positives, ignored);
+  if (given.json) {
+    const nlohmann::json root = {{"images", images.images.size()},
+                                 {"classes", images.classes},
+                                 {"positives", positives},
+                                 {"ignored", ignored},
+                                 {"notes", images.notes}};
+    std::printf("%s\n", json_text(root).c_str());
+    return 0;
+  }
+  std::printf("%s: %zu images, %zu classes, no problem found\n", given.manifest.manifest.c_str(),
+              images.images.size(), images.classes.size());
+  for (size_t c = 0; c < images.classes.size(); ++c) {
+    std::printf("  %-30s %8ld present %8ld ignored\n", images.classes[c].c_str(), positives[c],
+                ignored[c]);
+  }
+  for (const std::string& note : images.notes) std::printf("note: %s\n", note.c_str());
+  return 0;
+}
+
+int write(PackArguments& given, const std::function<ImportedImages()>& import) {
+  if (given.out.empty())
+    throw UsageError("no folder for the pack is named", "--out", "give a new one");
+  const ImportedImages images = import();
   given.writer.shard_bytes = given.shard_mib << 20;
   print(given, write_pack(images, given.out, given.writer));
   return 0;
@@ -47,13 +81,19 @@ int write(PackArguments& given, const ImportedImages& images) {
 
 void add_common(CLI::App& command, const std::shared_ptr<PackArguments>& given) {
   command.add_option("--out", given->out, "folder of the pack; must not exist")
-      ->check(new_folder())
-      ->required();
+      ->check(new_folder());
   command.add_option("--threads", given->writer.threads, "reading threads; 0: as many as cores")
       ->check(CLI::Range(0, 1024));
-  command.add_option("--shard-mib", given->shard_mib, "JPEG data of a shard, MiB")
+  command.add_option("--shard-mib", given->shard_mib, "images of a shard, MiB")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
+  command
+      .add_option("--pixels", given->writer.pixels,
+                  "store each image as RGB, squished to squares of this side; 0: the JPEG files")
+      ->check(CLI::Range(int64_t{0}, kLargestPixelSide))
+      ->capture_default_str();
+  command.add_flag("!--no-decode", given->writer.decode,
+                   "trust the files beyond their headers and end markers: as fast as the disk");
   command.add_flag("--skip-bad", given->writer.skip_bad,
                    "leave damaged image files out and count them");
   command.add_flag("--json", given->json, "print the summary as JSON");
@@ -77,7 +117,9 @@ void add_pack_command(CLI::App& app, CommandSlot& slot) {
       "Example: catamaran pack voc --root VOCdevkit/VOC2007 --split trainval --out "
       "packs/voc07-trainval");
   voc->callback([&slot, given] {
-    slot.work = [given](int&, char**&) { return write(*given, import_voc(given->voc)); };
+    slot.work = [given](int&, char**&) {
+      return write(*given, [&] { return import_voc(given->voc); });
+    };
   });
 
   CLI::App* coco =
@@ -97,24 +139,38 @@ void add_pack_command(CLI::App& app, CommandSlot& slot) {
       "Example: catamaran pack coco --images train2014 --annotations instances_train2014.json "
       "--out packs/coco14-train");
   coco->callback([&slot, given] {
-    slot.work = [given](int&, char**&) { return write(*given, import_coco(given->coco)); };
+    slot.work = [given](int&, char**&) {
+      return write(*given, [&] { return import_coco(given->coco); });
+    };
   });
 
   CLI::App* manifest = pack->add_subcommand(
       "manifest",
-      "Your own images: JSON lines {\"image\": ..., \"labels\": [...], \"ignore\": [...]}");
+      "Your own images: JSON lines {\"image\": ..., \"labels\": [...], \"ignore\": [...]}, or CSV "
+      "with the header path,labels,ignore (labels: a;b) or path and a column of 1, 0, -1 per "
+      "class");
   manifest
       ->add_option("--images", given->manifest.images,
                    "folder that the image paths are relative to")
       ->required();
-  manifest->add_option("--manifest", given->manifest.manifest, "the JSONL file")->required();
+  manifest->add_option("--manifest", given->manifest.manifest, "the file of labels")->required();
+  manifest
+      ->add_option("--format", given->manifest.format,
+                   "jsonl or csv; default: csv where the name ends in .csv, else jsonl")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, ManifestFormat>{
+          {"jsonl", ManifestFormat::kJsonLines}, {"csv", ManifestFormat::kCsv}}));
+  manifest->add_flag("--check", given->check,
+                     "look at labels and files and print the counts; nothing is written");
   manifest->add_option("--classes", given->manifest.classes,
                        "class names, one a line; default: all labels, sorted");
   add_common(*manifest, given);
   manifest->footer(
       "Example: catamaran pack manifest --images photos --manifest labels.jsonl --out packs/mine");
   manifest->callback([&slot, given] {
-    slot.work = [given](int&, char**&) { return write(*given, import_manifest(given->manifest)); };
+    slot.work = [given](int&, char**&) {
+      if (given->check) return check_manifest(*given);
+      return write(*given, [&] { return import_manifest(given->manifest); });
+    };
   });
 }
 

@@ -128,12 +128,39 @@ void visit_config_keys(Options& o, Visit&& visit) {
   visit("data.allow_overlap", o.data.allow_overlap, "let images be in both packs");
   visit("data.threads", o.data.threads, "loader threads a rank; 0: as many as compute threads");
   visit("data.prefetch_batches", o.data.prefetch_batches, "batches ready or in work at most");
-  visit("data.augment.crop", o.data.augment.crop, "multi_scale, none");
-  visit("data.augment.resize", o.data.augment.resize, "canvas of multi_scale, pixels");
+  visit("data.cache_mib", o.data.cache_mib, "packed images kept in memory, MiB a rank; 0: none");
+  visit("data.on_bad_sample", o.data.on_bad_sample,
+        "of training: skip (another image takes its place), stop");
+  visit("data.augment.crop", o.data.augment.crop, "multi_scale, random_resized, center, none");
+  visit("data.augment.resize", o.data.augment.resize,
+        "canvas of multi_scale, shorter side of center, pixels");
   visit("data.augment.scales", o.data.augment.scales, "crop sizes as shares of the canvas");
   visit("data.augment.max_distort", o.data.augment.max_distort,
         "steps between the scales of width and height at most");
+  visit("data.augment.area", o.data.augment.area,
+        "random_resized: least and most share of the image");
+  visit("data.augment.ratio", o.data.augment.ratio,
+        "random_resized: least and most width / height");
   visit("data.augment.flip", o.data.augment.flip, "mirror half of the images");
+  visit("data.augment.brightness", o.data.augment.brightness,
+        "ColorJitter: factor of 1 - this to 1 + this; 0: off");
+  visit("data.augment.contrast", o.data.augment.contrast, "ColorJitter, likewise");
+  visit("data.augment.saturation", o.data.augment.saturation, "ColorJitter, likewise");
+  visit("data.augment.hue", o.data.augment.hue,
+        "ColorJitter: shift of the colour wheel by at most this, up to 0.5");
+  visit("data.augment.cutout", o.data.augment.cutout,
+        "side of a rectangle of one colour, as share of the picture's; 0: off");
+  visit("data.augment.rand_augment", o.data.augment.rand_augment,
+        "RandAugment: operations on an image; 0: off");
+  visit("data.augment.rand_augment_magnitude", o.data.augment.rand_augment_magnitude,
+        "RandAugment: strength, 0 to 30");
+  visit("data.augment.mixup", o.data.augment.mixup,
+        "alpha of the Beta distribution of the mixing share; 0: off");
+  visit("data.augment.cutmix", o.data.augment.cutmix, "likewise; with mixup each half of the time");
+  visit("data.augment.mix_probability", o.data.augment.mix_probability,
+        "of a pair of images to be mixed");
+  visit("data.augment.mix_labels", o.data.augment.mix_labels,
+        "share (as much of each label as of its image), union");
   visit_training_keys(o, visit);
   visit_loss_keys(o, visit);
   visit("evaluate.every_epochs", o.evaluate.every_epochs, "0: at the end only");

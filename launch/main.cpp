@@ -85,6 +85,8 @@ int run(int argc, char** argv) {
   add_weights_command(app, slot);
   add_config_command(app, slot);
   add_plan_command(app, slot);
+  add_bench_command(app, slot);
+  add_data_command(app, slot);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version

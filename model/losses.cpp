@@ -87,8 +87,10 @@ Loss::Loss(const LossOptions& options, const std::vector<float>& positive_weight
 
 LossSum Loss::of_logits(const Tensor& logits_BL, const Tensor& labels_BL) const {
   const Tensor z_BL = widened(logits_BL);
-  const Tensor valid_BL = labels_BL.ne(0);
-  Tensor target_BL = labels_BL.gt(0).to(z_BL.scalar_type());
+  const bool are_targets = labels_BL.is_floating_point();  // of mixed images
+  const Tensor valid_BL = are_targets ? labels_BL.ge(0) : labels_BL.ne(0);
+  Tensor target_BL =
+      (are_targets ? labels_BL.clamp_min(0) : labels_BL.gt(0)).to(z_BL.scalar_type());
   const double e = options_.label_smoothing;
   if (e > 0) target_BL = target_BL * (1 - e) + e / 2;
   const Tensor sum = (label_loss_(z_BL, target_BL) * valid_BL).sum();

@@ -2,10 +2,11 @@
 // relatives (model/loss_options.h has the formulas), the heads' own losses.
 //
 //   const Loss loss(options, positive_weights(options, counts), device);
-//   const LossSum l = loss(out, labels_BL);       // out of Cat, labels_BL int8 in {1, 0, -1}
+//   const LossSum l = loss(out, labels_BL);       // out of Cat, labels_BL int8 in {1, 0, -1}, or
+//                                                 // fp32 targets in [0, 1], ignored where negative
 //   l.sum.backward();                             // divide gradients by the global sum of counts
 //
-// A label 0 (ignored) contributes nothing to sum, count or gradient; class weights and `scale`
+// An ignored label contributes nothing to sum, count or gradient; class weights and `scale`
 // change the sum, never the count. With auxiliary_weight u > 0 and more than one head the sum is
 // that of the fused logits + u times those of the heads' own logits, equations (8)-(10). Computed
 // in fp32 whatever the logits' type (fp64 stays fp64, for tests); sums and gradients stay finite

@@ -43,8 +43,7 @@ struct Metrics::Series {
   Smoothed step_seconds{0.05};
   Smoothed loss{0.02};
   double best_map = 0;
-  int64_t read_bytes = 0;
-  double decode_seconds = 0;
+  LoaderTotals loader;  // of the newest record
 
   void add_phase(const char* phase, double seconds) {
     set.counter("catamaran_phase_seconds_total", {phase}).Increment(std::max(0.0, seconds));
@@ -121,6 +120,10 @@ void Metrics::record(const StepReport& report) {
   s.record_phases(report);
   s.set.counter("catamaran_steps_total", {report.applied ? "ok" : "skipped_nonfinite"}).Increment();
   if (!report.applied) s.set.counter("catamaran_nonfinite_steps_total").Increment();
+  s.set.counter("catamaran_bad_samples_total", {"unreadable"})
+      .Increment(static_cast<double>(report.unreadable));
+  s.set.counter("catamaran_bad_samples_total", {"undecodable"})
+      .Increment(static_cast<double>(report.undecodable));
   s.set.counter("catamaran_samples_total", {"train"}).Increment(static_cast<double>(report.images));
   s.set.histogram("catamaran_step_duration_seconds").Observe(report.step_seconds);
   s.set.histogram("catamaran_data_wait_seconds").Observe(report.data_wait_seconds);
@@ -164,18 +167,18 @@ void Metrics::record_checkpoint(CheckpointResult result, const std::string& kind
   s.stamp("catamaran_last_checkpoint_timestamp_seconds");
 }
 
-void Metrics::record_loader(int64_t read_bytes_total, double decode_seconds_total,
-                            int64_t ready_batches, int64_t capacity_batches) {
+void Metrics::record_loader(const LoaderTotals& totals) {
   Series& s = *series_;
   const std::lock_guard lock(s.mutex);
-  s.set.counter("catamaran_read_bytes_total")
-      .Increment(static_cast<double>(std::max<int64_t>(0, read_bytes_total - s.read_bytes)));
-  s.set.counter("catamaran_decode_seconds_total")
-      .Increment(std::max(0.0, decode_seconds_total - s.decode_seconds));
-  s.read_bytes = std::max(s.read_bytes, read_bytes_total);
-  s.decode_seconds = std::max(s.decode_seconds, decode_seconds_total);
-  s.set.gauge("catamaran_queue_batches").Set(static_cast<double>(ready_batches));
-  s.set.gauge("catamaran_queue_capacity_batches").Set(static_cast<double>(capacity_batches));
+  const auto add = [&s](const char* name, auto now, auto& before) {
+    s.set.counter(name).Increment(std::max(0.0, static_cast<double>(now - before)));
+    before = std::max(before, now);
+  };
+  add("catamaran_read_bytes_total", totals.read_bytes, s.loader.read_bytes);
+  add("catamaran_decode_seconds_total", totals.decode_seconds, s.loader.decode_seconds);
+  add("catamaran_cache_hits_total", totals.cache_hits, s.loader.cache_hits);
+  s.set.gauge("catamaran_queue_batches").Set(static_cast<double>(totals.ready_batches));
+  s.set.gauge("catamaran_queue_capacity_batches").Set(static_cast<double>(totals.capacity_batches));
 }
 
 void Metrics::record_consistency_check(bool agreed) {

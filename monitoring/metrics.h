@@ -30,6 +30,14 @@ struct RunInfo {
 enum class RunState { kInit, kTrain, kEval, kCheckpoint, kFinish };
 enum class CheckpointResult { kOk, kError };
 
+struct LoaderTotals {
+  int64_t read_bytes = 0;
+  double decode_seconds = 0;
+  int64_t cache_hits = 0;
+  int64_t ready_batches = 0;  // right now
+  int64_t capacity_batches = 0;
+};
+
 class Metrics {
  public:
   explicit Metrics(const RunInfo& info);
@@ -45,8 +53,7 @@ class Metrics {
   void record_checkpoint(CheckpointResult result, const std::string& kind, double write_seconds,
                          double stall_seconds, int64_t bytes);
   // The loader's totals of this process, so they never fall.
-  void record_loader(int64_t read_bytes_total, double decode_seconds_total, int64_t ready_batches,
-                     int64_t capacity_batches);
+  void record_loader(const LoaderTotals& totals);
   void record_consistency_check(bool agreed);
 
   // Prometheus text format 0.0.4: what the endpoint serves.

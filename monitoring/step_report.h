@@ -17,6 +17,8 @@ struct StepReport {
   double loss_scale = 1;     // of this step; 1 unless precision.compute is fp16
   bool applied = true;       // false: not finite, weights untouched
   int64_t images = 0;        // global batch
+  int64_t unreadable = 0;    // of all ranks: images that another one took the place of, since their
+  int64_t undecodable = 0;   // bytes could not be had, or are no picture
   double step_seconds = 0;
   // Parts of step_seconds, mean over ranks:
   double data_wait_seconds = 0;

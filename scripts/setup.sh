@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing on a Debian 12 machine, and nothing else: system packages (as root or with sudo) and a Python venv
 # with the pinned LibTorch wheel and the peers that tests compare with. Quick when nothing is missing; safe to interrupt.
-#   usage: scripts/setup.sh [base|test|lint|slurm]...      default: base test
+#   usage: scripts/setup.sh [base|test|lint|slurm|bench]...      default: base test; bench: a peer of make bench-loader
 #   CATAMARAN_CACHE    where the venv and the downloaded wheels live, about 7 GB (default ~/.cache/catamaran)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -80,5 +80,22 @@ install_venv() {
   [[ $(readlink build/venv 2>/dev/null) == "$venv" ]] || ln -sfn "$venv" build/venv
 }
 
+# Wheels that one benchmark alone needs, in a folder of their own, so that the venv stays what its lock says.
+install_bench() {
+  local key folder
+  key=$(sha256sum <requirements-bench.lock | cut -c1-12)
+  folder=$cache/bench-$key
+  if [[ ! -e $folder/.complete ]]; then
+    say "installing the peers of make bench-loader into $folder (0.7 GB, about half a minute)"
+    rm -rf "$folder"
+    build/venv/bin/python -m pip install --disable-pip-version-check --quiet --cache-dir "$cache/pip" --require-hashes --only-binary :all: \
+      --no-deps --target "$folder" -r requirements-bench.lock >&2 ||
+      fail "pip could not install the packages of requirements-bench.lock; the lines above say why. Run the same command again to go on"
+    touch "$folder/.complete"
+  fi
+  [[ $(readlink build/bench-peers 2>/dev/null) == "$folder" ]] || ln -sfn "$folder" build/bench-peers
+}
+
 install_packages
 install_venv
+[[ " ${groups[*]} " != *" bench "* ]] || install_bench

@@ -45,11 +45,6 @@ fs::path folder_of(const fs::path& target) {
   throw Error(kind, with_errno(clause, number), path.string(), hint);
 }
 
-void sync_file(const fs::path& path, ErrorKind kind) {
-  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file || ::fsync(file.get()) != 0) fail(kind, "cannot make the file durable (fsync)", path);
-}
-
 void create_parents(const fs::path& target, ErrorKind kind) {
   std::error_code code;
   fs::create_directories(folder_of(target), code);
@@ -60,6 +55,11 @@ void create_parents(const fs::path& target, ErrorKind kind) {
 }
 
 }  // namespace
+
+void sync_file(const fs::path& path, ErrorKind kind) {
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file || ::fsync(file.get()) != 0) fail(kind, "cannot make the file durable (fsync)", path);
+}
 
 void sync_directory(const fs::path& folder, ErrorKind kind) {
   FileDescriptor handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

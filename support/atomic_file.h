@@ -85,6 +85,8 @@ enum class TemporaryOwner { kLivingProcess, kNobody };
 void remove_stale_temporaries(const std::filesystem::path& folder,
                               TemporaryOwner owner = TemporaryOwner::kLivingProcess);
 
+// fsync of a file that another library has written.
+void sync_file(const std::filesystem::path& path, ErrorKind kind = ErrorKind::kData);
 // fsync of a folder, so that a rename in it is durable.
 void sync_directory(const std::filesystem::path& folder, ErrorKind kind = ErrorKind::kData);
 

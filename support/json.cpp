@@ -6,19 +6,14 @@
 #include "support/file_descriptor.h"
 
 namespace catamaran {
-namespace {
-
-constexpr int kDeepest = 64;
-
-}  // namespace
 
 nlohmann::json parse_json(std::string_view text, const std::string& where, ErrorKind kind) {
   std::vector<std::set<std::string>> open_objects;
   std::string refused;
   const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
     using Event = nlohmann::json::parse_event_t;
-    if (depth > kDeepest)
-      refused = "it is nested more than " + std::to_string(kDeepest) + " levels deep";
+    if (depth > kJsonDeepest)
+      refused = "it is nested more than " + std::to_string(kJsonDeepest) + " levels deep";
     if (event == Event::object_start) open_objects.emplace_back();
     if (event == Event::object_end && !open_objects.empty()) open_objects.pop_back();
     if (event == Event::key && !open_objects.empty() &&
@@ -31,10 +26,15 @@ nlohmann::json parse_json(std::string_view text, const std::string& where, Error
   try {
     return nlohmann::json::parse(text, watch);
   } catch (const nlohmann::json::exception& problem) {
-    std::string what = problem.what();
-    if (const size_t at = what.find("] "); at != std::string::npos) what = what.substr(at + 2);
-    throw Error(kind, "not valid JSON: " + what, where, "is the file complete?");
+    throw json_error(problem, where, kind);
   }
+}
+
+Error json_error(const nlohmann::json::exception& problem, const std::string& where,
+                 ErrorKind kind) {
+  std::string what = problem.what();
+  if (const size_t at = what.find("] "); at != std::string::npos) what = what.substr(at + 2);
+  return {kind, "not valid JSON: " + what, where, "is the file complete?"};
 }
 
 nlohmann::json read_json_file(const std::filesystem::path& path, ErrorKind kind,

@@ -19,6 +19,7 @@
 namespace catamaran {
 
 constexpr int64_t kJsonLargestBytes = int64_t{16} << 20;
+constexpr int kJsonDeepest = 64;
 
 // Depth over 64, duplicate keys, trailing text, NaN and invalid UTF-8 are errors.
 nlohmann::json parse_json(std::string_view text, const std::string& where, ErrorKind kind);
@@ -28,6 +29,10 @@ nlohmann::json read_json_file(const std::filesystem::path& path, ErrorKind kind,
 // As text that is always UTF-8: in a path of other bytes each of them becomes U+FFFD. For what
 // tells of files; names that have to be found again are checked where they come in.
 std::string json_text(const nlohmann::json& value, int indent = 2);
+
+// What the parser found wrong, as an Error.
+Error json_error(const nlohmann::json::exception& problem, const std::string& where,
+                 ErrorKind kind);
 
 [[noreturn]] void throw_json_field(const std::string& key, const std::string& problem,
                                    const std::string& where, ErrorKind kind);

@@ -42,6 +42,7 @@ enum class Purpose : uint32_t {
   kCutout = 6,
   kRandAugment = 7,
   kMix = 8,
+  kSubstitute = 9,
 };
 
 class PhiloxStream {

@@ -107,6 +107,12 @@ TrainerParts make_parts(const TrainRequest& request, const RunPacks& packs, Proc
   parts.stop_wish = request.stop_wish;
   parts.batch =
       split_batch(request.options.batch.global, request.options.batch.per_device, group.world());
+  if (request.options.data.augment.mixes() && parts.batch.per_part % 2 != 0) {
+    throw UsageError(
+        text("mixup and CutMix pair neighbours, and a rank's micro-batch has %ld images",
+             parts.batch.per_part),
+        "batch.global", "choose batches that give every rank an even number");
+  }
   parts.device = bind_device(group);
   parts.train_fingerprint = packs.train->fingerprint();
   parts.classes = packs.train->manifest().classes;

@@ -13,6 +13,28 @@ torch::Tensor channel_values(const std::array<double, 3>& values, double scale,
   return tensor.to(device);
 }
 
+// Targets of images of which image i is own_share[i] itself and the rest image i ^ 1.
+torch::Tensor mix_labels(const torch::Tensor& y_BL, const std::vector<float>& own_share,
+                         MixedLabels rule) {
+  const int64_t images = y_BL.size(0);
+  torch::Tensor partner_B = torch::arange(images);
+  torch::Tensor share_B = torch::ones({images});
+  for (int64_t i = 0; i < images; ++i) {
+    share_B[i] = own_share[static_cast<size_t>(i)];
+    if ((i ^ 1) < images) partner_B[i] = i ^ 1;
+  }
+  const torch::Tensor share_B1 = share_B.unsqueeze(1);
+  const torch::Tensor is_mixed_B1 = share_B1.lt(1);
+  const torch::Tensor other_BL = y_BL.index_select(0, partner_B);
+  const torch::Tensor own_BL = y_BL.gt(0).to(torch::kFloat32);
+  const torch::Tensor from_other_BL = other_BL.gt(0).to(torch::kFloat32);
+  const torch::Tensor mixed_BL = rule == MixedLabels::kUnion
+                                     ? torch::maximum(own_BL, from_other_BL)
+                                     : share_B1 * own_BL + (1 - share_B1) * from_other_BL;
+  const torch::Tensor ignored_BL = y_BL.eq(0).logical_or(is_mixed_B1.logical_and(other_BL.eq(0)));
+  return torch::where(is_mixed_B1, mixed_BL, own_BL).masked_fill(ignored_BL, -1);
+}
+
 }  // namespace
 
 DifficultRule difficult_rule(const std::string& name) {
@@ -23,7 +45,14 @@ DifficultRule difficult_rule(const std::string& name) {
                    "use ignore, positive or negative");
 }
 
-DeviceBatch to_device(const Batch& host, const InputOptions& input, DifficultRule difficult,
+MixedLabels mixed_labels(const std::string& name) {
+  if (name == "share") return MixedLabels::kShare;
+  if (name == "union") return MixedLabels::kUnion;
+  throw UsageError("'" + name + "' is no rule for mixed labels", "data.augment.mix_labels",
+                   "use share or union");
+}
+
+DeviceBatch to_device(const Batch& host, const InputOptions& input, const LabelRules& rules,
                       const torch::Device& device) {
   const torch::NoGradGuard no_grad;
   const bool on_gpu = device.is_cuda();
@@ -36,8 +65,9 @@ DeviceBatch to_device(const Batch& host, const InputOptions& input, DifficultRul
 
   torch::Tensor y_BL = torch::empty({host.images, host.classes}, torch::kInt8);
   std::copy(host.labels.begin(), host.labels.end(), y_BL.data_ptr<int8_t>());
-  if (difficult != DifficultRule::kIgnore)
-    y_BL.masked_fill_(y_BL.eq(0), difficult == DifficultRule::kPositive ? 1 : -1);
+  if (rules.difficult != DifficultRule::kIgnore)
+    y_BL.masked_fill_(y_BL.eq(0), rules.difficult == DifficultRule::kPositive ? 1 : -1);
+  if (!host.own_share.empty()) y_BL = mix_labels(y_BL, host.own_share, rules.mixed);
   // From pageable memory and not non_blocking: waits for the stream, and so for the pixels' copy
   // out of the buffer that the loader will fill again.
   return {x_BCHW, y_BL.to(device)};

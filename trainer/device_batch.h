@@ -3,9 +3,10 @@
 //   const DeviceBatch in = to_device(host, options.model.input, device);
 //
 // x_BCHW: fp32, (pixel / 255 - mean) / std, channels-last in memory; y_BL: int8 in {1, 0, -1},
-// after the difficult rule. The host's bytes may be reused as soon as it returns, although pinned
-// pixels are copied asynchronously: the copy of the labels, queued on the same stream after them,
-// blocks until both are done. Only the thread that runs the step loop.
+// after the difficult rule, or, where images of the batch are mixed, fp32 targets in [0, 1] and -1
+// where a label of either image is ignored. The host's bytes may be reused as soon as it returns,
+// although pinned pixels are copied asynchronously: the copy of the labels, queued on the same
+// stream after them, blocks until both are done. Only the thread that runs the step loop.
 #pragma once
 
 #include <torch/torch.h>
@@ -24,7 +25,16 @@ struct DeviceBatch {
 enum class DifficultRule { kIgnore, kPositive, kNegative };
 DifficultRule difficult_rule(const std::string& name);
 
-DeviceBatch to_device(const Batch& host, const InputOptions& input, DifficultRule difficult,
+// What labels of two mixed images become: as much of each as of its image, or those of both.
+enum class MixedLabels { kShare, kUnion };
+MixedLabels mixed_labels(const std::string& name);
+
+struct LabelRules {
+  DifficultRule difficult = DifficultRule::kIgnore;
+  MixedLabels mixed = MixedLabels::kShare;
+};
+
+DeviceBatch to_device(const Batch& host, const InputOptions& input, const LabelRules& rules,
                       const torch::Device& device);
 
 }  // namespace catamaran

@@ -97,7 +97,7 @@ bool Evaluator::run(const std::atomic<bool>* wish, const ScoringPass& pass,
                                   mine.begin() + static_cast<std::ptrdiff_t>(end));
   };
   LoaderOptions loading;
-  loading.size = pass.input.size;
+  loading.sample.size = pass.input.size;
   loading.threads = options_.loader_threads;
   loading.prefetch_batches = options_.prefetch_batches;
   Loader loader(pack_, loading, batch_of, 0, host_allocator_for(device_));
@@ -121,7 +121,7 @@ bool Evaluator::run(const std::atomic<bool>* wish, const ScoringPass& pass,
     if (wished(wish, b)) return false;
     const std::optional<Batch> host = loader.next();
     if (!host) continue;
-    const DeviceBatch in = to_device(*host, pass.input, DifficultRule::kIgnore, device_);
+    const DeviceBatch in = to_device(*host, pass.input, {}, device_);
     append(scores, in.x_BCHW);
     if (pass.also_mirrored) append(mirrored_scores, in.x_BCHW.flip(3));
     indices.insert(indices.end(), host->indices.begin(), host->indices.end());

@@ -104,6 +104,10 @@ class PackSource : public ExplainSource {
  public:
   PackSource(const ExplainRequest& request, const std::vector<std::string>& classes)
       : pack_(request.pack) {
+    if (pack_.pixels() > 0) {
+      throw DataError("the pack holds pixels, not the pictures that explain draws on",
+                      pack_.folder().string(), "name the pack of the JPEG files");
+    }
     require_same_class_list(classes, request.checkpoint.string(), pack_.manifest().classes,
                             "the pack " + pack_.folder().string());
     std::map<std::string, int64_t> place;
@@ -127,7 +131,7 @@ class PackSource : public ExplainSource {
     return readable(pack_.folder().string() + ":" + pack_.id(image), [&](SourcePicture& picture) {
       picture.stem = fs::path(pack_.id(image)).stem().string();
       picture.truth.assign(labels.begin(), labels.end());
-      pack_.read_jpeg(image, picture.jpeg);
+      pack_.read_image(image, picture.jpeg);
     });
   }
 

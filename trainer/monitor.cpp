@@ -74,9 +74,13 @@ void Monitor::record_samples(int64_t step, const std::vector<std::string>& ids) 
   if (wants_samples()) root_->samples->append({{"step", step}, {"ids", ids}});
 }
 
-void Monitor::record_loader(int64_t read_bytes, double decode_seconds, int64_t ready_batches) {
-  if (root_)
-    root_->metrics.record_loader(read_bytes, decode_seconds, ready_batches, root_->capacity);
+void Monitor::record_loader(const LoaderCounters& counters) {
+  if (!root_) return;
+  root_->metrics.record_loader({.read_bytes = counters.read_bytes,
+                                .decode_seconds = counters.decode_seconds,
+                                .cache_hits = counters.cache_hits,
+                                .ready_batches = counters.ready_batches,
+                                .capacity_batches = root_->capacity});
 }
 
 void Monitor::record(const Evaluation& evaluation, const std::string& name,

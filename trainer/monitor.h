@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "comm/process_group.h"
+#include "dataio/loader.h"
 #include "evaluation/protocol.h"
 #include "monitoring/metrics.h"
 #include "monitoring/step_report.h"
@@ -39,7 +40,7 @@ class Monitor {
   void record(const StepReport& report);
   void record_samples(int64_t step, const std::vector<std::string>& ids);
   bool wants_samples() const;
-  void record_loader(int64_t read_bytes, double decode_seconds, int64_t ready_batches);
+  void record_loader(const LoaderCounters& counters);
   // name: "epoch-0003" or "step-00001234".
   void record(const Evaluation& evaluation, const std::string& name, const std::string& weights,
               int64_t step, double seconds);

@@ -26,9 +26,12 @@ void check_data(const DataOptions& data, int64_t input_size, Problems& p) {
   p.require(data.prefetch_batches >= 1 && data.prefetch_batches <= 1024, "data.prefetch_batches",
             "must be 1 to 1024");
   p.add(data.augment.problems());
-  p.require(data.augment.crop == "none" || data.augment.resize >= input_size, "data.augment.resize",
-            "the canvas of multi_scale must be at least model.input.size = " +
-                std::to_string(input_size));
+  p.require(data.cache_mib >= 0 && data.cache_mib <= (int64_t{1} << 30), "data.cache_mib",
+            "must be 0 to 2^30");
+  p.require_one_of("data.on_bad_sample", data.on_bad_sample, {"skip", "stop"});
+  p.require(!data.augment.resizes_to_canvas() || data.augment.resize >= input_size,
+            "data.augment.resize",
+            "the canvas must be at least model.input.size = " + std::to_string(input_size));
 }
 
 void check_optimizer(const OptimizerOptions& o, Problems& p) {

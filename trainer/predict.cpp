@@ -27,7 +27,7 @@ torch::Tensor to_input(const std::vector<ReadPicture>& pictures, const InputOpti
   for (int64_t i = 0; i < batch.images; ++i)
     std::copy_n(pictures[static_cast<size_t>(i)].pixels.data(), bytes,
                 batch.pixels.get() + i * bytes);
-  return to_device(batch, input, DifficultRule::kIgnore, torch::Device(torch::kCPU)).x_BCHW;
+  return to_device(batch, input, {}, torch::Device(torch::kCPU)).x_BCHW;
 }
 
 class Predictor {

@@ -1,7 +1,6 @@
 #include "trainer/run_directory.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "support/atomic_file.h"
 #include "support/clock.h"
 #include "support/error.h"
+#include "support/file_lock.h"
 #include "support/log.h"
 
 namespace catamaran {
@@ -39,28 +39,6 @@ std::string holder_of(const fs::path& lock) {
 fs::path normal(const fs::path& path) {
   const fs::path whole = fs::absolute(path).lexically_normal();
   return whole.has_filename() ? whole : whole.parent_path();
-}
-
-// False when another process holds it. `has_locks`: whether the file system can tell at all.
-bool try_lock(const FileDescriptor& lock, const fs::path& path, bool& has_locks) {
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return true;
-  if (errno == ENOLCK || errno == ENOSYS || errno == EOPNOTSUPP) {
-    log::warn(
-        path.string() +
-        ": the file system has no locks; make sure that no other job uses this run directory");
-    has_locks = false;
-    return true;
-  }
-  if (errno != EWOULDBLOCK && errno != EINTR) refuse("cannot lock", errno, path);
-  return false;
-}
-
-// A holder whose start failed has deleted the file that was waited for.
-bool is_still_at(const FileDescriptor& file, const fs::path& path) {
-  struct stat held {};
-  struct stat there {};
-  return ::fstat(file.get(), &held) == 0 && ::stat(path.c_str(), &there) == 0 &&
-         held.st_ino == there.st_ino && held.st_dev == there.st_dev;
 }
 
 void sign(const FileDescriptor& lock, const fs::path& path) {
@@ -124,7 +102,8 @@ FileDescriptor RunDirectory::take_lock(const fs::path& path, double patience_sec
   if (!alone) lock = FileDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kMode));
   if (!lock) refuse("cannot create the lock", errno, path);
   const Stopwatch waiting;
-  for (bool said = false; !try_lock(lock, path, has_locks_); said = true) {
+  LockState state = try_lock(lock, path, ErrorKind::kUsage);
+  for (bool said = false; state == LockState::kHeld; said = true) {
     alone = false;
     if (waiting.seconds() > patience_seconds) {
       throw UsageError("the run directory is in use by " + holder_of(path),
@@ -135,6 +114,13 @@ FileDescriptor RunDirectory::take_lock(const fs::path& path, double patience_sec
       log::info(path.string() + ": waiting for " + holder_of(path) +
                 " to let go of the run directory");
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    state = try_lock(lock, path, ErrorKind::kUsage);
+  }
+  if (state == LockState::kNoLocks) {
+    has_locks_ = false;
+    log::warn(
+        path.string() +
+        ": the file system has no locks; make sure that no other job uses this run directory");
   }
   if (!alone) made_.clear();  // another job has been here meanwhile: what is there may be its own
   return lock;

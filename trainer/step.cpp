@@ -32,7 +32,7 @@ StepReport Trainer::step(int64_t t) {
   for (int64_t part = 0; part < parts; ++part) {
     const std::optional<Batch> host = loader_->next();  // pack, JPEG, augmentation: uint8 BHWC
     sums.data_wait_seconds += clock.lap();
-    const DeviceBatch in = to_device(*host, options.model.input, difficult_,
+    const DeviceBatch in = to_device(*host, options.model.input, labels_,
                                      parts_.device);  // x_BCHW, y_BL in {1, 0, -1}
     seed_dropout(options.seed, t, group_.rank() * parts + part);
     reducer_.begin_part(part == 0, part + 1 == parts);
@@ -42,7 +42,7 @@ StepReport Trainer::step(int64_t t) {
     const LossSum loss = loss_(out, in.y_BL);  // (12), summed over valid labels
     sums.forward_seconds += clock.lap();
     loss.sum.backward(scaler_.seed());  // a full bucket starts its own all-reduce
-    sums.add(loss, host->images);
+    sums.add(loss, *host);
     sums.backward_seconds += clock.lap();
   }
   reducer_.finish();  // every gradient is now the sum over all ranks
@@ -56,6 +56,8 @@ StepReport Trainer::step(int64_t t) {
   report.epoch = t / parts_.steps_per_epoch;
   report.loss = global.mean_loss();
   report.images = static_cast<int64_t>(global.images);
+  report.unreadable = static_cast<int64_t>(global.unreadable);
+  report.undecodable = static_cast<int64_t>(global.undecodable);
   report.loss_scale = scaler_.scale();
   report.applied = apply_gradients(t, global, report);
   if (!report.applied) buffers_before_.restore();

@@ -4,21 +4,25 @@
 
 namespace catamaran {
 
-void StepSums::add(const LossSum& part, int64_t part_images) {
+void StepSums::add(const LossSum& part, const Batch& host) {
   loss += part.sum.item<double>();
   valid_labels += part.count.item<double>();
-  images += static_cast<double>(part_images);
+  images += static_cast<double>(host.images);
+  unreadable += static_cast<double>(host.unreadable);
+  undecodable += static_cast<double>(host.undecodable);
 }
 
 StepSums StepSums::over_all_ranks(ProcessGroup& group) const {
-  std::array<double, 8> values = {loss,
-                                  valid_labels,
-                                  images,
-                                  stop,
-                                  data_wait_seconds,
-                                  forward_seconds,
-                                  backward_seconds,
-                                  exchange_seconds};
+  std::array<double, 10> values = {loss,
+                                   valid_labels,
+                                   images,
+                                   stop,
+                                   data_wait_seconds,
+                                   forward_seconds,
+                                   backward_seconds,
+                                   exchange_seconds,
+                                   unreadable,
+                                   undecodable};
   group.host().all_reduce(values.data(), static_cast<int64_t>(values.size()), DataType::kFloat64,
                           ReduceOp::kSum);
   StepSums sum;
@@ -30,6 +34,8 @@ StepSums StepSums::over_all_ranks(ProcessGroup& group) const {
   sum.forward_seconds = values[5];
   sum.backward_seconds = values[6];
   sum.exchange_seconds = values[7];
+  sum.unreadable = values[8];
+  sum.undecodable = values[9];
   return sum;
 }
 

@@ -1,7 +1,7 @@
 // StepSums: what a step must know of all ranks, gathered in one small all-reduce on host memory:
 // loss, valid labels, images, the wish to stop, and the seconds of each phase.
 //
-//   StepSums sums;  sums.add(loss, host.images);  sums.stop = stop_wish;
+//   StepSums sums;  sums.add(loss, host);  sums.stop = stop_wish;
 //   const StepSums global = sums.over_all_ranks(group);      // sums of all; the same numbers
 //   everywhere
 //
@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "comm/process_group.h"
+#include "dataio/batch.h"
 #include "model/losses.h"
 
 namespace catamaran {
@@ -20,13 +21,15 @@ struct StepSums {
   double loss = 0;  // summed over valid labels
   double valid_labels = 0;
   double images = 0;
-  double stop = 0;  // > 0: some rank wishes to stop
+  double unreadable = 0;   // images that another one took the place of (dataio/batch.h)
+  double undecodable = 0;  // and so
+  double stop = 0;         // > 0: some rank wishes to stop
   double data_wait_seconds = 0;
   double forward_seconds = 0;
   double backward_seconds = 0;
   double exchange_seconds = 0;
 
-  void add(const LossSum& part, int64_t part_images);
+  void add(const LossSum& part, const Batch& host);
   StepSums over_all_ranks(ProcessGroup& group) const;
   double mean_loss() const { return valid_labels > 0 ? loss / valid_labels : 0; }
   // 1 / valid labels: turns summed gradients into those of the mean over the global batch.

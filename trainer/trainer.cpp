@@ -34,12 +34,14 @@ NamedTensors snapshot(const NamedTensors& live) {
 
 LoaderOptions loader_options(const RunOptions& options, int threads) {
   LoaderOptions loading;
-  loading.size = options.model.input.size;
+  loading.sample = {.size = options.model.input.size,
+                    .seed = options.seed,
+                    .augment = options.data.augment,
+                    .training = true};
   loading.threads = options.data.threads > 0 ? options.data.threads : threads;
   loading.prefetch_batches = options.data.prefetch_batches;
-  loading.seed = options.seed;
-  loading.augment = options.data.augment;
-  loading.training = true;
+  loading.cache_bytes = options.data.cache_mib << 20;
+  loading.skip_bad = options.data.on_bad_sample == "skip";
   return loading;
 }
 
@@ -88,7 +90,8 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
       ema_(*parts_.cat, parts_.options.ema, parts_.options.batch.global),
       buffers_before_(tensors_of(parts_.buffers)),
       order_(parts_.options.seed, train.images(), parts_.options.batch.global),
-      difficult_(difficult_rule(parts_.options.data.difficult_train)),
+      labels_{difficult_rule(parts_.options.data.difficult_train),
+              mixed_labels(parts_.options.data.augment.mix_labels)},
       monitor_(group, parts_.options, monitoring),
       evaluate_every_{
           steps_of_epochs(parts_.options.evaluate.every_epochs, parts_.steps_per_epoch)},
@@ -162,9 +165,9 @@ void Trainer::after_step(const StepReport& report) {
   complete.beta = fusion[1];
   complete.gamma = fusion[2];
   monitor_.record(complete);
-  const LoaderCounters counters = loader_->counters();
-  monitor_.record_loader(counters.read_bytes, counters.decode_seconds, counters.ready_batches);
+  monitor_.record_loader(loader_->counters());
   check_numerics(report);
+  check_samples(report);
   const bool last = report.step == schedule_.last_step();
   if (consistency_every_.due(report.step)) check_consistency();
   const bool better = (evaluate_every_.due(report.step) || last) && evaluate_once();
@@ -285,6 +288,21 @@ void Trainer::check_numerics(const StepReport& report) {
         "step " + std::to_string(report.step),
         "lower optimizer.learning_rate, set clip.max_norm, and resume from the newest checkpoint");
   }
+}
+
+// A few damaged images are no reason to stop a run, many are: more than one in a thousand.
+void Trainer::check_samples(const StepReport& report) {
+  if ((report.step - 1) % parts_.steps_per_epoch == 0) substituted_ = 0;
+  substituted_ += report.unreadable + report.undecodable;
+  const int64_t allowed = std::max<int64_t>(1, train_pack_.images() / 1000);
+  if (substituted_ <= allowed) return;
+  wait_for_writer();  // the first rank that throws ends all
+  throw DataError(text("%ld images of epoch %ld could not be read or decoded, more than one in a "
+                       "thousand",
+                       substituted_, report.epoch),
+                  train_pack_.folder().string(),
+                  "`catamaran check --decode` lists all of them; copy or pack the data again, then "
+                  "--resume auto");
 }
 
 void Trainer::check_consistency() {

@@ -89,6 +89,7 @@ class Trainer {
   void save_checkpoint(const std::string& kind);
   void wait_for_writer();
   void check_numerics(const StepReport& report);
+  void check_samples(const StepReport& report);
   void check_consistency();
   std::vector<SampleKey> keys_of_batch(int64_t batch);
 
@@ -104,7 +105,7 @@ class Trainer {
   Ema ema_;
   BufferSnapshot buffers_before_;
   SampleOrder order_;
-  DifficultRule difficult_;
+  LabelRules labels_;
   Monitor monitor_;
   std::optional<Evaluator> evaluator_;
   std::unique_ptr<CheckpointWriter> writer_;  // rank 0
@@ -112,7 +113,8 @@ class Trainer {
   Every evaluate_every_;
   Every checkpoint_every_;
   Every consistency_every_;
-  bool stop_ = false;  // some rank wished so
+  int64_t substituted_ = 0;  // images, in the epoch that is running
+  bool stop_ = false;        // some rank wished so
 };
 
 }  // namespace catamaran

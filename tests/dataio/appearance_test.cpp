@@ -141,8 +141,8 @@ TEST(ColorJitter, LeavesOutWhatIsSwitchedOffAndTheRestAsItIs) {
 
 TEST(Cutout, CoversTheRectangleThatTheRecipeDraws) {
   for (const auto& test_case : golden("cutout")) {
-    const Rectangle r = cutout_rectangle(test_case["share"], test_case["x"], test_case["y"],
-                                         test_case["height"], test_case["width"]);
+    const PixelBox r = cutout_rectangle(test_case["share"], test_case["x"], test_case["y"],
+                                        test_case["height"], test_case["width"]);
     EXPECT_EQ(nlohmann::json({r.left, r.top, r.right, r.bottom}), test_case["rectangle"])
         << test_case;
   }
@@ -157,7 +157,7 @@ TEST(Cutout, FillsItsRectangleWithOneColourAndNothingElse) {
   fill(*cutout, {pixels.data(), 20, 30});
   for (int64_t y = 0; y < 20; ++y) {
     for (int64_t x = 0; x < 30; ++x) {
-      const Rectangle& r = cutout->rectangle;
+      const PixelBox& r = cutout->rectangle;
       const bool inside = x >= r.left && x < r.right && y >= r.top && y < r.bottom;
       for (size_t c = 0; c < 3; ++c) {
         ASSERT_EQ(pixels[static_cast<size_t>(y * 30 + x) * 3 + c], inside ? cutout->colour[c] : 7);

@@ -22,7 +22,7 @@ TEST(MadePack, IsAPackToTheReader) {
   EXPECT_EQ(pack.classes(), 2);
   std::vector<uint8_t> jpeg;
   for (int64_t i = 0; i < 5; ++i) {
-    pack.read_jpeg(i, jpeg);
+    pack.read_image(i, jpeg);
     EXPECT_EQ(jpeg, images[static_cast<size_t>(i)].jpeg);
     EXPECT_EQ(pack.id(i), "image " + std::to_string(i));
     EXPECT_EQ(pack.size(i).height, 10 + i);

@@ -238,8 +238,16 @@ TEST(Metrics, CountAFailedCheckpointWithoutCallingItTheNewest) {
 
 TEST(Metrics, TakeTheLoadersTotalsAsCounters) {
   Metrics metrics(run_info());
-  metrics.record_loader(1000, 2.0, 3, 4);
-  metrics.record_loader(1500, 2.5, 1, 4);
+  metrics.record_loader({.read_bytes = 1000,
+                         .decode_seconds = 2.0,
+                         .cache_hits = 1,
+                         .ready_batches = 3,
+                         .capacity_batches = 4});
+  metrics.record_loader({.read_bytes = 1500,
+                         .decode_seconds = 2.5,
+                         .cache_hits = 5,
+                         .ready_batches = 1,
+                         .capacity_batches = 4});
   EXPECT_EQ(value_of(metrics, "catamaran_read_bytes_total"), 1500);
   EXPECT_EQ(value_of(metrics, "catamaran_decode_seconds_total"), 2.5);
   EXPECT_EQ(value_of(metrics, "catamaran_queue_batches"), 1);

@@ -1,0 +1,43 @@
+// CsvReader: records of a CSV file as RFC 4180 has it: cells between commas, quoted where they hold
+// commas, quotes (doubled) or line ends; CR-LF or LF, UTF-8, a byte-order mark does no harm.
+//
+//   CsvReader csv("labels.csv");
+//   for (std::vector<CsvCell> record; csv.next(record);) ...
+//
+// Lines without a character are left out. Errors: DataError with line and column for a quote that
+// is not closed, or one inside a cell that is not quoted. One thread at a time.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dataio/import_problems.h"
+#include "dataio/text_lines.h"
+
+namespace catamaran {
+
+struct CsvCell {
+  std::string text;
+  TextPlace place;
+};
+
+class CsvReader {
+ public:
+  explicit CsvReader(const std::filesystem::path& path);
+
+  // False at the end.
+  bool next(std::vector<CsvCell>& record);
+
+ private:
+  CsvCell read_cell(size_t& at);
+  CsvCell read_quoted(size_t& at);
+  TextPlace place_of(size_t at) const;
+  [[noreturn]] void refuse(const std::string& what, TextPlace place) const;
+
+  std::filesystem::path path_;
+  TextLines lines_;
+  std::string line_;
+};
+
+}  // namespace catamaran

@@ -1,0 +1,62 @@
+#include "dataio/pack_plan.h"
+
+#include <chrono>
+#include <string_view>
+
+#include "support/hash.h"
+#include "support/text.h"
+
+namespace catamaran {
+namespace {
+
+// A hash over records of any number, of which only the last state is kept.
+class Fingerprint {
+ public:
+  void add(std::string_view record) {
+    std::string with_state = to_hex(state_);
+    with_state += record;
+    state_ = xxh3(with_state);
+  }
+  std::string hex() const { return to_hex(state_); }
+
+ private:
+  uint64_t state_ = 0;
+};
+
+std::string source_of(const ImportedImage& image) {
+  if (image.pack != nullptr)
+    return "pack " + to_hex(image.pack->checksum(image.at)) + image.pack->folder().string();
+  std::error_code code;
+  const auto time = std::filesystem::last_write_time(image.file, code).time_since_epoch().count();
+  return text("file %lld ", static_cast<long long>(code ? 0 : time)) + image.file.string();
+}
+
+}  // namespace
+
+PackPlan plan_pack(const ImportedImages& imported, const PackPlanOptions& options) {
+  PackPlan plan;
+  Fingerprint fingerprint;
+  fingerprint.add(text("%ld %ld %d", options.shard_bytes, options.intake.pixels,
+                       options.intake.decode ? 1 : 0));
+  for (const std::string& name : imported.classes) fingerprint.add(name);
+  plan.bytes.reserve(imported.images.size());
+  int64_t in_shard = 0;
+  for (int64_t i = 0; i < std::ssize(imported.images); ++i) {
+    const ImportedImage& image = imported.images[static_cast<size_t>(i)];
+    const int64_t bytes = packed_bytes(image, options.intake);
+    if (plan.parts.empty() || in_shard + bytes > options.shard_bytes) {
+      plan.parts.push_back({.begin = i, .end = i});
+      in_shard = 0;
+    }
+    plan.parts.back().end = i + 1;
+    plan.bytes.push_back(bytes);
+    in_shard += bytes;
+    fingerprint.add(image.id);
+    fingerprint.add({reinterpret_cast<const char*>(image.labels.data()), image.labels.size()});
+    fingerprint.add(std::to_string(bytes) + source_of(image));
+  }
+  plan.fingerprint = fingerprint.hex();
+  return plan;
+}
+
+}  // namespace catamaran

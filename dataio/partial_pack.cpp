@@ -1,0 +1,170 @@
+#include "dataio/partial_pack.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "support/atomic_file.h"
+#include "support/error.h"
+#include "support/file_lock.h"
+#include "support/hash.h"
+#include "support/json.h"
+#include "support/log.h"
+#include "support/text.h"
+
+namespace catamaran {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr ErrorKind kKind = ErrorKind::kData;
+
+fs::path normal(const fs::path& path) {
+  const fs::path whole = fs::absolute(path).lexically_normal();
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code code;
+  fs::create_directories(folder, code);
+  if (code) {
+    throw UsageError(with_errno("cannot create the folder", code.value()), folder.string(),
+                     "check the path and its permissions");
+  }
+}
+
+json to_json(const FinishedShard& done) {
+  json root = {{"left_out", done.left_out}, {"left_out_why", done.left_out_why}};
+  if (done.shard) {
+    root["file"] = done.shard->file;
+    root["bytes"] = done.shard->bytes;
+    root["images"] = done.shard->images;
+    root["sha256"] = done.shard->sha256;
+  }
+  return root;
+}
+
+FinishedShard from_json(const json& root, const std::string& where) {
+  FinishedShard done;
+  done.left_out = json_field<std::vector<int64_t>>(root, "left_out", where, kKind);
+  done.left_out_why = json_field<std::vector<std::string>>(root, "left_out_why", where, kKind);
+  if (root.contains("file")) {
+    done.shard = ShardInfo{.file = json_field<std::string>(root, "file", where, kKind),
+                           .bytes = json_field<int64_t>(root, "bytes", where, kKind),
+                           .images = json_field<int64_t>(root, "images", where, kKind),
+                           .sha256 = json_field<std::string>(root, "sha256", where, kKind)};
+  }
+  return done;
+}
+
+}  // namespace
+
+PartialPack::PartialPack(const fs::path& out, const std::string& fingerprint)
+    : out_(normal(out)),
+      partial_(out_.parent_path() / ("." + out_.filename().string() + ".partial")) {
+  std::error_code code;
+  if (fs::exists(fs::symlink_status(out_, code))) {
+    throw UsageError("the folder exists already", out_.string(),
+                     "choose another name, or delete it first");
+  }
+  take_lock();
+  adopt(fingerprint);
+}
+
+void PartialPack::take_lock() {
+  const fs::path path = partial_ / "lock";
+  do {  // again where its holder has just committed and deleted it
+    make_folder(partial_);
+    lock_ = FileDescriptor(
+        ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
+    if (!lock_) {
+      throw UsageError(with_errno("cannot create the file", errno), path.string(),
+                       "check the path and its permissions");
+    }
+    if (try_lock(lock_, path, ErrorKind::kUsage) == LockState::kHeld) {
+      lock_.reset();
+      throw UsageError("another process is packing into it", out_.string(),
+                       "wait for its end, or choose another --out");
+    }
+  } while (!is_still_at(lock_, path));
+}
+
+void PartialPack::adopt(const std::string& fingerprint) {
+  const fs::path plan = partial_ / "plan.json";
+  std::error_code code;
+  if (fs::is_regular_file(plan, code)) {
+    std::string found;
+    try {
+      found =
+          json_field<std::string>(read_json_file(plan, kKind), "fingerprint", plan.string(), kKind);
+    } catch (const DataError&) {
+      found = "unreadable";
+    }
+    if (found != fingerprint) {
+      log::warn(partial_.string() +
+                ": a run that ended early was packing other images or with other options; its "
+                "shards are deleted");
+      fs::remove_all(done_file(0).parent_path(), code);
+      fs::remove_all(folder(), code);
+    }
+  }
+  make_folder(folder());
+  make_folder(done_file(0).parent_path());
+  remove_stale_temporaries(partial_, TemporaryOwner::kNobody);
+  remove_stale_temporaries(done_file(0).parent_path(), TemporaryOwner::kNobody);
+  write_file_atomically(plan, json_text({{"fingerprint", fingerprint}}) + "\n");
+}
+
+PartialPack::~PartialPack() {
+  if (!lock_) return;
+  std::error_code code;
+  if (fs::is_empty(done_file(0).parent_path(), code) || code) fs::remove_all(partial_, code);
+}
+
+fs::path PartialPack::done_file(int64_t number) const {
+  return partial_ / "done" / text("%05ld.json", number);
+}
+
+std::optional<FinishedShard> PartialPack::finished(int64_t number) const {
+  const fs::path file = done_file(number);
+  std::error_code code;
+  if (!fs::is_regular_file(file, code)) return std::nullopt;
+  try {
+    FinishedShard done = from_json(read_json_file(file, kKind), file.string());
+    if (!done.shard) return done;
+    const fs::path shard = folder() / done.shard->file;
+    if (static_cast<int64_t>(fs::file_size(shard, code)) != done.shard->bytes || code)
+      return std::nullopt;
+    if (sha256_of_file(shard) != done.shard->sha256) return std::nullopt;
+    return done;
+  } catch (const DataError&) {
+    return std::nullopt;  // it is packed again
+  }
+}
+
+void PartialPack::finish(int64_t number, const FinishedShard& done) {
+  sync_directory(folder());
+  write_file_atomically(done_file(number), json_text(to_json(done)) + "\n");
+}
+
+void PartialPack::commit() {
+  std::error_code code;
+  sync_directory(folder());
+  // rename() would replace an empty folder that has appeared meanwhile.
+  if (fs::exists(fs::symlink_status(out_, code))) {
+    throw UsageError("the folder has appeared meanwhile", out_.string(),
+                     "move it away and give the same command again: the shards are kept");
+  }
+  if (::rename(folder().c_str(), out_.c_str()) != 0) {
+    throw DataError(with_errno("cannot rename into place", errno), out_.string(),
+                    "check the path and its permissions");
+  }
+  sync_directory(out_.parent_path());
+  fs::remove_all(partial_, code);
+  lock_.reset();
+}
+
+}  // namespace catamaran

@@ -1,0 +1,56 @@
+// PartialPack: the folder of a pack on its way, ".OUT.partial" beside OUT, which a run that was
+// killed leaves behind and the next one goes on with.
+//
+//   PartialPack partial("packs/coco", fingerprint);             // takes the lock
+//   if (auto kept = partial.finished(0)) ...                    // from an earlier run, verified
+//   write_shard(partial.folder() / shard_name(0)); partial.finish(0, shard);
+//   partial.commit();                                           // packs/coco is there, the rest
+//   gone
+//
+// In it: lock, plan.json (the fingerprint), pack/ (shards), done/ (a JSON file for each finished
+// shard, written after the shard is durable). What another plan left is deleted, and that is said.
+// Destroyed without commit(), it stays where a shard is finished, and goes otherwise. Errors:
+// UsageError where OUT exists or another process is at it; DataError. One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataio/pack.h"
+#include "support/file_descriptor.h"
+
+namespace catamaran {
+
+struct FinishedShard {
+  std::optional<ShardInfo> shard;         // none: every image of the part was left out
+  std::vector<int64_t> left_out;          // images of the plan that could not be packed
+  std::vector<std::string> left_out_why;  // a sentence each
+};
+
+class PartialPack {
+ public:
+  PartialPack(const std::filesystem::path& out, const std::string& fingerprint);
+  PartialPack(const PartialPack&) = delete;
+  PartialPack& operator=(const PartialPack&) = delete;
+  ~PartialPack();
+
+  std::filesystem::path folder() const { return partial_ / "pack"; }
+  // Part `number` of the plan; its file's size and SHA-256 are compared.
+  std::optional<FinishedShard> finished(int64_t number) const;
+  void finish(int64_t number, const FinishedShard& shard);
+  void commit();
+
+ private:
+  std::filesystem::path done_file(int64_t number) const;
+  void take_lock();
+  void adopt(const std::string& fingerprint);
+
+  std::filesystem::path out_;
+  std::filesystem::path partial_;
+  FileDescriptor lock_;
+};
+
+}  // namespace catamaran

@@ -1,0 +1,39 @@
+#include "dataio/sample_maker.h"
+
+#include <span>
+
+namespace catamaran {
+
+SampleMaker::SampleMaker(const PackReader& pack, ImageCache& cache, const SampleOptions& options)
+    : pack_(pack), cache_(cache), options_(options) {}
+
+Placement place(const SampleOptions& options, ImageSize stored, SampleKey key) {
+  if (options.training) {
+    return choose_placement(options.augment, stored, options.size, options.seed, key.epoch,
+                            key.index);
+  }
+  return options.center_crop > 0 ? center_crop(stored, options.center_crop, options.size)
+                                 : whole_image(stored);
+}
+
+void SampleMaker::make(SampleKey key, uint8_t* out) {
+  was_read_ = false;
+  read_bytes_ = 0;
+  const std::span<const uint8_t> bytes = cache_.read(key.index, scratch_);
+  was_read_ = true;
+  read_bytes_ = std::ssize(bytes);
+  const ImageSize stored = pack_.stored_size(key.index);
+  const Placement placement = place(options_, stored, key);
+  if (pack_.pixels() > 0) {
+    decoder_.resize(bytes, stored, placement, options_.size, out);
+  } else {
+    decoder_.decode(bytes, placement, options_.size, out, pack_.id(key.index));
+  }
+  if (options_.training) {
+    appearance_.apply(options_.augment,
+                      {.seed = options_.seed, .epoch = key.epoch, .index = key.index},
+                      {.data = out, .height = options_.size, .width = options_.size});
+  }
+}
+
+}  // namespace catamaran

@@ -1,0 +1,56 @@
+// SampleMaker: from a sample's key to the square that the network sees: read, decode what the crop
+// needs, resize, mirror, change colours.
+//
+//   SampleMaker maker(cache, {.size = 448, .seed = 1, .training = true});   // one per worker
+//   thread maker.make({.epoch = 3, .index = 17}, out);                             // 448 x 448 x 3
+//   bytes
+//
+// A pure function of pack, options and key. Errors: DataError; was_read() tells stored bytes that
+// could not be had from bytes that are no picture. One thread at a time; pack, cache and options
+// are shared and outlive it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "dataio/appearance.h"
+#include "dataio/augment.h"
+#include "dataio/image.h"
+#include "dataio/image_cache.h"
+#include "dataio/sample_order.h"
+
+namespace catamaran {
+
+struct SampleOptions {
+  int64_t size = 448;  // side of the square, pixels
+  uint64_t seed = 0;
+  AugmentOptions augment;
+  bool training = false;    // false: the whole image, not mirrored
+  int64_t center_crop = 0;  // of evaluation: bring the shorter side to this many pixels and take
+                            // the middle; 0: squish
+};
+
+// stored: size of the sample's image in the pack.
+Placement place(const SampleOptions& options, ImageSize stored, SampleKey key);
+
+class SampleMaker {
+ public:
+  SampleMaker(const PackReader& pack, ImageCache& cache, const SampleOptions& options);
+
+  void make(SampleKey key, uint8_t* out);
+
+  int64_t read_bytes() const { return read_bytes_; }  // of the sample made last
+  bool was_read() const { return was_read_; }         // its stored bytes were sound
+
+ private:
+  const PackReader& pack_;
+  ImageCache& cache_;
+  const SampleOptions& options_;
+  ImageDecoder decoder_;
+  AppearanceChanger appearance_;
+  std::vector<uint8_t> scratch_;
+  int64_t read_bytes_ = 0;
+  bool was_read_ = false;
+};
+
+}  // namespace catamaran

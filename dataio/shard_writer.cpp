@@ -1,0 +1,72 @@
+#include "dataio/shard_writer.h"
+
+#include <utility>
+
+#include "support/assert.h"
+#include "support/atomic_file.h"
+#include "support/hash.h"
+#include "support/text.h"
+
+namespace catamaran {
+
+std::string shard_name(int64_t number) { return text("shard-%05ld.h5", number); }
+
+ShardWriter::ShardWriter(std::filesystem::path path, std::vector<std::string> classes,
+                         ShardShape shape)
+    : path_(std::move(path)), classes_(std::move(classes)), shape_(shape) {
+  const QuietHdf5 quiet;
+  file_ = create_hdf5(path_);
+  const auto side = static_cast<hsize_t>(shape_.pixels);
+  if (shape_.pixels > 0) {
+    bytes_ = write_set(file_, "/pixels", H5T_STD_U8LE,
+                       {static_cast<hsize_t>(shape_.images), side, side, 3}, nullptr, path_);
+  } else {
+    bytes_ = write_set(file_, "/jpeg/bytes", H5T_STD_U8LE, {static_cast<hsize_t>(shape_.bytes)},
+                       nullptr, path_);
+  }
+}
+
+void ShardWriter::add(const ImportedImage& image, const PackedImage& packed) {
+  const auto bytes = static_cast<int64_t>(packed.bytes.size());
+  const auto at = static_cast<int64_t>(offsets_.back());
+  CATAMARAN_ASSERT(shape_.pixels > 0 || at + bytes <= shape_.bytes, "a shard's bytes as announced");
+  const QuietHdf5 quiet;
+  if (shape_.pixels > 0) {
+    const auto side = static_cast<hsize_t>(shape_.pixels);
+    write_part(bytes_, H5T_NATIVE_UINT8, {ids_.size(), 0, 0, 0}, {1, side, side, 3},
+               packed.bytes.data(), path_);
+  } else {
+    write_part(bytes_, H5T_NATIVE_UINT8, {static_cast<hsize_t>(at)}, {static_cast<hsize_t>(bytes)},
+               packed.bytes.data(), path_);
+  }
+  offsets_.push_back(static_cast<uint64_t>(at + bytes));
+  labels_.insert(labels_.end(), image.labels.begin(), image.labels.end());
+  sizes_.push_back(packed.size.height);
+  sizes_.push_back(packed.size.width);
+  checksums_.push_back(packed.checksum);
+  ids_.push_back(image.id);
+}
+
+ShardInfo ShardWriter::finish() {
+  CATAMARAN_ASSERT(std::ssize(ids_) == shape_.images, "a shard has the images announced");
+  CATAMARAN_ASSERT(shape_.pixels > 0 || offsets_.back() == static_cast<uint64_t>(shape_.bytes),
+                   "and their bytes");
+  const auto n = static_cast<hsize_t>(shape_.images);
+  {
+    const QuietHdf5 quiet;
+    bytes_.reset();
+    if (shape_.pixels == 0)
+      write_set(file_, "/jpeg/offset", H5T_STD_U64LE, {n + 1}, offsets_.data(), path_);
+    write_set(file_, "/label", H5T_STD_I8LE, {n, classes_.size()}, labels_.data(), path_);
+    write_set(file_, "/size", H5T_STD_I32LE, {n, 2}, sizes_.data(), path_);
+    write_set(file_, "/checksum", H5T_STD_U64LE, {n}, checksums_.data(), path_);
+    write_texts(file_, "/id", ids_, path_);
+    write_text_attribute(file_, "classes", classes_, path_);
+    finish_hdf5(file_, path_);
+  }
+  sync_file(path_, ErrorKind::kData);
+  return {path_.filename().string(), static_cast<int64_t>(std::filesystem::file_size(path_)),
+          shape_.images, sha256_of_file(path_)};
+}
+
+}  // namespace catamaran

@@ -1,0 +1,141 @@
+#include <cstdio>
+#include <memory>
+#include <numeric>
+
+#include "dataio/loader.h"
+#include "drawing/contact_sheet.h"
+#include "drawing/png_file.h"
+#include "launch/command.h"
+#include "launch/config.h"
+#include "launch/path_checks.h"
+#include "support/error.h"
+#include "support/parallel_for.h"
+#include "support/text.h"
+
+namespace catamaran {
+namespace {
+
+struct PreviewArguments {
+  std::filesystem::path config;
+  std::vector<std::string> overrides;
+  std::string data;
+  std::filesystem::path out = "preview.png";
+  int64_t images = 6;
+  int64_t draws = 4;
+  int64_t first = 0;
+};
+
+std::string labels_of(const PackReader& pack, int64_t image) {
+  std::string present;
+  const std::span<const int8_t> labels = pack.labels(image);
+  for (size_t c = 0; c < labels.size(); ++c) {
+    if (labels[c] == -1) continue;
+    present += (present.empty() ? "" : ", ") + pack.manifest().classes[c];
+    if (labels[c] == 0) present += " (ignored)";
+  }
+  return present.empty() ? "no label" : present;
+}
+
+Picture picture_of(const Batch& batch, int64_t image) {
+  const int64_t bytes = batch.height * batch.width * 3;
+  return Picture(batch.width, batch.height,
+                 {batch.pixels.get() + image * bytes, static_cast<size_t>(bytes)});
+}
+
+// The chosen images as epoch `epoch` would have them, or as evaluation does.
+Batch drawn(const PackReader& pack, const LoaderOptions& options, const PreviewArguments& given,
+            uint32_t epoch) {
+  const auto keys = [&](int64_t batch) {
+    std::vector<SampleKey> keys;
+    for (int64_t i = 0; i < given.images && batch == 0; ++i)
+      keys.push_back({.epoch = epoch, .index = given.first + i});
+    return keys;
+  };
+  Loader loader(pack, options, keys);
+  return std::move(*loader.next());
+}
+
+Caption caption_of(const Batch& batch, int64_t image, int64_t epoch) {
+  Caption caption{.text = text("epoch %ld", epoch), .value = "", .colour = kDim};
+  if (batch.own_share.empty()) return caption;
+  const float share = batch.own_share[static_cast<size_t>(image)];
+  if (share < 1) caption.value = text("%.0f %% its own", 100.0 * share);
+  return caption;
+}
+
+ContactSheet sheet_of(const PackReader& pack, LoaderOptions options,
+                      const PreviewArguments& given) {
+  options.sample.training = false;
+  const Batch plain = drawn(pack, options, given, 0);
+  options.sample.training = true;
+  std::vector<Batch> draws;
+  for (int64_t epoch = 0; epoch < given.draws; ++epoch)
+    draws.push_back(drawn(pack, options, given, static_cast<uint32_t>(epoch)));
+  ContactSheet sheet;
+  sheet.title = text("%s: what training sees of images %ld to %ld", pack.folder().c_str(),
+                     given.first, given.first + given.images - 1);
+  for (int64_t i = 0; i < given.images; ++i) {
+    const int64_t index = given.first + i;
+    SheetRow row{.name = pack.id(index) + ": " + labels_of(pack, index), .tiles = {}};
+    row.tiles.push_back(
+        {picture_of(plain, i), {.text = "evaluation", .value = "", .colour = kLight}});
+    for (int64_t epoch = 0; epoch < given.draws; ++epoch) {
+      const Batch& batch = draws[static_cast<size_t>(epoch)];
+      row.tiles.push_back({picture_of(batch, i), caption_of(batch, i, epoch)});
+    }
+    sheet.rows.push_back(std::move(row));
+  }
+  return sheet;
+}
+
+int preview(PreviewArguments given) {
+  std::vector<std::string> overrides = given.overrides;
+  if (!given.data.empty()) overrides.push_back("data.train=" + given.data);
+  const RunOptions options = resolve_config(given.config, overrides).options;
+  const PackReader pack(options.data.train);
+  if (given.first >= pack.images()) {
+    throw UsageError("the pack has " + std::to_string(pack.images()) + " images", "--first",
+                     "count from 0");
+  }
+  given.images = std::min(given.images, pack.images() - given.first);
+  LoaderOptions loading;
+  loading.sample = {
+      .size = options.model.input.size, .seed = options.seed, .augment = options.data.augment};
+  loading.threads = threads_or_cores(options.data.threads);
+  write_png(given.out, contact_sheet(sheet_of(pack, loading, given)));
+  std::printf("%s\n", given.out.c_str());
+  return 0;
+}
+
+}  // namespace
+
+void add_data_command(CLI::App& app, CommandSlot& slot) {
+  CLI::App* data = app.add_subcommand("data", "Look at what training sees");
+  data->require_subcommand(1);
+  const auto given = std::make_shared<PreviewArguments>();
+  CLI::App* sheet = data->add_subcommand(
+      "preview", "Draw augmented images of a pack with their labels, as a PNG");
+  sheet->add_option("--config", given->config, "TOML file; default: every key's default")
+      ->check(CLI::ExistingFile);
+  sheet->add_option("--set", given->overrides, "KEY=VALUE, several times; data.augment.*, ...");
+  sheet->add_option("--data", given->data, "the pack; data.train for short")->check(not_empty());
+  sheet->add_option("--out", given->out, "the PNG to write")
+      ->check(result_file({".png"}))
+      ->capture_default_str();
+  sheet->add_option("--images", given->images, "rows")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  sheet->add_option("--draws", given->draws, "epochs, beside the image as evaluation sees it")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  sheet->add_option("--first", given->first, "image of the pack to begin with, from 0")
+      ->check(at_least(0))
+      ->capture_default_str();
+  sheet->footer(
+      "Example: catamaran data preview --config configs/cat.toml --data packs/mine --set "
+      "data.augment.rand_augment=2 --out preview.png");
+  sheet->callback(
+      [&slot, given] { slot.work = [given](int&, char**&) { return preview(*given); }; });
+}
+
+}  // namespace catamaran

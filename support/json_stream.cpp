@@ -1,0 +1,114 @@
+#include "support/json_stream.h"
+
+#include <cerrno>
+#include <fstream>
+#include <vector>
+
+#include "support/json.h"
+
+namespace catamaran {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kRootKey = 1;  // depths as the parser counts them
+constexpr int kElement = 2;  // of a list of the root
+constexpr int kElementKey = 3;
+
+// What the parser asks at each event: whether to keep what it has read.
+class ItemWatcher {
+ public:
+  ItemWatcher(const JsonItems& wanted, const JsonItemReader& read, std::string where,
+              ErrorKind kind)
+      : wanted_(wanted), read_(read), where_(std::move(where)), kind_(kind) {}
+
+  bool operator()(int depth, json::parse_event_t event, json& parsed) {
+    using Event = json::parse_event_t;
+    if (depth > kJsonDeepest)
+      refuse("it is nested more than " + std::to_string(kJsonDeepest) + " levels deep");
+    switch (event) {
+      case Event::object_start:
+        open_objects_.emplace_back();
+        return true;
+      case Event::array_start:
+        if (depth == kRootKey) in_list_ = wanted_.lists.contains(list_);
+        if (depth == kRootKey && in_list_) seen_.insert(list_);
+        return true;
+      case Event::key:
+        return keep_key(depth, parsed.get<std::string>());
+      case Event::object_end:
+        if (!open_objects_.empty()) open_objects_.pop_back();
+        [[fallthrough]];
+      case Event::value:
+      case Event::array_end:
+        return keep_value(depth, event, parsed);
+    }
+    return true;
+  }
+  const std::set<std::string>& seen() const { return seen_; }
+
+ private:
+  bool keep_key(int depth, const std::string& key) {
+    if (!open_objects_.empty() && !open_objects_.back().insert(key).second)
+      refuse("the key '" + key + "' occurs twice");
+    if (depth == kRootKey) {
+      list_ = key;
+      return wanted_.lists.contains(key);
+    }
+    return depth != kElementKey || !in_list_ || wanted_.keys.contains(key);
+  }
+
+  bool keep_value(int depth, json::parse_event_t event, const json& parsed) {
+    if (depth == kRootKey && event == json::parse_event_t::array_end) in_list_ = false;
+    if (depth != kElement || !in_list_) return true;
+    read_(list_, parsed);
+    return false;
+  }
+
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw Error(kind_, "not acceptable as JSON: " + what, where_, "");
+  }
+
+  const JsonItems& wanted_;
+  const JsonItemReader& read_;
+  std::string where_;
+  ErrorKind kind_;
+  std::vector<std::set<std::string>> open_objects_;
+  std::set<std::string> seen_;
+  std::string list_;
+  bool in_list_ = false;
+};
+
+}  // namespace
+
+std::set<std::string> read_json_items(const std::filesystem::path& path, ErrorKind kind,
+                                      const JsonItems& wanted, const JsonItemReader& read) {
+  std::error_code code;
+  if (std::filesystem::exists(path, code) && !std::filesystem::is_regular_file(path, code))
+    throw Error(kind, "it is no regular file", path.string(), "name a file; a pipe is none");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    throw Error(kind, with_errno("cannot open the file", errno), path.string(),
+                "check the path and its permissions");
+  }
+  const auto bytes = std::filesystem::file_size(path, code);
+  if (!code && static_cast<int64_t>(bytes) > wanted.largest_bytes) {
+    throw Error(kind,
+                "the file has " + std::to_string(bytes) + " bytes, more than the limit of " +
+                    std::to_string(wanted.largest_bytes),
+                path.string(), "is it the right file?");
+  }
+  ItemWatcher watcher(wanted, read, path.string(), kind);
+  const auto watch = [&watcher](int depth, json::parse_event_t event, json& parsed) {
+    return watcher(depth, event, parsed);
+  };
+  try {
+    if (!json::parse(file, watch).is_object())
+      throw Error(kind, "it is no JSON object", path.string(), "is it the right file?");
+  } catch (const json::exception& problem) {
+    throw json_error(problem, path.string(), kind);
+  }
+  return watcher.seen();
+}
+
+}  // namespace catamaran
