@@ -28,6 +28,7 @@ from common import BINARY, ROOT, arguments, make_pictures, write_results
 
 CASES = {"mcrop448": (448, "multi_scale"), "rrc224": (224, "random_resized")}
 BATCH = 32
+CORE = str(max(os.sched_getaffinity(0)))  # the last: the first answers most interrupts
 REPEATS = 8
 PACK_REPEATS = 40  # enough files for the start of a process to matter little
 PEERS = ("dali", "torchvision")
@@ -61,7 +62,7 @@ def pack(pictures, out, *options):
 
 
 def ours(data, size, crop, threads=1, rounds=1):
-    core = ["taskset", "-c", "0"] if threads == 1 else []
+    core = ["taskset", "-c", CORE] if threads == 1 else []
     done = subprocess.run([*core, BINARY, "bench", "loader", "--data", data, "--set", f"model.input.size={size}", "--set", f"data.augment.crop={crop}", "--batch",
                            str(BATCH), "--threads", str(threads), "--rounds", str(rounds), "--json"], check=True, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, text=True)
@@ -71,7 +72,7 @@ def ours(data, size, crop, threads=1, rounds=1):
 def peer_process(name, case, pictures):
     task = json.dumps({"peer": name, "case": case, "pictures": str(pictures)})
     environment = dict(ENVIRONMENT, PYTHONPATH=str(ROOT / "build/bench-peers")) if name == "dali" else ENVIRONMENT
-    done = subprocess.run(["taskset", "-c", "0", sys.executable, __file__, "--peer", task], env=environment, capture_output=True, text=True)
+    done = subprocess.run(["taskset", "-c", CORE, sys.executable, __file__, "--peer", task], env=environment, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"loader.py: {name} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -215,7 +216,7 @@ def bench_packing(rounds, pictures, folder):
             rows[name].append(seconds_of(str(BINARY), "pack", "manifest", *manifest, "--out", str(out), *options))
         rows["check"].append(seconds_of(str(BINARY), "check", str(out)))
         archive.unlink(missing_ok=True)
-        rows["tar"].append(seconds_of("sh", "-c", f"tar -C '{pictures}' -chf '{archive}' . && sync '{archive}' && sha256sum '{archive}'"))
+        rows["tar"].append(seconds_of("sh", "-c", f"tar -C '{pictures}' --hard-dereference -chf '{archive}' . && sync '{archive}' && sha256sum '{archive}'"))
         rows["sha256"].append(seconds_of("sha256sum", *map(str, sorted(out.iterdir()))))
     median = {side: statistics.median(values) for side, values in rows.items()}
     return {"case": "packing", "ratio_pack_to_tar": median["tar"] / median["pack"], "ratio_trusting_pack_to_tar": median["tar"] / median["pack_trusting"],

@@ -96,7 +96,9 @@ H5File create_hdf5(const std::filesystem::path& path) {
   const H5Properties access = access_without_locks();
   H5Pset_alignment(access.get(), 4096, 4096);
   H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V110);
-  H5File file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()));
+  const H5Properties create(H5Pcreate(H5P_FILE_CREATE));
+  H5Pset_obj_track_times(create.get(), false);  // of the root group
+  H5File file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, create.get(), access.get()));
   if (!file) cannot_write("the file", path);
   return file;
 }
