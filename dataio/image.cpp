@@ -61,7 +61,8 @@ PixelView ImageDecoder::whole_view(std::span<const uint8_t> jpeg, const std::str
 }
 
 void ImageDecoder::verify(std::span<const uint8_t> jpeg, const std::string& name) {
-  whole_view(jpeg, name);
+  state_->decoder.open(jpeg, name);
+  state_->decoder.verify();
 }
 
 RgbImage ImageDecoder::decode_whole(std::span<const uint8_t> jpeg, const std::string& name) {

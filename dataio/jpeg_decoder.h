@@ -40,6 +40,9 @@ struct PixelView {
 };
 constexpr int64_t kViewSlack = 64;
 
+// "libjpeg-turbo 2.1.5 (compiled with)"
+std::string decoder_version();
+
 class JpegDecoder {
  public:
   JpegDecoder();
@@ -51,6 +54,9 @@ class JpegDecoder {
   ImageSize open(std::span<const uint8_t> jpeg, const std::string& name);
   // Once after each open(). The window must be part of the image and not empty.
   PixelView decode(const PixelWindow& window);
+  // In place of decode(): reads all the coded data and refuses what decode() of the whole image
+  // refuses, in the memory of a few rows and in less time.
+  void verify();
 
  private:
   struct State;

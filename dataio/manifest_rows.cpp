@@ -52,7 +52,8 @@ std::set<std::string> names_in(const json& item, const char* key) {
   const json& list = item.at(key);
   const auto is_text = [](const json& name) { return name.is_string(); };
   if (!list.is_array() || !std::all_of(list.begin(), list.end(), is_text))
-    throw RowProblem{0, std::string("'") + key + "' must be a list of texts"};
+    throw RowProblem{
+        0, std::string("the key '") + key + "' has the wrong type: it is a list of texts"};
   return list.get<std::set<std::string>>();
 }
 
@@ -80,7 +81,7 @@ ManifestRow parse_json_row(const std::string& line) {
   if (!item.contains("labels")) throw RowProblem{1, "the key 'labels' is missing"};
   const size_t key_at = line.find(std::string("\"") + image + "\"");
   if (!item.at(image).is_string())
-    throw RowProblem{column_of(line, key_at), "'image' must be a text"};
+    throw RowProblem{column_of(line, key_at), "the key 'image' has the wrong type: it is a text"};
   row.image = item.at(image).get<std::string>();
   row.place.column = column_of(line, std::min(line.find('"', line.find(':', key_at)), line.size()));
   row.labels = names_in(item, "labels");

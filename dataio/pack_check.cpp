@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 
 #include "dataio/image.h"
+#include "dataio/near_duplicates.h"
 #include "dataio/repeated_pictures.h"
+#include "dataio/sample_maker.h"
+#include "support/clock.h"
 #include "support/error.h"
 #include "support/hash.h"
 #include "support/parallel_for.h"
@@ -24,20 +28,64 @@ void check_size(const PackReader& pack, int64_t image, const std::vector<uint8_t
                   pack.folder().string(), "pack the data again");
 }
 
-void check_images(const PackReader& pack, const PackCheckOptions& options,
-                  std::vector<std::string>& damaged) {
-  Progress progress("checking", pack.images(), "images", options.progress);
-  std::mutex mutex;
-  parallel_for(pack.images(), threads_or_cores(options.threads), [&] {
-    return [&, decoder = ImageDecoder(), jpeg = std::vector<uint8_t>()](int64_t i) mutable {
-      try {
-        pack.read_image(i, jpeg);
-        if (pack.pixels() > 0) return progress.advance(1);  // their size is the pack's
-        check_size(pack, i, jpeg);
-        if (options.decode) decoder.verify(jpeg, pack.id(i));
-      } catch (const DataError& problem) {
-        const std::lock_guard lock(mutex);
-        damaged.emplace_back(problem.what());
+// What is found wrong, from any thread.
+class Damages {
+ public:
+  void add(const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    list_.push_back(what);
+  }
+  std::vector<std::string> sorted() {
+    std::sort(list_.begin(), list_.end());
+    return std::move(list_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> list_;
+};
+
+// What one thread keeps from task to task.
+class Checker {
+ public:
+  Checker(const PackReader& pack, bool decode, Damages& damages)
+      : pack_(pack), decode_(decode), damages_(damages) {}
+
+  void check_shard(const ShardInfo& shard) {
+    const std::filesystem::path file = pack_.folder() / shard.file;
+    if (sha256_of_file(file) != shard.sha256)
+      damages_.add(file.string() + ": its SHA-256 is not the one in pack.json");
+  }
+  void check_image(int64_t image) {
+    try {
+      pack_.read_image(image, bytes_);
+      if (pack_.pixels() > 0) return;  // their size is the pack's
+      check_size(pack_, image, bytes_);
+      if (decode_) decoder_.verify(bytes_, pack_.id(image));
+    } catch (const DataError& problem) {
+      damages_.add(problem.what());
+    }
+  }
+
+ private:
+  const PackReader& pack_;
+  bool decode_;
+  Damages& damages_;
+  ImageDecoder decoder_;
+  std::vector<uint8_t> bytes_;
+};
+
+// Shards come first: hashing one takes the longest.
+void check_bytes(const PackReader& pack, const PackCheckOptions& options, Damages& damages) {
+  const std::vector<ShardInfo>& all = pack.manifest().shards;
+  const int64_t shards = options.quick ? 0 : std::ssize(all);
+  Progress progress("checking", shards + pack.images(), "shards and images", options.progress);
+  parallel_for(shards + pack.images(), threads_or_cores(options.threads), [&] {
+    return [&, checker = Checker(pack, options.decode, damages)](int64_t i) mutable {
+      if (i < shards) {
+        checker.check_shard(all[static_cast<size_t>(i)]);
+      } else {
+        checker.check_image(i - shards);
       }
       progress.advance(1);
     };
@@ -78,21 +126,36 @@ void count_repeated(const PackReader& pack, PackCheck& result) {
 }  // namespace
 
 PackCheck check_pack(const std::filesystem::path& folder, const PackCheckOptions& options) {
+  const Stopwatch watch;
   const PackReader pack(folder);
   PackCheck result;
   result.manifest = pack.manifest();
   result.fingerprint = pack.fingerprint();
-  for (const ShardInfo& shard : pack.manifest().shards) {
-    if (sha256_of_file(folder / shard.file) != shard.sha256) {
-      result.damaged.push_back((folder / shard.file).string() +
-                               ": its SHA-256 is not the one in pack.json");
-    }
-  }
+  for (const ShardInfo& shard : pack.manifest().shards) result.bytes += shard.bytes;
   count_again(pack, result);
   count_repeated(pack, result);
-  check_images(pack, options, result.damaged);
-  std::sort(result.damaged.begin(), result.damaged.end());
+  Damages damages;
+  check_bytes(pack, options, damages);
+  for (std::string& damage : damages.sorted()) result.damaged.push_back(std::move(damage));
+  result.seconds = watch.seconds();
   return result;
+}
+
+std::vector<uint64_t> perceptual_hashes(const PackReader& pack, int64_t threads, bool progress) {
+  std::vector<uint64_t> hashes(static_cast<size_t>(pack.images()));
+  Progress shown("looking at", pack.images(), "images", progress);
+  ImageCache cache(pack, 0);
+  SampleOptions options;
+  options.size = kHashSide;
+  parallel_for(pack.images(), threads_or_cores(threads), [&] {
+    return [&, maker = SampleMaker(pack, cache, options),
+            square = std::vector<uint8_t>(kHashSide * kHashSide * 3)](int64_t i) mutable {
+      maker.make({.epoch = 0, .index = i}, square.data());
+      hashes[static_cast<size_t>(i)] = perceptual_hash(square);
+      shown.advance(1);
+    };
+  });
+  return hashes;
 }
 
 void require_same_classes(const PackReader& first, const PackReader& second) {

@@ -1,8 +1,11 @@
 #include "dataio/pack_plan.h"
 
+#include <hdf5.h>
+
 #include <chrono>
 #include <string_view>
 
+#include "dataio/jpeg_decoder.h"
 #include "support/hash.h"
 #include "support/text.h"
 
@@ -36,8 +39,9 @@ std::string source_of(const ImportedImage& image) {
 PackPlan plan_pack(const ImportedImages& imported, const PackPlanOptions& options) {
   PackPlan plan;
   Fingerprint fingerprint;
-  fingerprint.add(text("%ld %ld %d", options.shard_bytes, options.intake.pixels,
-                       options.intake.decode ? 1 : 0));
+  fingerprint.add(text("writer 1, %ld %ld %d, HDF5 %s, ", options.shard_bytes,
+                       options.intake.pixels, options.intake.decode ? 1 : 0, H5_VERS_INFO) +
+                  decoder_version());
   for (const std::string& name : imported.classes) fingerprint.add(name);
   plan.bytes.reserve(imported.images.size());
   int64_t in_shard = 0;

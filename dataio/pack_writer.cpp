@@ -1,12 +1,10 @@
 #include "dataio/pack_writer.h"
 
-#include <jpeglib.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <set>
 #include <utility>
 
+#include "dataio/jpeg_decoder.h"
 #include "dataio/pack_plan.h"
 #include "dataio/partial_pack.h"
 #include "dataio/repeated_pictures.h"
@@ -26,21 +24,15 @@ namespace fs = std::filesystem;
 
 constexpr size_t kBlockImages = 256;  // read ahead by the workers at a time, at most
 constexpr unsigned char kDelete = 0x7F;
+constexpr int64_t kMostShards = 100'000;
 
-[[noreturn]] void refuse_bad(const std::vector<std::string>& bad) {
+[[noreturn]] void refuse_bad(const std::vector<std::string>& first, int64_t count) {
   std::string list;
-  for (size_t i = 0; i < std::min(bad.size(), kBadImagesNamed); ++i) list += "\n  " + bad[i];
-  if (bad.size() > kBadImagesNamed)
-    list += "\n  ... and " + std::to_string(bad.size() - kBadImagesNamed) + " more";
-  throw DataError(std::to_string(bad.size()) + " image file(s) cannot be packed:" + list, "",
+  for (const std::string& bad : first) list += "\n  " + bad;
+  const int64_t rest = count - std::ssize(first);
+  if (rest > 0) list += "\n  ... and " + std::to_string(rest) + " more";
+  throw DataError(std::to_string(count) + " image file(s) cannot be packed:" + list, "",
                   "repair or remove them, or pack without them: --skip-bad");
-}
-
-// libjpeg-turbo tells its version to the preprocessor alone.
-std::string decoder_version() {
-#define CATAMARAN_TEXT_(x) #x
-#define CATAMARAN_TEXT(x) CATAMARAN_TEXT_(x)
-  return "libjpeg-turbo " CATAMARAN_TEXT(LIBJPEG_TURBO_VERSION) " (compiled with)";
 }
 
 // What JSON, HDF5's C strings and a line of a message all carry.
@@ -52,6 +44,19 @@ void require_names(const std::vector<std::string>& names, const std::string& of)
     throw DataError("'" + printable(name) + "' is no name of " + of, "",
                     "names are UTF-8, not empty, and without control characters");
   }
+}
+
+// Pixels can be carried over, not made into files or squares of another side.
+void require_sources(const ImportedImages& imported, const PackWriterOptions& options) {
+  for (const ImportedImage& image : imported.images) {
+    if (image.pack == nullptr || image.pack->pixels() == 0) continue;
+    if (image.pack->pixels() == options.pixels) continue;
+    throw UsageError(text("the pack %s holds pixels of %ld x %ld, which cannot become others",
+                          image.pack->folder().c_str(), image.pack->pixels(), image.pack->pixels()),
+                     "--pixels", "begin with the pack of the JPEG files");
+  }
+  if (options.pixels > 0 && !options.decode)
+    throw UsageError("pixels are made by decoding", "--no-decode", "leave it out");
 }
 
 // Packs the parts of a plan one after the other.
@@ -70,20 +75,20 @@ class PackRun {
     for (int64_t number = 0; number < std::ssize(plan_.parts); ++number) {
       const PackPlan::Part& part = plan_.parts[static_cast<size_t>(number)];
       std::optional<FinishedShard> done = partial_.finished(number);
-      // What was left out by a run that was allowed to is told again by one that is not.
-      if (done && !done->left_out.empty() && !options_.skip_bad) done.reset();
       if (done) {
         progress_.advance(part.end - part.begin);
         ++summary.kept_shards;
-        bad_.insert(bad_.end(), done->left_out_why.begin(), done->left_out_why.end());
+        for (const std::string& why : done->left_out_why) add_bad(why);
       } else {
+        tell_of_kept(summary.kept_shards);
         done = write_part(part);
-        if (bad_.empty() || options_.skip_bad) partial_.finish(number, *done);
+        if (bad_count_ == 0 || options_.skip_bad) partial_.finish(number, *done);
       }
       count(part, *done, summary.manifest);
     }
-    if (!bad_.empty() && !options_.skip_bad) refuse_bad(bad_);
-    summary.skipped = std::ssize(bad_);
+    tell_of_kept(summary.kept_shards);
+    if (bad_count_ > 0 && !options_.skip_bad) refuse_bad(bad_, bad_count_);
+    summary.skipped = bad_count_;
     summary.image_bytes = image_bytes_;
     note_bad(summary.manifest);
   }
@@ -102,9 +107,9 @@ class PackRun {
         if (!left_out.contains(i)) images.push_back(i);
       }
       if (images.empty()) return done;
-      const bool writes = bad_.empty() || options_.skip_bad;
+      const bool writes = bad_count_ == 0 || options_.skip_bad;
       const size_t before = done.left_out.size();
-      std::optional<ShardInfo> shard = write_images(images, writes, done);
+      std::optional<ShardInfo> shard = write_images(images, writes, left_out.empty(), done);
       if (done.left_out.size() == before) {
         done.shard = std::move(shard);
         return done;
@@ -115,7 +120,8 @@ class PackRun {
   }
 
   // None where an image was bad; what is wrong with all of them is added to `done`.
-  std::optional<ShardInfo> write_images(const Indices& images, bool writes, FinishedShard& done) {
+  std::optional<ShardInfo> write_images(const Indices& images, bool writes, bool first_time,
+                                        FinishedShard& done) {
     const fs::path path = partial_.folder() / shard_name(next_shard_);
     std::optional<ShardWriter> writer;
     if (writes) writer.emplace(path, imported_.classes, shape_of(images));
@@ -127,23 +133,28 @@ class PackRun {
         if (!packed.problem.empty()) {
           done.left_out.push_back(images[i]);
           done.left_out_why.push_back(packed.problem);
-          bad_.push_back(packed.problem);
+          add_bad(packed.problem);
           writer.reset();
         } else if (writer) {
           writer->add(image(images[i]), packed);
         }
       }
-      if (!is_again_) progress_.advance(static_cast<int64_t>(end - begin));
+      if (first_time) progress_.advance(static_cast<int64_t>(end - begin));
       begin = end;
     }
-    is_again_ = !done.left_out.empty() && options_.skip_bad;
-    if (!writer) {
-      std::error_code code;
-      fs::remove(path, code);
-      return std::nullopt;
-    }
-    is_again_ = false;
-    return writer->finish();
+    return writer ? std::optional(writer->finish()) : std::nullopt;
+  }
+
+  void add_bad(const std::string& why) {
+    ++bad_count_;
+    if (bad_.size() < kBadImagesNamed) bad_.push_back(why);
+  }
+
+  // Once, before the first shard that is written.
+  void tell_of_kept(int64_t kept) {
+    if (kept == 0 || std::exchange(told_of_kept_, true)) return;
+    log::info(text("%ld of %zu shards were finished by a run that ended early and are kept", kept,
+                   plan_.parts.size()));
   }
 
   ShardShape shape_of(const Indices& images) const {
@@ -197,11 +208,10 @@ class PackRun {
   }
 
   void note_bad(PackManifest& manifest) const {
-    if (bad_.empty()) return;
+    if (bad_count_ == 0) return;
     manifest.notes.push_back(
-        text("%zu damaged image files were left out (--skip-bad)", bad_.size()));
-    for (size_t i = 0; i < std::min(bad_.size(), kBadImagesNamed); ++i)
-      manifest.notes.push_back("left out: " + bad_[i]);
+        text("%ld damaged image files were left out (--skip-bad)", bad_count_));
+    for (const std::string& why : bad_) manifest.notes.push_back("left out: " + why);
   }
 
   const ImportedImage& image(int64_t i) const { return imported_.images[static_cast<size_t>(i)]; }
@@ -211,10 +221,11 @@ class PackRun {
   const PackWriterOptions& options_;
   PartialPack& partial_;
   Progress progress_;
-  std::vector<std::string> bad_;
+  std::vector<std::string> bad_;  // the first kBadImagesNamed
+  int64_t bad_count_ = 0;
+  bool told_of_kept_ = false;
   int64_t next_shard_ = 0;
   int64_t image_bytes_ = 0;
-  bool is_again_ = false;  // a shard without its bad images
 };
 
 // Pictures that are there twice, told from the pack itself.
@@ -236,10 +247,16 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
                     "check the split and the label files");
   require_names(imported.classes, "a class");
   for (const ImportedImage& image : imported.images) require_names({image.id}, "an image");
+  require_sources(imported, options);
   const Stopwatch watch;
   const PackPlan plan =
       plan_pack(imported, {.shard_bytes = options.shard_bytes,
                            .intake = {.pixels = options.pixels, .decode = options.decode}});
+  if (std::ssize(plan.parts) > kMostShards) {
+    throw UsageError(text("%zu shards are more than the %ld that names have digits for",
+                          plan.parts.size(), kMostShards),
+                     "--shard-mib", "allow larger shards");
+  }
   PartialPack partial(out, plan.fingerprint);
   PackSummary summary;
   PackManifest& manifest = summary.manifest;
@@ -255,9 +272,6 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   PackRun(imported, plan, options, partial).run(summary);
   if (manifest.images == 0)
     throw DataError("no image is left to pack", out.string(), "check the image files");
-  if (summary.kept_shards > 0)
-    log::info(text("%ld of %zu shards were finished by a run that ended early and are kept",
-                   summary.kept_shards, plan.parts.size()));
   const fs::path file = partial.folder() / "pack.json";
   write_file_atomically(file, pack_manifest_json(manifest));
   note_repeated(partial.folder(), manifest);

@@ -31,6 +31,11 @@ std::string name_of(const ImportedImage& image) {
 
 void ImageIntake::read(const ImportedImage& image, PackedImage& packed) {
   if (image.pack != nullptr) return image.pack->read_image(image.at, packed.bytes);
+  std::error_code code;
+  if (!std::filesystem::is_regular_file(image.file, code)) {
+    packed.problem = image.file.string() + ": there is no such file";
+    return;
+  }
   const FileDescriptor file = open_for_reading(image.file);
   const int64_t bytes = file_bytes(file, image.file);
   if (bytes > kLargestJpegBytes) {
@@ -76,8 +81,9 @@ int64_t packed_bytes(const ImportedImage& image, const IntakeOptions& options) {
   if (image.pack != nullptr) return image.pack->image_bytes(image.at);
   std::error_code code;
   const auto bytes = std::filesystem::file_size(image.file, code);
-  // What is not there is told when it is read, with all others.
-  return code ? 0 : static_cast<int64_t>(bytes);
+  // What is not there or too large is told when it is read, with all others.
+  const bool is_told = code || static_cast<int64_t>(bytes) > kLargestJpegBytes;
+  return is_told ? 0 : static_cast<int64_t>(bytes);
 }
 
 }  // namespace catamaran

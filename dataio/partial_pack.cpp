@@ -67,33 +67,60 @@ PartialPack::PartialPack(const fs::path& out, const std::string& fingerprint)
       partial_(out_.parent_path() / ("." + out_.filename().string() + ".partial")) {
   std::error_code code;
   if (fs::exists(fs::symlink_status(out_, code))) {
+    remove_leftover_of_complete_pack();
     throw UsageError("the folder exists already", out_.string(),
                      "choose another name, or delete it first");
   }
   take_lock();
-  adopt(fingerprint);
+  try {
+    adopt(fingerprint);
+  } catch (...) {
+    leave();
+    throw;
+  }
+}
+
+// Of a run that was killed after its pack had its name.
+void PartialPack::remove_leftover_of_complete_pack() {
+  std::error_code code;
+  if (!fs::exists(partial_ / "plan.json", code) || fs::exists(folder(), code)) return;
+  const FileDescriptor lock(::open((partial_ / "lock").c_str(), O_RDWR | O_CLOEXEC));
+  if (lock && try_lock(lock, partial_ / "lock", ErrorKind::kUsage) == LockState::kTaken)
+    fs::remove_all(partial_, code);
 }
 
 void PartialPack::take_lock() {
   const fs::path path = partial_ / "lock";
+  std::error_code code;
+  if (fs::exists(partial_, code) && !fs::exists(path, code) && !fs::is_empty(partial_, code)) {
+    throw UsageError("the folder is needed for packing and holds something else", partial_.string(),
+                     "move it away, or choose another --out");
+  }
   do {  // again where its holder has just committed and deleted it
     make_folder(partial_);
     lock_ = FileDescriptor(
         ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
+    if (!lock_ && errno == ENOENT) continue;
     if (!lock_) {
       throw UsageError(with_errno("cannot create the file", errno), path.string(),
                        "check the path and its permissions");
     }
-    if (try_lock(lock_, path, ErrorKind::kUsage) == LockState::kHeld) {
+    const LockState state = try_lock(lock_, path, ErrorKind::kUsage);
+    if (state == LockState::kHeld) {
       lock_.reset();
       throw UsageError("another process is packing into it", out_.string(),
                        "wait for its end, or choose another --out");
     }
-  } while (!is_still_at(lock_, path));
+    if (state == LockState::kNoLocks) {
+      log::warn(path.string() +
+                ": the file system has no locks; make sure that no other process packs there");
+    }
+  } while (!lock_ || !is_still_at(lock_, path));
 }
 
 void PartialPack::adopt(const std::string& fingerprint) {
   const fs::path plan = partial_ / "plan.json";
+  const fs::path done = done_file(0).parent_path();
   std::error_code code;
   if (fs::is_regular_file(plan, code)) {
     std::string found;
@@ -107,21 +134,44 @@ void PartialPack::adopt(const std::string& fingerprint) {
       log::warn(partial_.string() +
                 ": a run that ended early was packing other images or with other options; its "
                 "shards are deleted");
-      fs::remove_all(done_file(0).parent_path(), code);
+      fs::remove_all(done, code);
       fs::remove_all(folder(), code);
     }
   }
   make_folder(folder());
-  make_folder(done_file(0).parent_path());
+  make_folder(done);
   remove_stale_temporaries(partial_, TemporaryOwner::kNobody);
-  remove_stale_temporaries(done_file(0).parent_path(), TemporaryOwner::kNobody);
+  remove_stale_temporaries(done, TemporaryOwner::kNobody);
+  remove_what_no_shard_is();
   write_file_atomically(plan, json_text({{"fingerprint", fingerprint}}) + "\n");
 }
 
-PartialPack::~PartialPack() {
+// Everything in pack/ is a shard; halves and temporaries of a killed run are not.
+void PartialPack::remove_what_no_shard_is() const {
+  std::error_code code;
+  std::vector<fs::path> others;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder(), code)) {
+    if (!is_numbered_name(entry.path().filename().string(), "shard-", 5, ".h5"))
+      others.push_back(entry.path());
+  }
+  for (const fs::path& other : others) fs::remove_all(other, code);
+}
+
+PartialPack::~PartialPack() { leave(); }
+
+void PartialPack::leave() noexcept {
   if (!lock_) return;
   std::error_code code;
-  if (fs::is_empty(done_file(0).parent_path(), code) || code) fs::remove_all(partial_, code);
+  if (fs::is_empty(done_file(0).parent_path(), code) || code) {
+    fs::remove_all(partial_, code);
+  } else {
+    try {
+      log::info(partial_.string() +
+                " keeps the finished shards: give the same command again to go on, or delete it");
+    } catch (...) {  // the words are lost, the shards are not
+    }
+  }
+  lock_.reset();
 }
 
 fs::path PartialPack::done_file(int64_t number) const {

@@ -7,10 +7,12 @@
 //   partial.commit();                                           // packs/coco is there, the rest
 //   gone
 //
-// In it: lock, plan.json (the fingerprint), pack/ (shards), done/ (a JSON file for each finished
-// shard, written after the shard is durable). What another plan left is deleted, and that is said.
-// Destroyed without commit(), it stays where a shard is finished, and goes otherwise. Errors:
-// UsageError where OUT exists or another process is at it; DataError. One thread at a time.
+// A run that ends early says where its finished shards stay. In it: lock, plan.json (the
+// fingerprint), pack/ (shards), done/ (a JSON file for each finished shard, written after the shard
+// is durable). What another plan left is deleted, and that is said; a folder of that name that no
+// packing made is refused. Destroyed without commit(), it stays where a shard is finished, and goes
+// otherwise. Errors: UsageError where OUT exists or another process is at it; DataError. One thread
+// at a time.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +48,10 @@ class PartialPack {
  private:
   std::filesystem::path done_file(int64_t number) const;
   void take_lock();
+  void remove_leftover_of_complete_pack();
+  void leave() noexcept;
   void adopt(const std::string& fingerprint);
+  void remove_what_no_shard_is() const;
 
   std::filesystem::path out_;
   std::filesystem::path partial_;

@@ -13,7 +13,10 @@ std::string shard_name(int64_t number) { return text("shard-%05ld.h5", number); 
 
 ShardWriter::ShardWriter(std::filesystem::path path, std::vector<std::string> classes,
                          ShardShape shape)
-    : path_(std::move(path)), classes_(std::move(classes)), shape_(shape) {
+    : path_(path.string() + ".part"),
+      target_(std::move(path)),
+      classes_(std::move(classes)),
+      shape_(shape) {
   const QuietHdf5 quiet;
   file_ = create_hdf5(path_);
   const auto side = static_cast<hsize_t>(shape_.pixels);
@@ -24,6 +27,14 @@ ShardWriter::ShardWriter(std::filesystem::path path, std::vector<std::string> cl
     bytes_ = write_set(file_, "/jpeg/bytes", H5T_STD_U8LE, {static_cast<hsize_t>(shape_.bytes)},
                        nullptr, path_);
   }
+}
+
+ShardWriter::~ShardWriter() {
+  if (path_.empty()) return;
+  bytes_.reset();
+  file_.reset();
+  std::error_code code;
+  std::filesystem::remove(path_, code);
 }
 
 void ShardWriter::add(const ImportedImage& image, const PackedImage& packed) {
@@ -65,8 +76,12 @@ ShardInfo ShardWriter::finish() {
     finish_hdf5(file_, path_);
   }
   sync_file(path_, ErrorKind::kData);
-  return {path_.filename().string(), static_cast<int64_t>(std::filesystem::file_size(path_)),
-          shape_.images, sha256_of_file(path_)};
+  ShardInfo info = {target_.filename().string(),
+                    static_cast<int64_t>(std::filesystem::file_size(path_)), shape_.images,
+                    sha256_of_file(path_)};
+  std::filesystem::rename(path_, target_);
+  path_.clear();
+  return info;
 }
 
 }  // namespace catamaran

@@ -5,7 +5,8 @@
 //   for (...) shard.add(imported, packed);                     // as many as announced, in order
 //   ShardInfo info = shard.finish();                           // durable, with its SHA-256
 //
-// The file is only whole after finish(). Errors: DataError; another number of images or bytes than
+// Until finish() the file has ".part" behind its name, and goes with a ShardWriter that is not
+// finished. Errors: DataError; another number of images or bytes than
 // announced is a mistake of the caller. One thread at a time.
 #pragma once
 
@@ -33,11 +34,16 @@ class ShardWriter {
  public:
   ShardWriter(std::filesystem::path path, std::vector<std::string> classes, ShardShape shape);
 
+  ShardWriter(const ShardWriter&) = delete;
+  ShardWriter& operator=(const ShardWriter&) = delete;
+  ~ShardWriter();
+
   void add(const ImportedImage& image, const PackedImage& packed);
   ShardInfo finish();
 
  private:
-  std::filesystem::path path_;
+  std::filesystem::path path_;  // with .part
+  std::filesystem::path target_;
   std::vector<std::string> classes_;
   ShardShape shape_;
   H5File file_;

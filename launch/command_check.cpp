@@ -1,18 +1,29 @@
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "dataio/label_statistics.h"
+#include "dataio/near_duplicates.h"
 #include "dataio/pack_check.h"
 #include "launch/command.h"
+#include "launch/path_checks.h"
+#include "support/atomic_file.h"
 #include "support/error.h"
 #include "support/json.h"
 
 namespace catamaran {
 namespace {
 
+constexpr size_t kDamagesListed = 50;
+constexpr size_t kNearListed = 20;
+
 struct CheckArguments {
   std::vector<std::filesystem::path> packs;
   PackCheckOptions options;
+  std::filesystem::path statistics;
+  bool near = false;
+  bool fail_on_near = false;
   bool json = false;
 };
 
@@ -29,6 +40,7 @@ nlohmann::json to_json(const std::filesystem::path& folder, const PackCheck& che
           {"classes", m.classes},     {"positives", check.positives},
           {"ignored", check.ignored}, {"fingerprint", check.fingerprint},
           {"damaged", check.damaged}, {"repeated", check.repeated},
+          {"bytes", check.bytes},     {"seconds", check.seconds},
           {"notes", m.notes}};
 }
 
@@ -39,7 +51,11 @@ void print(const std::filesystem::path& folder, const PackCheck& check) {
       folder.c_str(), m.data_set.c_str(), m.split.c_str(), m.images, m.classes.size(),
       sum(check.positives), sum(check.ignored), check.fingerprint.c_str());
   for (const std::string& note : m.notes) std::printf("  note: %s\n", note.c_str());
-  for (const std::string& damage : check.damaged) std::printf("  damaged: %s\n", damage.c_str());
+  const size_t listed = std::min(check.damaged.size(), kDamagesListed);
+  for (size_t i = 0; i < listed; ++i) std::printf("  damaged: %s\n", check.damaged[i].c_str());
+  if (listed < check.damaged.size())
+    std::printf("  damaged: ... and %zu more\n", check.damaged.size() - listed);
+  std::printf("  %.1f MB in %.1f s\n", static_cast<double>(check.bytes) * 1e-6, check.seconds);
 }
 
 // What is between two packs: class order and images in both. Returns sentences.
@@ -61,9 +77,83 @@ std::vector<std::string> compare(const std::filesystem::path& a, const std::file
   return findings;
 }
 
-int run(const CheckArguments& given) {
-  nlohmann::json report = {{"packs", nlohmann::json::array()},
-                           {"between", nlohmann::json::array()}};
+// Near duplicates of all packs named, within each and between them.
+class NearDuplicates {
+ public:
+  explicit NearDuplicates(const CheckArguments& given) {
+    for (const std::filesystem::path& folder : given.packs) {
+      packs_.push_back(std::make_unique<PackReader>(folder));
+      hashes_.push_back(perceptual_hashes(*packs_.back(), given.options.threads, true));
+    }
+    for (size_t a = 0; a < packs_.size(); ++a) {
+      for (size_t b = a; b < packs_.size(); ++b) find(a, b);
+    }
+  }
+  int64_t count() const { return static_cast<int64_t>(found_.size()); }
+  nlohmann::json json() const {
+    nlohmann::json all = nlohmann::json::array();
+    for (const Found& f : found_) {
+      all.push_back({{"packs", {folder(f.first_pack), folder(f.second_pack)}},
+                     {"ids", {first_id(f), second_id(f)}},
+                     {"distance", f.pair.distance},
+                     {"same_bytes", f.same_bytes}});
+    }
+    return all;
+  }
+  void print() const {
+    for (size_t i = 0; i < std::min(found_.size(), kNearListed); ++i) {
+      const Found& f = found_[i];
+      std::printf("look alike (%d of 64 bits differ%s): '%s' of %s and '%s' of %s\n",
+                  f.pair.distance, f.same_bytes ? ", same bytes" : "", first_id(f).c_str(),
+                  folder(f.first_pack).c_str(), second_id(f).c_str(),
+                  folder(f.second_pack).c_str());
+    }
+    if (found_.size() > kNearListed)
+      std::printf("look alike: ... and %zu more pairs (--json has all)\n",
+                  found_.size() - kNearListed);
+    if (found_.empty()) std::printf("no two pictures look alike\n");
+  }
+
+ private:
+  struct Found {
+    size_t first_pack = 0;
+    size_t second_pack = 0;
+    NearPair pair;
+    bool same_bytes = false;
+  };
+
+  void find(size_t a, size_t b) {
+    for (const NearPair& pair : near_pairs(hashes_[a], hashes_[b], kNearDistance)) {
+      const bool same = packs_[a]->checksum(pair.first) == packs_[b]->checksum(pair.second);
+      found_.push_back({a, b, pair, same});
+    }
+  }
+  std::string folder(size_t pack) const { return packs_[pack]->folder().string(); }
+  const std::string& first_id(const Found& f) const {
+    return packs_[f.first_pack]->id(f.pair.first);
+  }
+  const std::string& second_id(const Found& f) const {
+    return packs_[f.second_pack]->id(f.pair.second);
+  }
+
+  std::vector<std::unique_ptr<PackReader>> packs_;
+  std::vector<std::vector<uint64_t>> hashes_;
+  std::vector<Found> found_;
+};
+
+void write_statistics(const CheckArguments& given) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const std::filesystem::path& folder : given.packs) {
+    nlohmann::json one =
+        nlohmann::json::parse(statistics_json(label_statistics(PackReader(folder))));
+    one["pack"] = folder.string();
+    all.push_back(std::move(one));
+  }
+  write_file_atomically(given.statistics, json_text({{"packs", all}}, -1) + "\n",
+                        ErrorKind::kUsage);
+}
+
+int64_t check_each(const CheckArguments& given, nlohmann::json& report) {
   int64_t problems = 0;
   for (const std::filesystem::path& folder : given.packs) {
     const PackCheck check = check_pack(folder, given.options);
@@ -71,6 +161,11 @@ int run(const CheckArguments& given) {
     report["packs"].push_back(to_json(folder, check));
     if (!given.json) print(folder, check);
   }
+  return problems;
+}
+
+int64_t check_between(const CheckArguments& given, nlohmann::json& report) {
+  int64_t problems = 0;
   for (size_t a = 0; a < given.packs.size(); ++a) {
     for (size_t b = a + 1; b < given.packs.size(); ++b) {
       for (const std::string& finding : compare(given.packs[a], given.packs[b])) {
@@ -80,6 +175,21 @@ int run(const CheckArguments& given) {
       }
     }
   }
+  return problems;
+}
+
+int run(const CheckArguments& given) {
+  nlohmann::json report = {{"packs", nlohmann::json::array()},
+                           {"between", nlohmann::json::array()}};
+  int64_t problems = check_each(given, report);
+  problems += check_between(given, report);
+  if (given.near && problems == 0) {  // damaged pictures cannot be looked at
+    const NearDuplicates near(given);
+    report["near"] = near.json();
+    if (!given.json) near.print();
+    if (given.fail_on_near) problems += near.count();
+  }
+  if (!given.statistics.empty() && problems == 0) write_statistics(given);
   if (given.json) std::printf("%s\n", json_text(report).c_str());
   if (problems > 0)
     throw DataError(std::to_string(problems) + " problem(s) found", "check",
@@ -96,10 +206,21 @@ void add_check_command(CLI::App& app, CommandSlot& slot) {
   const auto given = std::make_shared<CheckArguments>();
   check->add_option("packs", given->packs, "pack folders")->required();
   check->add_flag("--decode", given->options.decode, "decode every picture as well");
+  check->add_flag("--quick", given->options.quick,
+                  "sizes, index and every image's checksum, not the SHA-256 of whole shards");
+  check->add_flag(
+      "--near", given->near,
+      "find pictures that look alike (re-encoded, scaled), within and between the packs");
+  check->add_flag("--fail-on-near", given->fail_on_near, "look-alikes are an error: code 3")
+      ->needs("--near");
+  check
+      ->add_option("--statistics", given->statistics,
+                   "write labels, co-occurrence and sizes of the images to this JSON file")
+      ->check(result_file({".json"}));
   check->add_option("--threads", given->options.threads, "0: as many as cores")
       ->check(CLI::Range(0, 1024));
   check->add_flag("--json", given->json, "print the result as JSON");
-  check->footer("Example: catamaran check packs/voc07-trainval packs/voc07-test");
+  check->footer("Example: catamaran check --near packs/voc07-trainval packs/voc07-test");
   check->callback([&slot, given] { slot.work = [given](int&, char**&) { return run(*given); }; });
 }
 

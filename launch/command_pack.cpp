@@ -30,11 +30,15 @@ struct PackArguments {
 void print(const PackArguments& given, const PackSummary& summary) {
   const PackManifest& pack = summary.manifest;
   if (given.json) {
-    const nlohmann::json root = {
-        {"out", given.out.string()},          {"images", pack.images},
-        {"classes", pack.classes.size()},     {"shards", pack.shards.size()},
-        {"image_bytes", summary.image_bytes}, {"skipped", summary.skipped},
-        {"seconds", summary.seconds},         {"notes", pack.notes}};
+    const nlohmann::json root = {{"out", given.out.string()},
+                                 {"images", pack.images},
+                                 {"classes", pack.classes.size()},
+                                 {"shards", pack.shards.size()},
+                                 {"image_bytes", summary.image_bytes},
+                                 {"skipped", summary.skipped},
+                                 {"seconds", summary.seconds},
+                                 {"kept_shards", summary.kept_shards},
+                                 {"notes", pack.notes}};
     std::printf("%s\n", json_text(root).c_str());
     return;
   }

@@ -81,7 +81,7 @@ std::string page_of(const ReportData& report) {
          html_escape(joined(report.names)) + "</title>\n<style>" + kReportStyle + colour_rules() +
          "</style>\n</head>\n<body>\n<main>\n" + header(report) + summary_section(report) +
          curves_section(report) + accuracy_section(report) + step_section(report) +
-         explained_section(report) + files_section(report) +
+         data_section(report) + explained_section(report) + files_section(report) +
          "<footer>Made by <code>catamaran report</code> from the run directories.</footer>\n"
          "</main>\n</body>\n</html>\n";
 }

@@ -12,6 +12,7 @@ namespace catamaran {
 namespace {
 
 namespace fs = std::filesystem;
+constexpr int64_t kLargestDataBytes = int64_t{128} << 20;
 using nlohmann::json;
 
 constexpr int64_t kLargestTextBytes = int64_t{4} << 20;
@@ -170,6 +171,8 @@ RecordedRun read_recorded_run(const fs::path& folder) {
     run.steps = read_run_log(folder / "metrics.jsonl");
     run.evaluations = read_evaluations(folder / "eval", run.steps);
     run.explained = read_explained(folder / "explain");
+    if (fs::exists(folder / "data.json", code))
+      run.data = read_json_file(folder / "data.json", ErrorKind::kUsage, kLargestDataBytes);
     return run;
   } catch (const UsageError&) {
     throw;

@@ -1,6 +1,6 @@
 // RecordedRun: what a run left in its directory, read for the report: config.toml, manifest.json,
-// metrics.jsonl, and, where the run has them, eval/*.json and explain/explain.json with its
-// pictures.
+// metrics.jsonl, and, where the run has them, data.json, eval/*.json and explain/explain.json with
+// its pictures.
 //
 //   const RecordedRun run = read_recorded_run("runs/voc07");
 //
@@ -50,6 +50,7 @@ struct RecordedRun {
   std::string name;  // the manifest's, else the folder's
   std::string config;
   nlohmann::json manifest;
+  nlohmann::json data;  // data.json; null where the run has none
   std::vector<StepReport> steps;
   std::vector<RecordedEvaluation> evaluations;  // in the order of epochs
   std::vector<ExplainedImage> explained;

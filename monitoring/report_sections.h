@@ -25,6 +25,7 @@ std::string summary_section(const ReportData& report);   // tiles of one run, a 
 std::string curves_section(const ReportData& report);    // loss, mAP, images/s, learning rate, ...
 std::string accuracy_section(const ReportData& report);  // F-measures, AP by class
 std::string step_section(const ReportData& report);      // what a step's time goes into
+std::string data_section(const ReportData& report);  // of the first run that tells: labels, sizes
 std::string explained_section(const ReportData& report);
 std::string files_section(const ReportData& report);  // configuration and manifest
 

@@ -72,6 +72,14 @@ svg .inside { fill: #ffffff; font-weight: 600; }
 .swatch { display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 7px;
   background: currentColor; }
 .scroll { overflow-x: auto; }
+td.counted { background: linear-gradient(to left,
+  color-mix(in srgb, var(--accent) 30%, transparent) var(--share), transparent 0); }
+td.heat { background: color-mix(in srgb, var(--accent) var(--share), transparent); padding: 4px;
+  text-align: center; min-width: 28px; }
+td.self { background: var(--track); }
+th.tall { height: 118px; padding: 4px; }
+th.tall span { writing-mode: vertical-rl; transform: rotate(180deg); }
+table.together { width: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px;
   font-variant-numeric: tabular-nums; }
 th, td { padding: 6px 8px; border-bottom: 1px solid var(--line); text-align: right;

@@ -1,8 +1,11 @@
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "dataio/label_statistics.h"
 #include "support/atomic_file.h"
 #include "support/error.h"
+#include "support/json.h"
 #include "support/log.h"
 #include "trainer/api.h"
 #include "trainer/builder.h"
@@ -11,6 +14,23 @@
 #include "trainer/trainer.h"
 
 namespace catamaran {
+namespace {
+
+// What the report shows of the data; of the packs of the run's first start.
+void write_data_statistics(const RunPacks& packs, const std::filesystem::path& file) {
+  if (std::filesystem::exists(file)) return;
+  nlohmann::json all = nlohmann::json::array();
+  const auto add = [&all](const char* role, const PackReader& pack) {
+    nlohmann::json one = nlohmann::json::parse(statistics_json(label_statistics(pack)));
+    one["role"] = role;
+    all.push_back(std::move(one));
+  };
+  add("train", *packs.train);
+  if (packs.eval) add("eval", *packs.eval);
+  write_file_atomically(file, json_text({{"packs", all}}, -1) + "\n", ErrorKind::kUsage);
+}
+
+}  // namespace
 
 ExitReason train(const TrainRequest& request, ProcessGroup& group) {
   const RunPacks packs = open_packs(request.options.data, group);
@@ -24,6 +44,7 @@ ExitReason train(const TrainRequest& request, ProcessGroup& group) {
     if (group.is_root()) {
       write_file_atomically(request.run_dir / "config.toml", request.resolved_config,
                             ErrorKind::kUsage);
+      write_data_statistics(packs, directory->will_make("data.json"));
       directory->keep();  // nothing of the start is left to fail
     }
     return trainer->run();

@@ -76,6 +76,34 @@ TEST(ImageDecoder, GivesTheSameBytesWithEveryInstructionSet) {
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
+std::string complaint_of(const std::function<void()>& decode) {
+  try {
+    decode();
+    return "";
+  } catch (const DataError& problem) {
+    return problem.what();
+  }
+}
+
+TEST(ImageDecoder, VerifyRefusesWhatDecodingRefusesForTheSameReason) {
+  ImageDecoder decoder;
+  int64_t refused = 0;
+  for (const auto& file : golden()["files"]) {
+    const std::string name = file["name"];
+    const Bytes whole = read_file(name + ".jpg");
+    for (uint32_t trial = 0; trial < 40; ++trial) {
+      const auto random = philox_4x32_10({trial, 0, 0, 0}, {7, 1});
+      Bytes jpeg = whole;
+      if (trial % 4 == 1) jpeg.resize(random[0] % jpeg.size());
+      if (trial % 4 > 1) jpeg[random[0] % jpeg.size()] ^= static_cast<uint8_t>(random[1]);
+      const std::string decoded = complaint_of([&] { decoder.decode_whole(jpeg, name); });
+      EXPECT_EQ(complaint_of([&] { decoder.verify(jpeg, name); }), decoded) << name << trial;
+      refused += decoded.empty() ? 0 : 1;
+    }
+  }
+  EXPECT_GT(refused, 500);
+}
+
 TEST(ImageDecoder, WritesNothingBeyondItsSquare) {
   ImageDecoder decoder;
   const Bytes jpeg = read_file("made-99x101-420.jpg");

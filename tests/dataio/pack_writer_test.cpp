@@ -83,6 +83,11 @@ class WritePack : public testing::Test {
     options.progress = false;
     return options;
   }
+  static PackWriterOptions skipping() {
+    PackWriterOptions options = quiet();
+    options.skip_bad = true;
+    return options;
+  }
   static std::map<std::string, std::string> hashes(const fs::path& folder) {
     std::map<std::string, std::string> all;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder))
@@ -269,6 +274,75 @@ TEST_F(WritePack, PacksAgainWhatAKilledRunLeftDamagedOrOfOtherImages) {
   leave(fewer);
   EXPECT_EQ(write_pack(imported, folder_ / "pack", quiet()).kept_shards, 0);
   EXPECT_EQ(hashes(folder_ / "pack"), hashes(folder_ / "whole"));
+}
+
+TEST_F(WritePack, KeepsFinishedShardsWhenARunThatMayNotSkipFails) {
+  const ImportedImages imported = made(40);
+  cut(2);
+  write_pack(imported, folder_ / "whole", skipping());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    PackWriterOptions options = skipping();
+    const PackPlan plan = plan_pack(imported, {.shard_bytes = options.shard_bytes, .intake = {}});
+    write_pack(imported, folder_ / "aside", options);
+    PartialPack partial(folder_ / "pack", plan.fingerprint);  // as a killed run leaves it
+    for (const int64_t part : {0, 1}) {
+      const ShardInfo shard = PackReader(folder_ / "aside").manifest().shards.at(part);
+      fs::copy_file(folder_ / "aside" / shard.file, partial.folder() / shard.file);
+      FinishedShard done{.shard = shard, .left_out = {}, .left_out_why = {}};
+      if (part == 0) done.left_out = {2};
+      if (part == 0) done.left_out_why = {"2.jpg: damaged"};
+      partial.finish(part, done);
+    }
+    std::ofstream(partial.folder() / ".pack.json.tmp.other.1") << "left";
+    ::_exit(0);
+  }
+  ::waitpid(child, nullptr, 0);
+  EXPECT_THAT(refusal([&] { write_pack(imported, folder_ / "pack", quiet()); }),
+              HasSubstr("2.jpg: damaged"));
+  EXPECT_TRUE(fs::exists(folder_ / ".pack.partial/pack" / shard_name(0)));
+  const PackSummary summary = write_pack(imported, folder_ / "pack", skipping());
+  EXPECT_EQ(summary.kept_shards, 2);
+  EXPECT_EQ(summary.skipped, 1);
+  std::map<std::string, std::string> kept = hashes(folder_ / "pack");
+  std::map<std::string, std::string> whole = hashes(folder_ / "whole");
+  kept.erase("pack.json");  // the reason's words are this test's
+  whole.erase("pack.json");
+  EXPECT_EQ(kept, whole);
+}
+
+TEST_F(WritePack, TouchesNoFolderThatItDidNotMake) {
+  fs::create_directories(folder_ / ".pack.partial");
+  std::ofstream(folder_ / ".pack.partial/mine.txt") << "mine";
+  EXPECT_THAT(refusal([&] { write_pack(made(3), folder_ / "pack", quiet()); }),
+              HasSubstr("holds something else"));
+  EXPECT_TRUE(fs::exists(folder_ / ".pack.partial/mine.txt"));
+}
+
+TEST_F(WritePack, RemovesWhatARunLeftThatWasKilledAfterItsPackWasThere) {
+  write_pack(made(3), folder_ / "pack", quiet());
+  fs::create_directories(folder_ / ".pack.partial/done");
+  std::ofstream(folder_ / ".pack.partial/plan.json") << "{}";
+  std::ofstream(folder_ / ".pack.partial/lock") << "";
+  EXPECT_THAT(refusal([&] { write_pack(made(3), folder_ / "pack", quiet()); }),
+              HasSubstr("exists already"));
+  EXPECT_FALSE(fs::exists(folder_ / ".pack.partial"));
+}
+
+TEST_F(WritePack, RefusesPixelsThatCannotBeMade) {
+  PackWriterOptions options = quiet();
+  options.pixels = 16;
+  write_pack(made(3), folder_ / "pixels", options);
+  const auto pack = std::make_shared<const PackReader>(folder_ / "pixels");
+  ImportedImages again = made(1);
+  again.images[0].file.clear();
+  again.images[0].pack = pack;
+  EXPECT_THAT(refusal([&] { write_pack(again, folder_ / "files", quiet()); }),
+              HasSubstr("cannot become others"));
+  EXPECT_EQ(write_pack(again, folder_ / "same", options).manifest.images, 1);
+  options.decode = false;
+  EXPECT_THAT(refusal([&] { write_pack(made(3), folder_ / "b", options); }),
+              HasSubstr("pixels are made by decoding"));
 }
 
 TEST_F(WritePack, RefusesToPackWhereAnotherProcessPacks) {

@@ -1,0 +1,119 @@
+#include "dataio/near_duplicates.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <numbers>
+#include <tuple>
+#include <unordered_map>
+
+#include "support/assert.h"
+
+namespace catamaran {
+namespace {
+
+constexpr size_t kSide = kHashSide;
+constexpr size_t kLow = 8;  // frequencies in each direction
+
+using CosineTable = std::array<std::array<double, kSide>, kLow>;
+
+const CosineTable& cosines() {
+  static const CosineTable table = [] {
+    CosineTable made;
+    for (size_t k = 0; k < kLow; ++k) {
+      for (size_t n = 0; n < kSide; ++n) {
+        made[k][n] = 2 * std::cos(std::numbers::pi * static_cast<double>(k) *
+                                  (2 * static_cast<double>(n) + 1) / (2 * kSide));
+      }
+    }
+    return made;
+  }();
+  return table;
+}
+
+int32_t gray(const uint8_t* rgb) {
+  return (rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16;
+}
+
+// Bits [begin, end) of a hash.
+struct Band {
+  int begin = 0;
+  int end = 0;
+  uint64_t of(uint64_t hash) const {
+    return (hash >> begin) & ((uint64_t{1} << (end - begin)) - 1);
+  }
+};
+
+}  // namespace
+
+uint64_t perceptual_hash(std::span<const uint8_t> rgb) {
+  CATAMARAN_ASSERT(rgb.size() == kSide * kSide * 3, "a picture of the hash's size");
+  const CosineTable& cosine = cosines();
+  std::array<std::array<double, kSide>, kLow> down{};  // by vertical frequency and column
+  for (size_t y = 0; y < kSide; ++y) {
+    for (size_t x = 0; x < kSide; ++x) {
+      const double value = gray(rgb.data() + (y * kSide + x) * 3);
+      for (size_t k = 0; k < kLow; ++k) down[k][x] += cosine[k][y] * value;
+    }
+  }
+  std::array<double, kLow * kLow> low{};
+  for (size_t k = 0; k < kLow; ++k) {
+    for (size_t j = 0; j < kLow; ++j) {
+      double sum = 0;
+      for (size_t x = 0; x < kSide; ++x) sum += cosine[j][x] * down[k][x];
+      low[k * kLow + j] = std::abs(sum) < 1e-6 ? 0 : sum;  // of a flat picture: rounding
+    }
+  }
+  std::array<double, kLow* kLow> sorted = low;
+  std::sort(sorted.begin(), sorted.end());
+  const double median = (sorted[kLow * kLow / 2 - 1] + sorted[kLow * kLow / 2]) / 2;
+  uint64_t hash = 0;
+  for (size_t i = 0; i < low.size(); ++i) hash |= uint64_t{low[i] > median} << i;
+  return hash;
+}
+
+std::vector<NearPair> near_pairs(std::span<const uint64_t> first, std::span<const uint64_t> second,
+                                 int most) {
+  CATAMARAN_ASSERT(most >= 0 && most < 16, "bands have bits");
+  const bool itself = first.data() == second.data() && first.size() == second.size();
+  std::vector<NearPair> pairs;
+  for (int b = 0; b <= most; ++b) {
+    const Band band = {.begin = 64 * b / (most + 1), .end = 64 * (b + 1) / (most + 1)};
+    if (band.end - band.begin == 64) {  // the whole hash
+      std::unordered_multimap<uint64_t, int64_t> equal;
+      for (size_t i = 0; i < first.size(); ++i) equal.emplace(first[i], i);
+      for (size_t j = 0; j < second.size(); ++j) {
+        const auto [from, to] = equal.equal_range(second[j]);
+        for (auto at = from; at != to; ++at) {
+          const auto other = static_cast<int64_t>(j);
+          if (!itself || at->second < other) pairs.push_back({at->second, other, 0});
+        }
+      }
+      break;
+    }
+    std::unordered_map<uint64_t, std::vector<int64_t>> buckets;
+    for (size_t i = 0; i < first.size(); ++i)
+      buckets[band.of(first[i])].push_back(static_cast<int64_t>(i));
+    for (size_t j = 0; j < second.size(); ++j) {
+      const auto found = buckets.find(band.of(second[j]));
+      if (found == buckets.end()) continue;
+      for (const int64_t i : found->second) {
+        if (itself && i >= static_cast<int64_t>(j)) break;
+        const int distance = std::popcount(first[static_cast<size_t>(i)] ^ second[j]);
+        if (distance <= most) pairs.push_back({i, static_cast<int64_t>(j), distance});
+      }
+    }
+  }
+  // A pair is found once for each band that is equal.
+  const auto place = [](const NearPair& p) { return std::tuple(p.first, p.second); };
+  std::sort(pairs.begin(), pairs.end(),
+            [&](const NearPair& a, const NearPair& b) { return place(a) < place(b); });
+  const auto repeated = std::unique(pairs.begin(), pairs.end(), [&](const auto& a, const auto& b) {
+    return place(a) == place(b);
+  });
+  pairs.erase(repeated, pairs.end());
+  return pairs;
+}
+
+}  // namespace catamaran
