@@ -19,13 +19,44 @@ ImageSize read_jpeg_size(std::span<const uint8_t> jpeg, const std::string& name)
   return JpegDecoder().open(jpeg, name);
 }
 
+Exactness exactness_of(const std::string& name) {
+  if (name == "exact") return Exactness::kExact;
+  if (name == "fast") return Exactness::kFast;
+  throw UsageError("'" + name + "' is no way to decode", "data.decode", "use exact or fast");
+}
+
 ImageDecoder::ImageDecoder() : state_(std::make_unique<State>()) {}
 ImageDecoder::~ImageDecoder() = default;
 ImageDecoder::ImageDecoder(ImageDecoder&&) noexcept = default;
 ImageDecoder& ImageDecoder::operator=(ImageDecoder&&) noexcept = default;
 
+namespace {
+
+// How far the decoder may shrink the image so that the crop keeps the pixels that are wanted of it.
+int32_t shrinking(const Placement& placement, int64_t size) {
+  const auto side = static_cast<int32_t>(size);
+  const ImageSize canvas =
+      placement.canvas.width > 0 ? placement.canvas : ImageSize{.height = side, .width = side};
+  const Region& region = placement.region;
+  const double scale = std::min((region.right - region.left) / canvas.width,
+                                (region.bottom - region.top) / canvas.height);
+  if (scale >= 8) return 8;
+  if (scale >= 4) return 4;
+  return scale >= 2 ? 2 : 1;
+}
+
+Placement shrunk(Placement placement, int32_t denominator) {
+  placement.region.left /= denominator;
+  placement.region.top /= denominator;
+  placement.region.right /= denominator;
+  placement.region.bottom /= denominator;
+  return placement;
+}
+
+}  // namespace
+
 void ImageDecoder::decode(std::span<const uint8_t> jpeg, const Placement& placement, int64_t size,
-                          uint8_t* out, const std::string& name) {
+                          uint8_t* out, const std::string& name, Exactness exactness) {
   const ImageSize source = state_->decoder.open(jpeg, name);
   const Region& region = placement.region;
   if (region.right > source.width || region.bottom > source.height) {
@@ -33,7 +64,9 @@ void ImageDecoder::decode(std::span<const uint8_t> jpeg, const Placement& placem
                         std::to_string(source.height) + " pixels, less than the pack says",
                     "image " + name, "check the pack with `catamaran check`");
   }
-  const PixelWindow window = state_->resizer.plan(source, placement, size);
+  const int32_t denominator = exactness == Exactness::kFast ? shrinking(placement, size) : 1;
+  const ImageSize decoded = denominator > 1 ? state_->decoder.shrink(denominator) : source;
+  const PixelWindow window = state_->resizer.plan(decoded, shrunk(placement, denominator), size);
   state_->resizer.run(state_->decoder.decode(window), out);
 }
 

@@ -117,6 +117,11 @@ struct JpegDecoder::State {
   static void read_header(State& s);
   static void start(State& s);
   static void read_rows(State& s);
+  static void compute_size(State& s) { jpeg_calc_output_dimensions(&s.info); }
+  ImageSize output_size() const {
+    return {.height = static_cast<int32_t>(info.output_height),
+            .width = static_cast<int32_t>(info.output_width)};
+  }
   static void skim(State& s);
 };
 
@@ -127,12 +132,13 @@ void JpegDecoder::State::read_header(State& s) {
   s.info.out_color_space = s.info.num_components == 4 ? JCS_CMYK : JCS_EXT_RGBX;
   s.info.dct_method = JDCT_ISLOW;
   s.info.do_fancy_upsampling = TRUE;
+  jpeg_calc_output_dimensions(&s.info);
 }
 
 // decoded in: the window that is wanted; out: with the margin that libjpeg's block grid adds.
 void JpegDecoder::State::start(State& s) {
   jpeg_start_decompress(&s.info);
-  const auto width = static_cast<int32_t>(s.info.image_width);
+  const auto width = static_cast<int32_t>(s.info.output_width);
   JDIMENSION left = static_cast<JDIMENSION>(std::max(s.decoded.left - kMarginColumns, 0));
   const int32_t right = std::min(s.decoded.right + kMarginColumns, width);
   JDIMENSION columns = static_cast<JDIMENSION>(right) - left;
@@ -140,7 +146,7 @@ void JpegDecoder::State::start(State& s) {
     left = 0;
     columns = static_cast<JDIMENSION>(width);
   }
-  if (columns < s.info.image_width) jpeg_crop_scanline(&s.info, &left, &columns);
+  if (columns < s.info.output_width) jpeg_crop_scanline(&s.info, &left, &columns);
   s.decoded.left = static_cast<int32_t>(left);
   s.decoded.right = static_cast<int32_t>(left + columns);
   s.decoded.top = std::max(s.decoded.top - kMarginRows, 0);
@@ -206,6 +212,16 @@ ImageSize JpegDecoder::open(std::span<const uint8_t> jpeg, const std::string& na
   return {.height = static_cast<int32_t>(height), .width = static_cast<int32_t>(width)};
 }
 
+ImageSize JpegDecoder::shrink(int32_t denominator) {
+  State& s = *state_;
+  CATAMARAN_ASSERT(denominator == 1 || denominator == 2 || denominator == 4 || denominator == 8,
+                   "libjpeg halves");
+  s.info.scale_num = 1;
+  s.info.scale_denom = static_cast<unsigned>(denominator);
+  s.run(State::compute_size);
+  return s.output_size();
+}
+
 void JpegDecoder::verify() {
   State& s = *state_;
   const auto row_bytes = static_cast<size_t>(s.info.image_width) * 4;
@@ -215,10 +231,10 @@ void JpegDecoder::verify() {
 
 PixelView JpegDecoder::decode(const PixelWindow& window) {
   State& s = *state_;
-  const auto height = static_cast<int32_t>(s.info.image_height);
-  const auto width = static_cast<int32_t>(s.info.image_width);
-  CATAMARAN_ASSERT(window.left >= 0 && window.left < window.right && window.right <= width &&
-                       window.top >= 0 && window.top < window.bottom && window.bottom <= height,
+  const ImageSize size = s.output_size();
+  CATAMARAN_ASSERT(window.left >= 0 && window.left < window.right && window.right <= size.width &&
+                       window.top >= 0 && window.top < window.bottom &&
+                       window.bottom <= size.height,
                    "a window is a part of the image");
   s.decoded = window;
   s.run(State::start);

@@ -52,6 +52,9 @@ class JpegDecoder {
 
   // Reads the header; jpeg must outlive the decode() that follows.
   ImageSize open(std::span<const uint8_t> jpeg, const std::string& name);
+  // Between open() and decode(): the picture is decoded to 1 / denominator (1, 2, 4 or 8) of its
+  // size in each direction, which is the size returned; windows are of that picture then.
+  ImageSize shrink(int32_t denominator);
   // Once after each open(). The window must be part of the image and not empty.
   PixelView decode(const PixelWindow& window);
   // In place of decode(): reads all the coded data and refuses what decode() of the whole image

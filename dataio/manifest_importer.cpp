@@ -138,7 +138,7 @@ ImportedImages import_manifest(const ManifestSource& source) {
                                labels_of(row, imported.classes, class_of, problems)});
     bare += row.labels.empty() ? 1 : 0;
   }
-  look_at_files(source, read.rows, problems);
+  if (source.look_for_files) look_at_files(source, read.rows, problems);
   problems.throw_if_any("correct the lines; `--check` looks again without packing");
   if (bare > 0)
     imported.notes.push_back(std::to_string(bare) + " images have no label and were kept");

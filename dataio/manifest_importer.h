@@ -23,6 +23,7 @@ struct ManifestSource {
   std::filesystem::path manifest;
   std::filesystem::path classes;  // empty: the header, or the union of the labels
   ManifestFormat format = ManifestFormat::kByName;
+  bool look_for_files = true;    // each must be there
   bool look_into_files = false;  // each must begin and end as a JPEG does
 };
 

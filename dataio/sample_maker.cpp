@@ -27,7 +27,7 @@ void SampleMaker::make(SampleKey key, uint8_t* out) {
   if (pack_.pixels() > 0) {
     decoder_.resize(bytes, stored, placement, options_.size, out);
   } else {
-    decoder_.decode(bytes, placement, options_.size, out, pack_.id(key.index));
+    decoder_.decode(bytes, placement, options_.size, out, pack_.id(key.index), options_.exactness);
   }
   if (options_.training) {
     appearance_.apply(options_.augment,

@@ -25,7 +25,8 @@ struct SampleOptions {
   int64_t size = 448;  // side of the square, pixels
   uint64_t seed = 0;
   AugmentOptions augment;
-  bool training = false;    // false: the whole image, not mirrored
+  bool training = false;  // false: the whole image, not mirrored
+  Exactness exactness = Exactness::kExact;
   int64_t center_crop = 0;  // of evaluation: bring the shorter side to this many pixels and take
                             // the middle; 0: squish
 };

@@ -28,7 +28,8 @@ LoaderBenchOptions bench_options(const BenchArguments& given, const RunOptions& 
   bench.loader.sample = {.size = options.model.input.size,
                          .seed = options.seed,
                          .augment = options.data.augment,
-                         .training = true};
+                         .training = true,
+                         .exactness = exactness_of(options.data.decode)};
   const int64_t threads = given.threads > 0 ? given.threads : options.data.threads;
   bench.loader.threads = threads_or_cores(threads);
   bench.loader.prefetch_batches = options.data.prefetch_batches;

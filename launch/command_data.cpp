@@ -99,8 +99,10 @@ int preview(PreviewArguments given) {
   }
   given.images = std::min(given.images, pack.images() - given.first);
   LoaderOptions loading;
-  loading.sample = {
-      .size = options.model.input.size, .seed = options.seed, .augment = options.data.augment};
+  loading.sample = {.size = options.model.input.size,
+                    .seed = options.seed,
+                    .augment = options.data.augment,
+                    .exactness = exactness_of(options.data.decode)};
   loading.threads = threads_or_cores(options.data.threads);
   write_png(given.out, contact_sheet(sheet_of(pack, loading, given)));
   std::printf("%s\n", given.out.c_str());

@@ -129,6 +129,8 @@ void visit_config_keys(Options& o, Visit&& visit) {
   visit("data.threads", o.data.threads, "loader threads a rank; 0: as many as compute threads");
   visit("data.prefetch_batches", o.data.prefetch_batches, "batches ready or in work at most");
   visit("data.cache_mib", o.data.cache_mib, "packed images kept in memory, MiB a rank; 0: none");
+  visit("data.decode", o.data.decode,
+        "of training: exact (PIL's bytes), fast (large pictures decoded at a part of their size)");
   visit("data.on_bad_sample", o.data.on_bad_sample,
         "of training: skip (another image takes its place), stop");
   visit("data.augment.crop", o.data.augment.crop, "multi_scale, random_resized, center, none");

@@ -28,6 +28,7 @@ void check_data(const DataOptions& data, int64_t input_size, Problems& p) {
   p.add(data.augment.problems());
   p.require(data.cache_mib >= 0 && data.cache_mib <= (int64_t{1} << 30), "data.cache_mib",
             "must be 0 to 2^30");
+  p.require_one_of("data.decode", data.decode, {"exact", "fast"});
   p.require_one_of("data.on_bad_sample", data.on_bad_sample, {"skip", "stop"});
   p.require(!data.augment.resizes_to_canvas() || data.augment.resize >= input_size,
             "data.augment.resize",

@@ -37,7 +37,8 @@ LoaderOptions loader_options(const RunOptions& options, int threads) {
   loading.sample = {.size = options.model.input.size,
                     .seed = options.seed,
                     .augment = options.data.augment,
-                    .training = true};
+                    .training = true,
+                    .exactness = exactness_of(options.data.decode)};
   loading.threads = options.data.threads > 0 ? options.data.threads : threads;
   loading.prefetch_batches = options.data.prefetch_batches;
   loading.cache_bytes = options.data.cache_mib << 20;

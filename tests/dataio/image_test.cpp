@@ -104,6 +104,46 @@ TEST(ImageDecoder, VerifyRefusesWhatDecodingRefusesForTheSameReason) {
   EXPECT_GT(refused, 500);
 }
 
+// Mean difference of two squares, levels of 255.
+double mean_difference(const Bytes& a, const Bytes& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += std::abs(int{a[i]} - int{b[i]});
+  return sum / static_cast<double>(a.size());
+}
+
+TEST(ImageDecoder, DecodesFastWithinItsBoundAndExactlyWhereNothingIsToBeSaved) {
+  ImageDecoder decoder;
+  double largest = 0;
+  double sum = 0;
+  int64_t shrunk = 0;
+  for (const auto& file : golden()["files"]) {
+    const std::string name = file["name"];
+    if (!name.starts_with("photo-")) continue;
+    const Bytes jpeg = read_file(name + ".jpg");
+    const ImageSize source = read_jpeg_size(jpeg, name);
+    for (const int64_t size : {16, 31, 56, 64, 112, 224, 448}) {
+      const auto bytes = static_cast<size_t>(size * size * 3);
+      for (const Placement& placement : {whole_image(source), center_crop(source, size, size)}) {
+        Bytes exact(bytes);
+        Bytes fast(bytes);
+        decoder.decode(jpeg, placement, size, exact.data(), name);
+        decoder.decode(jpeg, placement, size, fast.data(), name, Exactness::kFast);
+        if (std::min(source.height, source.width) < 2 * size) {
+          EXPECT_TRUE(exact == fast) << name << " at " << size;
+        } else {
+          const double difference = mean_difference(exact, fast);
+          largest = std::max(largest, difference);
+          sum += difference;
+          ++shrunk;
+        }
+      }
+    }
+  }
+  if (shrunk == 0) GTEST_SKIP() << "no photographs: set CATAMARAN_TEST_DATA";
+  EXPECT_LE(largest, 6) << "of " << shrunk;
+  EXPECT_LE(sum / static_cast<double>(shrunk), 1.5) << "of " << shrunk;
+}
+
 TEST(ImageDecoder, WritesNothingBeyondItsSquare) {
   ImageDecoder decoder;
   const Bytes jpeg = read_file("made-99x101-420.jpg");

@@ -235,12 +235,12 @@ def test_a_pack_that_claims_too_much_or_leads_elsewhere_is_refused_before_anythi
     assert says in done.stderr
 
 
-def test_training_on_a_flipped_bit_names_the_image_and_keeps_no_checkpoint(packs, config, tmp_path):
+def test_training_that_may_not_skip_stops_at_a_flipped_bit_names_the_image_and_keeps_no_checkpoint(packs, config, tmp_path):
     pack = tmp_path / "pack"
     shutil.copytree(packs / "pack-test", pack)
     flipped_bit(pack)
-    done = catamaran("train", "--config", config, *settings(*SMALL, f"data.train={pack}", "data.eval=", "schedule.epochs=1"), "--run-dir", tmp_path / "run",
-                     ranks=2, check=False)
+    done = catamaran("train", "--config", config, *settings(*SMALL, f"data.train={pack}", "data.eval=", "schedule.epochs=1", "data.on_bad_sample=stop"),
+                     "--run-dir", tmp_path / "run", ranks=2, check=False)
     assert done.returncode == 3, done.stderr
     with h5py.File(pack / SHARD) as shard:
         assert f"'{shard['id'][7].decode()}'" in done.stderr

@@ -66,9 +66,13 @@ def test_damaged_pictures_are_all_named_and_left_out_only_with_skip_bad(pictures
     (tmp_path / "11.jpg").write_bytes(b"GIF89a, not a JPEG")
     (tmp_path / "20.jpg").unlink()
     done = pack(tmp_path, tmp_path / "pack", check=False)
+    assert done.returncode == 3 and "m.jsonl: line 21, column 11: there is no file" in done.stderr and not (tmp_path / "pack").exists()
+    (tmp_path / "20.jpg").write_bytes(b"no JPEG")
+    done = pack(tmp_path, tmp_path / "pack", check=False)
     assert done.returncode == 3 and "3 image file(s) cannot be packed" in done.stderr and not (tmp_path / "pack").exists()
     assert all(name in done.stderr for name in ("03.jpg", "11.jpg", "20.jpg", "--skip-bad"))
 
+    (tmp_path / "20.jpg").unlink()
     summary = json.loads(pack(tmp_path, tmp_path / "pack", "--skip-bad").stdout)
     assert (summary["images"], summary["skipped"]) == (21, 3)
     assert "3 damaged image files were left out (--skip-bad)" in summary["notes"]
