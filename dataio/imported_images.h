@@ -27,6 +27,7 @@ struct ImportedImages {
   std::vector<ImportedImage> images;
   std::vector<SourceFile> sources;
   std::vector<std::string> notes;  // what was dropped or merged
+  std::string decoder{};           // of images of packs: theirs; empty: this program's
 };
 
 }  // namespace catamaran

@@ -26,13 +26,15 @@ constexpr size_t kBlockImages = 256;  // read ahead by the workers at a time, at
 constexpr unsigned char kDelete = 0x7F;
 constexpr int64_t kMostShards = 100'000;
 
-[[noreturn]] void refuse_bad(const std::vector<std::string>& first, int64_t count) {
+[[noreturn]] void refuse_bad(const std::vector<std::string>& first, int64_t count,
+                             bool are_of_packs) {
   std::string list;
   for (const std::string& bad : first) list += "\n  " + bad;
   const int64_t rest = count - std::ssize(first);
   if (rest > 0) list += "\n  ... and " + std::to_string(rest) + " more";
   throw DataError(std::to_string(count) + " image file(s) cannot be packed:" + list, "",
-                  "repair or remove them, or pack without them: --skip-bad");
+                  are_of_packs ? "copy the pack again, or leave them out: pack reshard --skip-bad"
+                               : "repair or remove them, or pack without them: --skip-bad");
 }
 
 // What JSON, HDF5's C strings and a line of a message all carry.
@@ -87,7 +89,8 @@ class PackRun {
       count(part, *done, summary.manifest);
     }
     tell_of_kept(summary.kept_shards);
-    if (bad_count_ > 0 && !options_.skip_bad) refuse_bad(bad_, bad_count_);
+    if (bad_count_ > 0 && !options_.skip_bad)
+      refuse_bad(bad_, bad_count_, image(0).pack != nullptr);
     summary.skipped = bad_count_;
     summary.image_bytes = image_bytes_;
     note_bad(summary.manifest);
@@ -234,8 +237,10 @@ void note_repeated(const fs::path& folder, PackManifest& manifest) {
   RepeatedPictures repeated;
   for (int64_t i = 0; i < pack.images(); ++i)
     repeated.see(i, pack.checksum(i), pack.image_bytes(i));
-  if (repeated.count() > 0)
-    manifest.notes.push_back(repeated.note([&](int64_t i) { return pack.id(i); }));
+  if (repeated.count() == 0) return;
+  const std::string note = repeated.note([&](int64_t i) { return pack.id(i); });
+  if (std::ranges::find(manifest.notes, note) == manifest.notes.end())  // the pack it is made from
+    manifest.notes.push_back(note);
 }
 
 }  // namespace
@@ -267,7 +272,7 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   manifest.positives.assign(imported.classes.size(), 0);
   manifest.ignored.assign(imported.classes.size(), 0);
   manifest.sources = imported.sources;
-  manifest.decoder = decoder_version();
+  manifest.decoder = imported.decoder.empty() ? decoder_version() : imported.decoder;
   manifest.notes = imported.notes;
   PackRun(imported, plan, options, partial).run(summary);
   if (manifest.images == 0)

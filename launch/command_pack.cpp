@@ -1,3 +1,5 @@
+#include "launch/command_pack.h"
+
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -9,7 +11,7 @@
 #include "dataio/pack_writer.h"
 #include "dataio/voc_importer.h"
 #include "launch/command.h"
-#include "launch/path_checks.h"
+#include "launch/pack_output.h"
 #include "support/error.h"
 #include "support/json.h"
 
@@ -20,33 +22,12 @@ struct PackArguments {
   VocSource voc;
   CocoSource coco;
   ManifestSource manifest;
-  std::filesystem::path out;
-  int64_t shard_mib = 512;
-  PackWriterOptions writer;
+  PackOutput output;
+  int64_t pixels = 0;
+  bool decode = true;
+  bool skip_bad = false;
   bool check = false;  // of a manifest, without packing
-  bool json = false;
 };
-
-void print(const PackArguments& given, const PackSummary& summary) {
-  const PackManifest& pack = summary.manifest;
-  if (given.json) {
-    const nlohmann::json root = {{"out", given.out.string()},
-                                 {"images", pack.images},
-                                 {"classes", pack.classes.size()},
-                                 {"shards", pack.shards.size()},
-                                 {"image_bytes", summary.image_bytes},
-                                 {"skipped", summary.skipped},
-                                 {"seconds", summary.seconds},
-                                 {"kept_shards", summary.kept_shards},
-                                 {"notes", pack.notes}};
-    std::printf("%s\n", json_text(root).c_str());
-    return;
-  }
-  std::printf("%s: %ld images, %zu classes, %zu shard(s), %.1f MB of images, %.1f s\n",
-              given.out.c_str(), pack.images, pack.classes.size(), pack.shards.size(),
-              static_cast<double>(summary.image_bytes) * 1e-6, summary.seconds);
-  for (const std::string& note : pack.notes) std::printf("note: %s\n", note.c_str());
-}
 
 // What a manifest would give, and exit code 3 with all problems where it would give nothing.
 int check_manifest(PackArguments& given) {
@@ -55,7 +36,7 @@ int check_manifest(PackArguments& given) {
   std::vector<int64_t> positives(images.classes.size());
   std::vector<int64_t> ignored(images.classes.size());
   for (const ImportedImage& image : images.images) count_labels(image.labels, positives, ignored);
-  if (given.json) {
+  if (given.output.json) {
     const nlohmann::json root = {{"images", images.images.size()},
                                  {"classes", images.classes},
                                  {"positives", positives},
@@ -74,33 +55,29 @@ int check_manifest(PackArguments& given) {
   return 0;
 }
 
-int write(PackArguments& given, const std::function<ImportedImages()>& import) {
-  if (given.out.empty())
+int write(const PackArguments& given, const std::function<ImportedImages()>& import) {
+  if (given.output.out.empty())
     throw UsageError("no folder for the pack is named", "--out", "give a new one");
   const ImportedImages images = import();
-  given.writer.shard_bytes = given.shard_mib << 20;
-  print(given, write_pack(images, given.out, given.writer));
+  PackWriterOptions options = given.output.options();
+  options.pixels = given.pixels;
+  options.decode = given.decode;
+  options.skip_bad = given.skip_bad;
+  print_pack_summary(given.output.out, write_pack(images, given.output.out, options),
+                     given.output.json);
   return 0;
 }
 
 void add_common(CLI::App& command, const std::shared_ptr<PackArguments>& given) {
-  command.add_option("--out", given->out, "folder of the pack; must not exist")
-      ->check(new_folder());
-  command.add_option("--threads", given->writer.threads, "reading threads; 0: as many as cores")
-      ->check(CLI::Range(0, 1024));
-  command.add_option("--shard-mib", given->shard_mib, "images of a shard, MiB")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str();
+  add_pack_output(command, given->output);
   command
-      .add_option("--pixels", given->writer.pixels,
+      .add_option("--pixels", given->pixels,
                   "store each image as RGB, squished to squares of this side; 0: the JPEG files")
       ->check(CLI::Range(int64_t{0}, kLargestPixelSide))
       ->capture_default_str();
-  command.add_flag("!--no-decode", given->writer.decode,
+  command.add_flag("!--no-decode", given->decode,
                    "trust the files beyond their headers and end markers: as fast as the disk");
-  command.add_flag("--skip-bad", given->writer.skip_bad,
-                   "leave damaged image files out and count them");
-  command.add_flag("--json", given->json, "print the summary as JSON");
+  command.add_flag("--skip-bad", given->skip_bad, "leave damaged image files out and count them");
 }
 
 }  // namespace
@@ -177,6 +154,9 @@ void add_pack_command(CLI::App& app, CommandSlot& slot) {
       return write(*given, [&] { return import_manifest(given->manifest); });
     };
   });
+
+  add_pack_operations(*pack, slot);
+  add_pack_split(*pack, slot);
 }
 
 }  // namespace catamaran

@@ -43,6 +43,8 @@ enum class Purpose : uint32_t {
   kRandAugment = 7,
   kMix = 8,
   kSubstitute = 9,
+  kSplit = 10,
+  kSubset = 11,
 };
 
 class PhiloxStream {
