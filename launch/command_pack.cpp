@@ -150,7 +150,7 @@ void add_pack_command(CLI::App& app, CommandSlot& slot) {
   manifest->callback([&slot, given] {
     slot.work = [given](int&, char**&) {
       if (given->check) return check_manifest(*given);
-      given->manifest.look_for_files = !given->writer.skip_bad;  // then missing ones are left out
+      given->manifest.look_for_files = !given->skip_bad;  // then missing ones are left out
       return write(*given, [&] { return import_manifest(given->manifest); });
     };
   });
