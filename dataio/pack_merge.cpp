@@ -100,7 +100,7 @@ class Merge {
   ImportedImages run() {
     for (const SharedPack& pack : packs_) add(pack);
     labels_differ_.throw_if_any(
-        "images are in two packs with labels that differ",
+        "image(s) are in two packs with labels that differ",
         "correct the labels, or leave an image out of one pack: pack subset --without-ids FILE");
     fill_unknown();
     name_images();
@@ -159,7 +159,7 @@ class Merge {
         same_id.add("'" + image.id + "' is in " + first->second->pack->folder().string() +
                     " and in " + image.pack->folder().string());
     }
-    same_id.throw_if_any("different images have the same id",
+    same_id.throw_if_any("id(s) are of different images in two packs",
                          "--prefix-ids writes the pack's folder name before each id");
   }
 
@@ -190,7 +190,7 @@ class Merge {
     for (const SharedPack& pack : packs_) tell_missing(*pack);
     if (repeated_ > 0)
       merged_.notes.push_back(
-          text("%ld images are in more than one pack, with labels that agree, "
+          text("%ld image(s) are in more than one pack, with labels that agree, "
                "and count once (first: %s)",
                repeated_, first_repeated_.c_str()));
     if (options_.prefix_ids)

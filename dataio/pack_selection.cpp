@@ -120,10 +120,11 @@ void keep_ids(const PackReader& pack, const PackSelection& selection, ImportedIm
 }
 
 void keep_labelled(const PackSelection& selection, ImportedImages& images, Story& story) {
+  if (selection.classes.empty() && selection.keep_without_labels) return;
   const auto bare = std::ranges::count_if(images.images, has_no_label);
   if (bare == 0) return;
   if (!selection.keep_without_labels) std::erase_if(images.images, has_no_label);
-  story.add(text("%ld images have none of its classes and were %s", static_cast<long>(bare),
+  story.add(text("%ld image(s) have none of its classes and were %s", static_cast<long>(bare),
                  selection.keep_without_labels ? "kept" : "dropped"));
 }
 
@@ -209,7 +210,7 @@ ImportedImages select_images(const SharedPack& pack, const PackSelection& select
 
 PackWriterOptions like(const PackReader& pack, PackWriterOptions options) {
   options.pixels = pack.pixels();
-  options.decode = false;
+  options.decode = pack.pixels() > 0;  // write_pack() wants it of squares; these are there already
   return options;
 }
 

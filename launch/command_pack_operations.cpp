@@ -35,6 +35,7 @@ int reshard(const ReshardArguments& given) {
                            "own",
                        "--pixels", "make them from a pack of the JPEG files");
     options.pixels = given.pixels;
+    options.decode = true;
     images.decoder.clear();  // this program's
   }
   options.skip_bad = given.skip_bad;

@@ -60,7 +60,7 @@ TEST_F(PackMergeTest, CountsAnImageOfTwoPacksOnceWhereTheLabelsAgree) {
   const SharedPack b = pack("b", {"cat"}, {{"7", {1}, "x"}, {"8", {1}}});
   const ImportedImages all = merge_packs({a, b}, {});
   EXPECT_THAT(ids(all), ElementsAre("1", "2", "8"));
-  EXPECT_THAT(notes(all), HasSubstr("1 images are in more than one pack, with labels that agree, "
+  EXPECT_THAT(notes(all), HasSubstr("1 image(s) are in more than one pack, with labels that agree, "
                                     "and count once (first: '7' of "));
 }
 
@@ -68,7 +68,7 @@ TEST_F(PackMergeTest, RefusesAnImageOfTwoPacksWhoseLabelsDiffer) {
   const SharedPack a = pack("a", {"cat", "dog"}, {{"1", {1, 1}, "x"}, {"2", {1, 1}, "y"}});
   const SharedPack b = pack("b", {"cat", "dog"}, {{"7", {1, 0}, "x"}, {"8", {-1, 1}, "y"}});
   const std::string told = refusal([&] { merge_packs({a, b}, {}); });
-  EXPECT_THAT(told, HasSubstr("2 images are in two packs with labels that differ"));
+  EXPECT_THAT(told, HasSubstr("2 image(s) are in two packs with labels that differ"));
   EXPECT_THAT(told, HasSubstr("'7' of " + b->folder().string() + " is '1' of " +
                               a->folder().string() + ": 'dog' is 0 in one and 1 in the other"));
   EXPECT_THAT(told, HasSubstr("'8' of "));
@@ -94,7 +94,7 @@ TEST_F(PackMergeTest, RefusesTheSameIdOfDifferentImagesUnlessIdsTellThePack) {
   const SharedPack a = pack("a", {"cat"}, {{"1", {1}, "x"}, {"2", {1}, "y"}});
   const SharedPack b = pack("b", {"cat"}, {{"1", {1}, "z"}, {"2", {1}, "y"}});
   const std::string told = refusal([&] { merge_packs({a, b}, {}); });
-  EXPECT_THAT(told, HasSubstr("1 different images have the same id"));
+  EXPECT_THAT(told, HasSubstr("1 id(s) are of different images"));
   EXPECT_THAT(told, HasSubstr("--prefix-ids"));
   EXPECT_THAT(ids(merge_packs({a, b}, {.prefix_ids = true})), ElementsAre("a/1", "a/2", "b/1"));
 }

@@ -103,7 +103,7 @@ TEST_F(PackSelectionTest, KeepsTheClassesAskedForInTheirOrder) {
   EXPECT_THAT(some.classes, ElementsAre("owl", "cat"));
   EXPECT_THAT(some.images[1].labels, ElementsAre(0, -1));
   EXPECT_THAT(some.images[2].labels, ElementsAre(1, -1));
-  EXPECT_THAT(notes(some), HasSubstr("2 of 3 classes; 2 images have none of its classes and were "
+  EXPECT_THAT(notes(some), HasSubstr("2 of 3 classes; 2 image(s) have none of its classes and were "
                                      "kept"));
 }
 
@@ -111,7 +111,7 @@ TEST_F(PackSelectionTest, DropsImagesInWhichNoneOfTheClassesIsPresent) {
   const ImportedImages some =
       select_images(zoo(), {.classes = {"owl"}, .keep_without_labels = false});
   EXPECT_THAT(ids(some), ElementsAre("c", "e"));
-  EXPECT_THAT(notes(some), HasSubstr("3 images have none of its classes and were dropped"));
+  EXPECT_THAT(notes(some), HasSubstr("3 image(s) have none of its classes and were dropped"));
 }
 
 TEST_F(PackSelectionTest, TakesIdsFromAFileInThePacksOrder) {
