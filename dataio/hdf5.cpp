@@ -103,6 +103,10 @@ H5File create_hdf5(const std::filesystem::path& path) {
   return file;
 }
 
+void flush_hdf5(const H5File& file, const std::filesystem::path& path) {
+  if (H5Fflush(file.get(), H5F_SCOPE_LOCAL) < 0) cannot_write("what was written so far", path);
+}
+
 void finish_hdf5(H5File& file, const std::filesystem::path& path) {
   if (H5Fflush(file.get(), H5F_SCOPE_LOCAL) < 0 || H5Fclose(file.release()) < 0)
     cannot_write("the end of the file", path);

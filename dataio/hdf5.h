@@ -49,6 +49,7 @@ class QuietHdf5 {
 H5File create_hdf5(const std::filesystem::path& path);
 H5File open_hdf5(const std::filesystem::path& path);
 // Flushes and closes a file that was written: what a destructor would do, but it tells.
+void flush_hdf5(const H5File& file, const std::filesystem::path& path);
 void finish_hdf5(H5File& file, const std::filesystem::path& path);
 
 // A data set that can be read by pread: hard-linked, contiguous, unfiltered, allocated, native

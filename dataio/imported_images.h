@@ -16,7 +16,7 @@ struct ImportedImage {
   std::filesystem::path file;  // empty where `pack` has it
   std::string id;
   std::vector<int8_t> labels;                // one per class, in {1, 0, -1}
-  std::shared_ptr<const PackReader> pack{};  // whose bytes were decoded when it was packed
+  std::shared_ptr<const PackReader> pack{};  // whose bytes are taken as they are
   int64_t at = 0;                            // image of `pack`
 };
 

@@ -34,32 +34,42 @@ std::string source_of(const ImportedImage& image) {
   return text("file %lld ", static_cast<long long>(code ? 0 : time)) + image.file.string();
 }
 
-}  // namespace
-
-PackPlan plan_pack(const ImportedImages& imported, const PackPlanOptions& options) {
-  PackPlan plan;
-  Fingerprint fingerprint;
-  fingerprint.add(text("writer 1, %ld %ld %d, HDF5 %s, ", options.shard_bytes,
-                       options.intake.pixels, options.intake.decode ? 1 : 0, H5_VERS_INFO) +
-                  decoder_version());
-  for (const std::string& name : imported.classes) fingerprint.add(name);
-  plan.bytes.reserve(imported.images.size());
+void plan_parts(const ImportedImages& imported, const PackPlanOptions& options, PackPlan& plan) {
   int64_t in_shard = 0;
   for (int64_t i = 0; i < std::ssize(imported.images); ++i) {
-    const ImportedImage& image = imported.images[static_cast<size_t>(i)];
-    const int64_t bytes = packed_bytes(image, options.intake);
+    const int64_t bytes = packed_bytes(imported.images[static_cast<size_t>(i)], options.intake);
     if (plan.parts.empty() || in_shard + bytes > options.shard_bytes) {
-      plan.parts.push_back({.begin = i, .end = i});
+      plan.parts.push_back({.begin = i, .end = i, .fingerprint = ""});
       in_shard = 0;
     }
     plan.parts.back().end = i + 1;
     plan.bytes.push_back(bytes);
     in_shard += bytes;
-    fingerprint.add(image.id);
-    fingerprint.add({reinterpret_cast<const char*>(image.labels.data()), image.labels.size()});
-    fingerprint.add(std::to_string(bytes) + source_of(image));
   }
-  plan.fingerprint = fingerprint.hex();
+}
+
+}  // namespace
+
+PackPlan plan_pack(const ImportedImages& imported, const PackPlanOptions& options) {
+  PackPlan plan;
+  plan.bytes.reserve(imported.images.size());
+  plan_parts(imported, options, plan);
+  Fingerprint of_plan;
+  of_plan.add(text("writer 1, %ld %ld %d, HDF5 %s, ", options.shard_bytes, options.intake.pixels,
+                   options.intake.decode ? 1 : 0, H5_VERS_INFO) +
+              decoder_version());
+  for (const std::string& name : imported.classes) of_plan.add(name);
+  plan.fingerprint = of_plan.hex();
+  for (PackPlan::Part& part : plan.parts) {
+    Fingerprint of_part;
+    for (auto i = static_cast<size_t>(part.begin); i < static_cast<size_t>(part.end); ++i) {
+      const ImportedImage& image = imported.images[i];
+      of_part.add(image.id);
+      of_part.add({reinterpret_cast<const char*>(image.labels.data()), image.labels.size()});
+      of_part.add(std::to_string(plan.bytes[i]) + source_of(image));
+    }
+    part.fingerprint = of_part.hex();
+  }
   return plan;
 }
 

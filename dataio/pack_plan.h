@@ -4,9 +4,9 @@
 //   const PackPlan plan = plan_pack(imported, {.shard_bytes = 512 << 20, .intake = {}});
 //
 // Shards are filled in the order of the images, up to shard_bytes (a single larger image has one of
-// its own). The fingerprint names everything that decides the bytes of the pack: options, classes,
-// and of every image id, labels and source (path, size and time of its file, or checksum in its
-// pack). Thread-safe.
+// its own). Fingerprints name everything that decides the bytes: that of the plan the options and
+// classes, that of a part the id, labels and source of its images (path, size and time of the file,
+// or checksum in its pack). Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,7 @@ struct PackPlan {
   struct Part {
     int64_t begin = 0;  // images [begin, end)
     int64_t end = 0;
+    std::string fingerprint;
   };
   std::vector<Part> parts;
   std::vector<int64_t> bytes;  // per image, in the pack

@@ -76,14 +76,16 @@ class PackRun {
   void run(PackSummary& summary) {
     for (int64_t number = 0; number < std::ssize(plan_.parts); ++number) {
       const PackPlan::Part& part = plan_.parts[static_cast<size_t>(number)];
-      std::optional<FinishedShard> done = partial_.finished(number);
+      std::optional<FinishedShard> done = partial_.finished(number, part.fingerprint);
+      // An earlier part may have another number of shards now.
+      if (done && done->shard->file != shard_name(next_shard_)) done.reset();
       if (done) {
         progress_.advance(part.end - part.begin);
         ++summary.kept_shards;
-        for (const std::string& why : done->left_out_why) add_bad(why);
       } else {
         tell_of_kept(summary.kept_shards);
         done = write_part(part);
+        done->fingerprint = part.fingerprint;
         if (bad_count_ == 0 || options_.skip_bad) partial_.finish(number, *done);
       }
       count(part, *done, summary.manifest);
@@ -281,7 +283,9 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   write_file_atomically(file, pack_manifest_json(manifest));
   note_repeated(partial.folder(), manifest);
   write_file_atomically(file, pack_manifest_json(manifest));
-  partial.commit();
+  std::set<std::string> files = {"pack.json"};
+  for (const ShardInfo& shard : manifest.shards) files.insert(shard.file);
+  partial.commit(files);
   summary.seconds = watch.seconds();
   return summary;
 }

@@ -73,6 +73,7 @@ PackedImage ImageIntake::take(const ImportedImage& image) {
   } catch (const DataError& error) {
     packed.problem = error.what();
   }
+  if (!packed.problem.empty()) std::vector<uint8_t>().swap(packed.bytes);  // they may be many
   return packed;
 }
 

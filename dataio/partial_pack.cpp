@@ -37,7 +37,9 @@ void make_folder(const fs::path& folder) {
 }
 
 json to_json(const FinishedShard& done) {
-  json root = {{"left_out", done.left_out}, {"left_out_why", done.left_out_why}};
+  json root = {{"left_out", done.left_out},
+               {"left_out_why", done.left_out_why},
+               {"fingerprint", done.fingerprint}};
   if (done.shard) {
     root["file"] = done.shard->file;
     root["bytes"] = done.shard->bytes;
@@ -51,6 +53,7 @@ FinishedShard from_json(const json& root, const std::string& where) {
   FinishedShard done;
   done.left_out = json_field<std::vector<int64_t>>(root, "left_out", where, kKind);
   done.left_out_why = json_field<std::vector<std::string>>(root, "left_out_why", where, kKind);
+  done.fingerprint = json_field<std::string>(root, "fingerprint", where, kKind);
   if (root.contains("file")) {
     done.shard = ShardInfo{.file = json_field<std::string>(root, "file", where, kKind),
                            .bytes = json_field<int64_t>(root, "bytes", where, kKind),
@@ -72,6 +75,10 @@ PartialPack::PartialPack(const fs::path& out, const std::string& fingerprint)
                      "choose another name, or delete it first");
   }
   take_lock();
+  if (fs::exists(fs::symlink_status(out_, code))) {  // another process was just ready
+    remove_all();
+    throw UsageError("the folder has appeared meanwhile", out_.string(), "it is a pack already");
+  }
   try {
     adopt(fingerprint);
   } catch (...) {
@@ -86,7 +93,7 @@ void PartialPack::remove_leftover_of_complete_pack() {
   if (!fs::exists(partial_ / "plan.json", code) || fs::exists(folder(), code)) return;
   const FileDescriptor lock(::open((partial_ / "lock").c_str(), O_RDWR | O_CLOEXEC));
   if (lock && try_lock(lock, partial_ / "lock", ErrorKind::kUsage) == LockState::kTaken)
-    fs::remove_all(partial_, code);
+    remove_all();
 }
 
 void PartialPack::take_lock() {
@@ -157,13 +164,24 @@ void PartialPack::remove_what_no_shard_is() const {
   for (const fs::path& other : others) fs::remove_all(other, code);
 }
 
+// The lock goes last: a run that finds the folder half gone knows it by that.
+void PartialPack::remove_all() noexcept {
+  std::error_code code;
+  fs::remove_all(folder(), code);
+  fs::remove_all(done_file(0).parent_path(), code);
+  fs::remove(partial_ / "plan.json", code);
+  fs::remove(partial_ / "lock", code);
+  fs::remove(partial_, code);
+}
+
 PartialPack::~PartialPack() { leave(); }
 
 void PartialPack::leave() noexcept {
   if (!lock_) return;
   std::error_code code;
-  if (fs::is_empty(done_file(0).parent_path(), code) || code) {
-    fs::remove_all(partial_, code);
+  const bool nothing = fs::is_empty(done_file(0).parent_path(), code);
+  if (nothing && !code) {
+    remove_all();
   } else {
     try {
       log::info(partial_.string() +
@@ -178,13 +196,16 @@ fs::path PartialPack::done_file(int64_t number) const {
   return partial_ / "done" / text("%05ld.json", number);
 }
 
-std::optional<FinishedShard> PartialPack::finished(int64_t number) const {
+std::optional<FinishedShard> PartialPack::finished(int64_t number,
+                                                   const std::string& fingerprint) const {
   const fs::path file = done_file(number);
   std::error_code code;
   if (!fs::is_regular_file(file, code)) return std::nullopt;
   try {
     FinishedShard done = from_json(read_json_file(file, kKind), file.string());
-    if (!done.shard) return done;
+    // What could not be read may be there again.
+    if (done.fingerprint != fingerprint || !done.left_out.empty() || !done.shard)
+      return std::nullopt;
     const fs::path shard = folder() / done.shard->file;
     if (static_cast<int64_t>(fs::file_size(shard, code)) != done.shard->bytes || code)
       return std::nullopt;
@@ -200,8 +221,13 @@ void PartialPack::finish(int64_t number, const FinishedShard& done) {
   write_file_atomically(done_file(number), json_text(to_json(done)) + "\n");
 }
 
-void PartialPack::commit() {
+void PartialPack::commit(const std::set<std::string>& files) {
   std::error_code code;
+  std::vector<fs::path> others;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder(), code)) {
+    if (!files.contains(entry.path().filename().string())) others.push_back(entry.path());
+  }
+  for (const fs::path& other : others) fs::remove_all(other, code);
   sync_directory(folder());
   // rename() would replace an empty folder that has appeared meanwhile.
   if (fs::exists(fs::symlink_status(out_, code))) {
@@ -213,7 +239,7 @@ void PartialPack::commit() {
                     "check the path and its permissions");
   }
   sync_directory(out_.parent_path());
-  fs::remove_all(partial_, code);
+  remove_all();
   lock_.reset();
 }
 

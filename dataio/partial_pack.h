@@ -2,9 +2,9 @@
 // killed leaves behind and the next one goes on with.
 //
 //   PartialPack partial("packs/coco", fingerprint);             // takes the lock
-//   if (auto kept = partial.finished(0)) ...                    // from an earlier run, verified
-//   write_shard(partial.folder() / shard_name(0)); partial.finish(0, shard);
-//   partial.commit();                                           // packs/coco is there, the rest
+//   if (auto kept = partial.finished(0, of_part)) ...                    // from an earlier run,
+//   verified write_shard(partial.folder() / shard_name(0)); partial.finish(0, shard);
+//   partial.commit({"pack.json", "shard-00000.h5"});             // packs/coco is there, the rest
 //   gone
 //
 // A run that ends early says where its finished shards stay. In it: lock, plan.json (the
@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct FinishedShard {
   std::optional<ShardInfo> shard;         // none: every image of the part was left out
   std::vector<int64_t> left_out;          // images of the plan that could not be packed
   std::vector<std::string> left_out_why;  // a sentence each
+  std::string fingerprint;                // of the part of the plan
 };
 
 class PartialPack {
@@ -40,15 +42,18 @@ class PartialPack {
   ~PartialPack();
 
   std::filesystem::path folder() const { return partial_ / "pack"; }
-  // Part `number` of the plan; its file's size and SHA-256 are compared.
-  std::optional<FinishedShard> finished(int64_t number) const;
+  // Part `number` of the plan as an earlier run finished it, of the same fingerprint and whole;
+  // size and SHA-256 of its file are compared.
+  std::optional<FinishedShard> finished(int64_t number, const std::string& fingerprint) const;
   void finish(int64_t number, const FinishedShard& shard);
-  void commit();
+  // files: what the pack consists of; whatever else an earlier run left goes.
+  void commit(const std::set<std::string>& files);
 
  private:
   std::filesystem::path done_file(int64_t number) const;
   void take_lock();
   void remove_leftover_of_complete_pack();
+  void remove_all() noexcept;
   void leave() noexcept;
   void adopt(const std::string& fingerprint);
   void remove_what_no_shard_is() const;

@@ -4,6 +4,7 @@
 
 #include "support/assert.h"
 #include "support/atomic_file.h"
+#include "support/error.h"
 #include "support/hash.h"
 #include "support/text.h"
 
@@ -31,6 +32,7 @@ ShardWriter::ShardWriter(std::filesystem::path path, std::vector<std::string> cl
 
 ShardWriter::~ShardWriter() {
   if (path_.empty()) return;
+  const QuietHdf5 quiet;
   bytes_.reset();
   file_.reset();
   std::error_code code;
@@ -65,6 +67,7 @@ ShardInfo ShardWriter::finish() {
   const auto n = static_cast<hsize_t>(shape_.images);
   {
     const QuietHdf5 quiet;
+    flush_hdf5(file_, path_);  // closing the set would not tell
     bytes_.reset();
     if (shape_.pixels == 0)
       write_set(file_, "/jpeg/offset", H5T_STD_U64LE, {n + 1}, offsets_.data(), path_);
@@ -79,7 +82,12 @@ ShardInfo ShardWriter::finish() {
   ShardInfo info = {target_.filename().string(),
                     static_cast<int64_t>(std::filesystem::file_size(path_)), shape_.images,
                     sha256_of_file(path_)};
-  std::filesystem::rename(path_, target_);
+  std::error_code code;
+  std::filesystem::rename(path_, target_, code);
+  if (code) {
+    throw DataError(with_errno("cannot rename into place", code.value()), target_.string(),
+                    "check the path and its permissions");
+  }
   path_.clear();
   return info;
 }
