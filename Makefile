@@ -14,7 +14,7 @@ export CCACHE_NOHASHDIR := 1
 export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 
-.PHONY: help setup build demo demo-real test test-all test-asan bench bench-step bench-infer bench-loader reproduce-corel5k same-loss format lint clean
+.PHONY: help setup build demo demo-real test test-all test-asan fuzz fuzz-minute bench bench-step bench-infer bench-loader reproduce-corel5k same-loss format lint clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
@@ -36,10 +36,10 @@ demo: build  ## set-up and main job: train on generated scenes, evaluate, explai
 demo-real: build  ## the same on real photographs, where CATAMARAN_TEST_DATA has them
 	@scripts/demo_real.sh
 
-test: build-tests test-asan  ## set-up and all tests (the slow ones left out)
+test: build-tests test-asan fuzz-minute  ## set-up and all tests (the slow ones left out)
 	@ctest --test-dir build/release --output-on-failure -j 2 -LE slow
 
-test-all: build-tests test-asan  ## the slow ones too
+test-all: build-tests test-asan fuzz-minute  ## the slow ones too
 	@scripts/setup.sh slurm
 	@ctest --test-dir build/release --output-on-failure -j 2
 
@@ -47,6 +47,15 @@ test-asan: setup
 	@test -f build/asan/build.ninja || cmake --preset asan >build/cmake-asan.log || { tail -20 build/cmake-asan.log; exit 1; }
 	@ninja -C build/asan -j $(JOBS)
 	@ctest --test-dir build/asan --output-on-failure -j 2 -LE slow
+
+SECONDS_EACH ?= 150
+fuzz: setup  ## fuzz targets of the readers, ten minutes in all (SECONDS_EACH=150)
+	@test -f build/fuzz/build.ninja || cmake --preset fuzz >build/cmake-fuzz.log || { tail -20 build/cmake-fuzz.log; exit 1; }
+	@ninja -C build/fuzz -j $(JOBS) fuzz_targets
+	@scripts/fuzz.sh $(SECONDS_EACH)
+
+fuzz-minute:
+	@$(MAKE) fuzz SECONDS_EACH=15
 
 bench: bench-step bench-infer bench-loader  ## all benchmarks
 

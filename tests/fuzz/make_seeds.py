@@ -1,0 +1,62 @@
+"""Seeds of the fuzz targets: small valid files of each kind that the readers know.  usage: make_seeds.py OUT"""
+import io
+import json
+import pathlib
+import sys
+
+import h5py
+import numpy as np
+from PIL import Image
+
+out = pathlib.Path(sys.argv[1])
+
+
+def seed(target, name, content):
+    folder = out / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+def jpeg(mode="RGB", size=(33, 21), **options):
+    pixels = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(file, "JPEG", quality=60, **options)
+    return file.getvalue()
+
+
+def pack(libver, pixels=0):
+    """As docs/formats.md has it; the sums of the images are wrong, which only reading an image tells."""
+    classes, files = ["cat", "dog"], [jpeg(size=(9, 8)), jpeg("L", (8, 9))]
+    text = h5py.string_dtype("utf-8")
+    file = io.BytesIO()
+    with h5py.File(file, "w", libver=libver) as shard:
+        if pixels:
+            shard["pixels"] = np.zeros((2, pixels, pixels, 3), np.uint8)
+        else:
+            shard["jpeg/bytes"] = np.frombuffer(b"".join(files), np.uint8)
+            shard["jpeg/offset"] = np.cumsum([0, *map(len, files)]).astype(np.uint64)
+        shard["label"] = np.array([[1, -1], [0, 1]], np.int8)
+        shard["size"] = np.array([[8, 9], [9, 8]], np.int32)
+        shard["checksum"] = np.zeros(2, np.uint64)
+        shard.create_dataset("id", data=["a", "b"], dtype=text)
+        shard.attrs.create("classes", classes, dtype=text)
+    manifest = {"format_version": 2 if pixels else 1, "data_set": "d", "split": "s", "classes": classes, "positives": [1, 1], "ignored": [1, 0],
+                "images": 2, "decoder": "x", "notes": [], "sources": [], "shards": [{"file": "shard-00000.h5", "bytes": 0, "images": 2, "sha256": ""}]}
+    if pixels:
+        manifest["pixels"] = pixels
+    return json.dumps(manifest).replace('"bytes": 0', '"bytes": @').encode() + b"\0" + file.getvalue()
+
+
+for name, options in {"plain": {}, "gray": {"mode": "L"}, "cmyk": {"mode": "CMYK"}, "progressive": {"progressive": True},
+                      "420": {"subsampling": 2}, "444": {"subsampling": 0}, "restarts": {"restart_marker_blocks": 1},
+                      "wide": {"size": (200, 9)}}.items():
+    seed("jpeg", name, jpeg(**options))
+seed("pack", "jpeg", pack(("v108", "v110")))
+seed("pack", "pixels", pack(("v108", "v110"), pixels=4))
+seed("pack", "old_structure", pack("earliest"))
+seed("manifest", "jsonl", b'j{"image": "a.jpg", "labels": ["dog", "caf\\u00e9"], "ignore": ["cat"]}\n{"path": "./b.jpg", "labels": []}\n')
+seed("manifest", "csv", b'cpath,labels,ignore\r\n"a, b.jpg",dog;cat,\r\n"b""\n.jpg",,"dog"\r\n')
+seed("manifest", "csv_columns", b"c\xef\xbb\xbffile,dog,cat\na.jpg,1,0\nb.jpg,-1,\n")
+seed("coco", "instances", json.dumps({
+    "info": {"year": 1}, "annotations": [{"id": 1, "image_id": 7, "category_id": 3, "segmentation": [[1, 2.5, 3e2]], "bbox": [1, 2, 3, 4]}],
+    "images": [{"id": 7, "file_name": "a.jpg", "width": 9}], "categories": [{"id": 3, "name": "dog"}]}).encode())
