@@ -1,6 +1,7 @@
+#include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <numeric>
+#include <vector>
 
 #include "dataio/loader.h"
 #include "drawing/contact_sheet.h"
@@ -36,10 +37,21 @@ std::string labels_of(const PackReader& pack, int64_t image) {
   return present.empty() ? "no label" : present;
 }
 
+// Small squares are shown larger, pixel by pixel.
 Picture picture_of(const Batch& batch, int64_t image) {
-  const int64_t bytes = batch.height * batch.width * 3;
-  return Picture(batch.width, batch.height,
-                 {batch.pixels.get() + image * bytes, static_cast<size_t>(bytes)});
+  const int64_t times = std::max<int64_t>(1, kLeastTileWidth / batch.width);
+  const int64_t width = batch.width * times;
+  const int64_t height = batch.height * times;
+  const uint8_t* const pixels = batch.pixels.get() + image * batch.height * batch.width * 3;
+  std::vector<uint8_t> shown;
+  shown.reserve(static_cast<size_t>(height * width * 3));
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x) {
+      const uint8_t* const pixel = pixels + (y / times * batch.width + x / times) * 3;
+      shown.insert(shown.end(), pixel, pixel + 3);
+    }
+  }
+  return Picture(width, height, shown);
 }
 
 // The chosen images as epoch `epoch` would have them, or as evaluation does.
