@@ -166,6 +166,7 @@ std::optional<SplitReport::Deviation> SplitReport::largest_by_images() const {
 
 PackSplit split_pack(const SharedPack& pack, const std::vector<PartShare>& shares, uint64_t seed) {
   std::vector<double> numbers;
+  numbers.reserve(shares.size());
   for (const PartShare& part : shares) numbers.push_back(part.share);
   const std::vector<int64_t> sizes = sizes_of_parts(pack->images(), numbers);
   require_enough_images(*pack, shares, sizes);

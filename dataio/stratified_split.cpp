@@ -202,9 +202,9 @@ std::vector<int32_t> stratified_split(const LabelledImages& images, std::span<co
   PhiloxStream random(seed, Purpose::kSplit, 0, 0);
   std::vector<Group> groups = groups_of(images);
   shuffle(groups, random);
-  const auto first_single = std::ranges::stable_partition(
-      groups, [](const Group& group) { return group.images.size() > 1; });
-  const auto several = static_cast<size_t>(first_single.begin() - groups.begin());
+  const auto first_single = std::stable_partition(
+      groups.begin(), groups.end(), [](const Group& group) { return group.images.size() > 1; });
+  const auto several = static_cast<size_t>(first_single - groups.begin());
   IterativeStratification stratification(groups, images.classes + 1, sizes_of_parts(count, shares),
                                          random);
   stratification.distribute(0, several);
