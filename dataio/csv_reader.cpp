@@ -2,13 +2,9 @@
 
 #include <algorithm>
 
-#include "support/error.h"
-#include "support/text.h"
-
 namespace catamaran {
 
-CsvReader::CsvReader(const std::filesystem::path& path)
-    : path_(path), lines_(path, "check --manifest") {}
+CsvReader::CsvReader(const std::filesystem::path& path) : lines_(path, "check --manifest") {}
 
 bool CsvReader::next(std::vector<CsvCell>& record) {
   record.clear();
@@ -58,9 +54,6 @@ TextPlace CsvReader::place_of(size_t at) const {
   return {.line = lines_.number(), .column = std::count_if(line_.begin(), end, begins) + 1};
 }
 
-void CsvReader::refuse(const std::string& what, TextPlace place) const {
-  throw DataError(text_of(place) + ": " + what, path_.string(),
-                  "double a quote that belongs to the text, and close every quoted cell");
-}
+void CsvReader::refuse(const std::string& what, TextPlace place) { throw CsvProblem{place, what}; }
 
 }  // namespace catamaran

@@ -4,8 +4,9 @@
 //   CsvReader csv("labels.csv");
 //   for (std::vector<CsvCell> record; csv.next(record);) ...
 //
-// Lines without a character are left out. Errors: DataError with line and column for a quote that
-// is not closed, or one inside a cell that is not quoted. One thread at a time.
+// Lines without a character are left out. Errors: CsvProblem, with line and column, for a quote
+// that is not closed, or one inside a cell that is not quoted; next() goes on with the line behind
+// it. DataError for a file that cannot be read. One thread at a time.
 #pragma once
 
 #include <filesystem>
@@ -22,6 +23,11 @@ struct CsvCell {
   TextPlace place;
 };
 
+struct CsvProblem {
+  TextPlace place;
+  std::string what;
+};
+
 class CsvReader {
  public:
   explicit CsvReader(const std::filesystem::path& path);
@@ -33,9 +39,8 @@ class CsvReader {
   CsvCell read_cell(size_t& at);
   CsvCell read_quoted(size_t& at);
   TextPlace place_of(size_t at) const;
-  [[noreturn]] void refuse(const std::string& what, TextPlace place) const;
+  [[noreturn]] static void refuse(const std::string& what, TextPlace place);
 
-  std::filesystem::path path_;
   TextLines lines_;
   std::string line_;
 };

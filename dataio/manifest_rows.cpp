@@ -18,6 +18,8 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 constexpr char kLabelSeparator = ';';
+constexpr const char* kQuoteHint =
+    "double a quote that belongs to the text, and close every quoted cell";
 
 int64_t column_of(const std::string& line, size_t at) {
   const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
@@ -57,15 +59,23 @@ std::set<std::string> names_in(const json& item, const char* key) {
   return list.get<std::set<std::string>>();
 }
 
+// Where and why a line is no JSON, after it was refused as such.
+RowProblem json_problem(const std::string& line, const Error& refused) {
+  try {
+    const json parsed = json::parse(line);
+  } catch (const json::parse_error& problem) {
+    return {column_of(line, problem.byte > 0 ? problem.byte - 1 : 0), "not valid JSON"};
+  } catch (const json::exception&) {
+  }
+  return {1, refused.what()};  // depth, or a key that occurs twice
+}
+
 ManifestRow parse_json_row(const std::string& line) {
   json item;
   try {
-    item = json::parse(line);
-    parse_json(line, "the line", ErrorKind::kData);  // depth, and keys that occur twice
-  } catch (const json::parse_error& problem) {
-    throw RowProblem{column_of(line, problem.byte > 0 ? problem.byte - 1 : 0), "not valid JSON"};
-  } catch (const DataError& problem) {
-    throw RowProblem{1, problem.what()};
+    item = parse_json(line, "the line", ErrorKind::kData);
+  } catch (const Error& refused) {
+    throw json_problem(line, refused);
   }
   if (!item.is_object())
     throw RowProblem{1, "a line is an object: {\"image\": ..., \"labels\": [...]}"};
@@ -207,18 +217,25 @@ ManifestRows read_csv(const fs::path& path, ImportProblems& problems) {
   CsvReader csv(path);
   ManifestRows read;
   std::vector<CsvCell> record;
-  if (!csv.next(record)) return read;
+  try {
+    if (!csv.next(record)) return read;
+  } catch (const CsvProblem& problem) {
+    throw DataError(text_of(problem.place) + ": " + problem.what, path.string(), kQuoteHint);
+  }
   const CsvColumns columns = read_header(path, record);
   if (columns.is_wide()) {
     for (size_t i = 0; i < columns.names.size(); ++i) {
       if (i != columns.image) read.classes.push_back(columns.names[i]);
     }
   }
-  while (csv.next(record)) {
+  for (bool more = true; more;) {
     try {
-      read.rows.push_back(row_of(columns, record));
+      more = csv.next(record);
+      if (more) read.rows.push_back(row_of(columns, record));
     } catch (const RowProblem& problem) {
       problems.add({.line = record.front().place.line, .column = problem.column}, problem.what);
+    } catch (const CsvProblem& problem) {
+      problems.add(problem.place, problem.what + "; " + kQuoteHint);
     }
   }
   return read;
@@ -237,9 +254,17 @@ ManifestRows read_manifest_rows(const fs::path& path, ManifestFormat format,
 }
 
 TextPlace place_of_label(const ManifestRow& row, const std::string& label) {
-  const size_t at = row.source_text.find(label);
-  if (at == std::string::npos) return {.line = row.place.line, .column = row.place.column};
-  return {.line = row.place.line, .column = column_of(row.source_text, at)};
+  const std::string& source = row.source_text;
+  const auto is_edge = [&](size_t at) {
+    return at >= source.size() || std::string_view("\" \t;").find(source[at]) != std::string::npos;
+  };
+  // Behind the key of the list: the image may be named like the label.
+  size_t at = std::min(source.find("\"labels\""), source.find("\"ignore\""));
+  at = source.find(label, at == std::string::npos ? 0 : at);
+  while (at != std::string::npos && !((at == 0 || is_edge(at - 1)) && is_edge(at + label.size())))
+    at = source.find(label, at + 1);
+  if (label.empty() || at == std::string::npos) return row.place;
+  return {.line = row.place.line, .column = column_of(source, at)};
 }
 
 }  // namespace catamaran

@@ -1,6 +1,8 @@
 #include "dataio/text_lines.h"
 
 #include <cerrno>
+#include <cstdio>
+#include <streambuf>
 #include <utility>
 
 #include "support/error.h"
@@ -16,8 +18,11 @@ TextLines::TextLines(std::filesystem::path path, const std::string& hint)
 }
 
 bool TextLines::next(std::string& line) {
-  if (!std::getline(file_, line)) return false;
+  if (!read_line(line)) return false;
   ++number_;
+  if (line.size() > kLongestLineBytes)
+    throw DataError("the line is longer than " + std::to_string(kLongestLineBytes) + " bytes",
+                    where(), "is it a file of text?");
   if (number_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
   if (!line.empty() && line.back() == '\r') line.pop_back();
   if (!is_utf8(line)) {
@@ -25,6 +30,18 @@ bool TextLines::next(std::string& line) {
                     "convert the file, for example: iconv -f latin1 -t utf-8 OLD > NEW");
   }
   return true;
+}
+
+// std::getline, but for a line without end, which would be held whole.
+bool TextLines::read_line(std::string& line) {
+  line.clear();
+  std::streambuf& from = *file_.rdbuf();
+  for (int c = from.sbumpc(); c != EOF; c = from.sbumpc()) {
+    if (c == '\n') return true;
+    line += static_cast<char>(c);
+    if (line.size() > kLongestLineBytes) return true;
+  }
+  return !line.empty();
 }
 
 std::string TextLines::where() const { return path_.string() + " line " + std::to_string(number_); }

@@ -1,5 +1,6 @@
 // TextLines: the lines of a label file that somebody else wrote, as UTF-8: a byte-order mark at the
-// start and the CR of CR-LF are taken off, a line in another encoding is refused by its number.
+// start and the CR of CR-LF are taken off, a line in another encoding is refused by its number, as
+// is one longer than kLongestLineBytes.
 //
 //   TextLines lines(source.classes, "check --classes");
 //   for (std::string line; lines.next(line);)
@@ -18,6 +19,7 @@
 namespace catamaran {
 
 inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // some editors' UTF-8
+inline constexpr size_t kLongestLineBytes = size_t{16} << 20;
 
 class TextLines {
  public:
@@ -29,6 +31,8 @@ class TextLines {
   std::string where() const;                  // "FILE line 3"
 
  private:
+  bool read_line(std::string& line);
+
   std::filesystem::path path_;
   std::ifstream file_;
   int64_t number_ = 0;

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <fstream>
-#include <vector>
 
 #include "support/json.h"
 
@@ -11,6 +10,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int kRoot = 0;
 constexpr int kRootKey = 1;  // depths as the parser counts them
 constexpr int kElement = 2;  // of a list of the root
 constexpr int kElementKey = 3;
@@ -28,17 +28,13 @@ class ItemWatcher {
       refuse("it is nested more than " + std::to_string(kJsonDeepest) + " levels deep");
     switch (event) {
       case Event::object_start:
-        open_objects_.emplace_back();
-        return true;
+        if (depth == kElement) element_keys_.clear();
+        return keep_structure(depth, /*is_list=*/false);
       case Event::array_start:
-        if (depth == kRootKey) in_list_ = wanted_.lists.contains(list_);
-        if (depth == kRootKey && in_list_) seen_.insert(list_);
-        return true;
+        return keep_structure(depth, /*is_list=*/true);
       case Event::key:
         return keep_key(depth, parsed.get<std::string>());
       case Event::object_end:
-        if (!open_objects_.empty()) open_objects_.pop_back();
-        [[fallthrough]];
       case Event::value:
       case Event::array_end:
         return keep_value(depth, event, parsed);
@@ -48,14 +44,34 @@ class ItemWatcher {
   const std::set<std::string>& seen() const { return seen_; }
 
  private:
+  // What is to be kept has one shape; of any other nothing is kept, whatever its size.
+  bool keep_structure(int depth, bool is_list) {
+    if (depth == kRoot && is_list) refuse("it is a list, not an object");
+    if (depth == kRootKey) {
+      in_list_ = is_list && wanted_.lists.contains(list_);
+      if (in_list_) seen_.insert(list_);
+      return in_list_;
+    }
+    if (depth == kElement && in_list_ && is_list)
+      refuse("an element of '" + list_ + "' is a list, not an object");
+    if (depth == kElementKey && in_list_ && wanted_.keys.contains(key_))
+      refuse("the key '" + key_ + "' has the wrong type");
+    return true;
+  }
+
+  // Only keys that are kept are remembered: the others may be as many as the file has room for.
   bool keep_key(int depth, const std::string& key) {
-    if (!open_objects_.empty() && !open_objects_.back().insert(key).second)
-      refuse("the key '" + key + "' occurs twice");
     if (depth == kRootKey) {
       list_ = key;
-      return wanted_.lists.contains(key);
+      if (!wanted_.lists.contains(key)) return false;
+      if (!root_keys_.insert(key).second) refuse("the key '" + key + "' occurs twice");
+      return true;
     }
-    return depth != kElementKey || !in_list_ || wanted_.keys.contains(key);
+    if (depth != kElementKey || !in_list_) return false;
+    key_ = key;
+    if (!wanted_.keys.contains(key)) return false;
+    if (!element_keys_.insert(key).second) refuse("the key '" + key + "' occurs twice");
+    return true;
   }
 
   bool keep_value(int depth, json::parse_event_t event, const json& parsed) {
@@ -73,9 +89,11 @@ class ItemWatcher {
   const JsonItemReader& read_;
   std::string where_;
   ErrorKind kind_;
-  std::vector<std::set<std::string>> open_objects_;
+  std::set<std::string> root_keys_;
+  std::set<std::string> element_keys_;  // of the element that is being read
   std::set<std::string> seen_;
   std::string list_;
+  std::string key_;
   bool in_list_ = false;
 };
 

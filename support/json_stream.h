@@ -6,8 +6,9 @@
 //
 // Of an element only the keys that are named are kept; whatever else it holds is read past, and no
 // more than one element is in memory. Bounded in depth as support/json.h is, duplicate keys
-// refused. Lists come in the order of the file; seen tells which were there. Errors: Error of the
-// kind given, and what the reader throws. Thread-safe.
+// refused (of the
+// keys that are kept). Lists come in the order of the file; seen tells which were there. Errors:
+// Error of the kind given, and what the reader throws. Thread-safe.
 #pragma once
 
 #include <cstdint>

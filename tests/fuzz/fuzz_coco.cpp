@@ -17,7 +17,8 @@ void read(const uint8_t* data, size_t size) {
     for (const ImportedImage& image : imported.images) {
       if (image.labels.size() != imported.classes.size()) std::abort();
     }
-  } catch (const DataError&) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
   }
 }
 
