@@ -7,6 +7,7 @@
 #include "launch/config.h"
 #include "launch/exit_code.h"
 #include "launch/path_checks.h"
+#include "launch/scratch_folder.h"
 #include "launch/self_launch.h"
 #include "launch/signals.h"
 #include "launch/version.h"
@@ -36,6 +37,7 @@ int run(const TrainArguments& given, int& argc, char**& argv) {
   ProcessGroup group = make_process_group(mpi, config.options.comm);
   TrainRequest request;
   request.options = config.options;
+  request.options.data.stage = scratch_folder(config.options.data.stage);
   request.run_dir = given.run_dir;
   request.resume = given.resume;
   request.resolved_config = config.toml;

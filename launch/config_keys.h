@@ -128,6 +128,9 @@ void visit_config_keys(Options& o, Visit&& visit) {
   visit("data.allow_overlap", o.data.allow_overlap, "let images be in both packs");
   visit("data.threads", o.data.threads, "loader threads a rank; 0: as many as compute threads");
   visit("data.prefetch_batches", o.data.prefetch_batches, "batches ready or in work at most");
+  visit("data.stage", o.data.stage,
+        "folder of this node's scratch disk to copy packs to first ($NAME is written out); auto; "
+        "empty: none");
   visit("data.cache_mib", o.data.cache_mib, "packed images kept in memory, MiB a rank; 0: none");
   visit("data.decode", o.data.decode,
         "of training: exact (PIL's bytes), fast (large pictures decoded at a part of their size)");

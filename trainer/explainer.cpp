@@ -39,8 +39,7 @@ Answer Explainer::ask(const SourcePicture& picture) {
   batch.pixels = plain_host_allocator()(input.size * input.size * 3);
   const ImageSize size = read_jpeg_size(picture.jpeg, picture.name);
   decoder_.decode(picture.jpeg, whole_image(size), input.size, batch.pixels.get(), picture.name);
-  const torch::Tensor x_BCHW =
-      to_device(batch, input, {}, torch::Device(torch::kCPU)).x_BCHW;
+  const torch::Tensor x_BCHW = to_device(batch, input, {}, torch::Device(torch::kCPU)).x_BCHW;
   const CatOutput output = model_.cat().forward(x_BCHW, /*with_class_maps=*/true);
   Answer answer;
   answer.logit_L = output.yhat_BL[0].to(torch::kFloat32);

@@ -15,8 +15,11 @@ namespace {
 
 using nlohmann::json;
 
-json pack_json(const PackReader& pack) {
-  return {{"folder", pack.folder().string()},
+// source: where a pack was copied from; empty: it is read where it is.
+json pack_json(const PackReader& pack, const std::string& source) {
+  const std::string folder = pack.folder().string();
+  return {{"folder", source.empty() ? folder : source},
+          {"staged", source.empty() ? "" : folder},
           {"fingerprint", pack.fingerprint()},
           {"images", pack.images()},
           {"data_set", pack.manifest().data_set},
@@ -88,8 +91,8 @@ void write_manifest(const TrainRequest& request, const RunPacks& packs, ProcessG
                {"backend", std::string(group.gradients().backend())},
                {"config_sha256", sha256(request.resolved_config)},
                {"overrides", request.overrides},
-               {"train_pack", pack_json(*packs.train)},
-               {"eval_pack", packs.eval ? pack_json(*packs.eval) : json()},
+               {"train_pack", pack_json(*packs.train, packs.train_source)},
+               {"eval_pack", packs.eval ? pack_json(*packs.eval, packs.eval_source) : json()},
                {"weights",
                 {{"backbone", weights_json(request.options.weights.backbone)},
                  {"init", weights_json(request.options.weights.init)},

@@ -23,8 +23,9 @@ struct DataOptions {  // [data]
   bool allow_overlap = false;  // images that are in both packs, recorded in the manifest
   int64_t threads = 0;         // loader threads a rank; 0: as many as compute threads
   int64_t prefetch_batches = 4;
-  int64_t cache_mib = 0;               // of packed images kept in memory, a rank
-  std::string decode = "exact";        // exact, fast: dataio/image.h
+  std::string stage;             // folder of the node's scratch disk to copy packs to; "": none
+  int64_t cache_mib = 0;         // of packed images kept in memory, a rank
+  std::string decode = "exact";  // exact, fast: dataio/image.h
   std::string on_bad_sample = "skip";  // skip: another image takes its place; stop
   AugmentOptions augment;              // [data.augment]
 };

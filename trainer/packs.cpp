@@ -1,17 +1,52 @@
 #include "trainer/packs.h"
 
+#include <chrono>
+#include <future>
+
 #include "comm/agreement.h"
 #include "dataio/pack_check.h"
+#include "dataio/pack_staging.h"
 #include "support/error.h"
 #include "support/log.h"
 
 namespace catamaran {
+
+namespace {
+
+constexpr double kStagingPatience = 300;  // seconds without a byte more
+
+// The copy on this node's disk. A copy may take longer than a collective may: while it is made,
+// ranks ask each other whether everybody is ready.
+std::unique_ptr<PackReader> staged(const PackReader& pack, const DataOptions& options,
+                                   ProcessGroup& group) {
+  constexpr std::chrono::milliseconds kBetweenQuestions(50);
+  const StagingOptions staging = {.patience_seconds = kStagingPatience,
+                                  .progress = group.is_root()};
+  std::future<std::filesystem::path> copy =
+      std::async(std::launch::async, [&] { return stage_pack(pack, options.stage, staging); });
+  for (double busy = 1; busy > 0;) {
+    busy = copy.wait_for(kBetweenQuestions) == std::future_status::ready ? 0 : 1;
+    group.host().all_reduce(&busy, 1, DataType::kFloat64, ReduceOp::kMax);
+  }
+  return std::make_unique<PackReader>(copy.get());
+}
+
+void stage(RunPacks& packs, const DataOptions& options, ProcessGroup& group) {
+  packs.train_source = packs.train->folder().string();
+  packs.train = staged(*packs.train, options, group);
+  if (!packs.eval) return;
+  packs.eval_source = packs.eval->folder().string();
+  packs.eval = staged(*packs.eval, options, group);
+}
+
+}  // namespace
 
 RunPacks open_packs(const DataOptions& options, ProcessGroup& group) {
   RunPacks packs;
   packs.train = std::make_unique<PackReader>(options.train);
   if (!options.eval.empty()) packs.eval = std::make_unique<PackReader>(options.eval);
   require_same_everywhere(group, "the training pack", packs.train->fingerprint());
+  if (!options.stage.empty()) stage(packs, options, group);
   if (!packs.eval) return packs;
   require_same_everywhere(group, "the evaluation pack", packs.eval->fingerprint());
   require_same_classes(*packs.train, *packs.eval);

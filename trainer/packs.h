@@ -1,5 +1,6 @@
 // The packs of a run, opened and audited before the first step: same classes in the same order, and
-// no image of the training pack in the evaluation pack (by hash).
+// no image of the training pack in the evaluation pack (by hash); with data.stage copied to each
+// node's scratch disk (dataio/pack_staging.h).
 //
 //   const RunPacks packs = open_packs(options.data, group);
 //
@@ -9,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "comm/process_group.h"
 #include "dataio/pack_reader.h"
@@ -19,6 +21,9 @@ namespace catamaran {
 struct RunPacks {
   std::unique_ptr<PackReader> train;
   std::unique_ptr<PackReader> eval;  // may be empty
+  // Where they were copied from; empty without data.stage.
+  std::string train_source;
+  std::string eval_source;
 };
 
 RunPacks open_packs(const DataOptions& options, ProcessGroup& group);

@@ -78,3 +78,17 @@ def test_pixels_and_a_cache_train_on_what_the_files_give(packs, tmp_path):
         train(pack, tmp_path / name, "schedule.max_steps=12", *pairs)
         losses[name] = [line["loss"] for line in metrics(tmp_path / name)]
     assert losses["files"] == losses["pixels"] == losses["cache"]
+
+
+def test_packs_staged_on_a_scratch_disk_train_alike(packs, tmp_path):
+    scratch = tmp_path / "scratch"
+    losses = []
+    for name, pairs in (("plain", []), ("staged", [f"data.stage={scratch}/mine"]), ("again", [f"data.stage={scratch}/mine"])):
+        train(packs / "pack-train", tmp_path / name, f"data.eval={packs}/pack-test", "schedule.max_steps=6", *pairs, ranks=2)
+        losses.append([line["loss"] for line in metrics(tmp_path / name)])
+    assert losses[0] == losses[1] == losses[2]
+    assert len([p for p in (scratch / "mine").iterdir() if p.is_dir()]) == 2, "one copy of each pack"
+    life = json.loads((tmp_path / "staged/manifest.json").read_text())["lives"][0]
+    assert life["train_pack"]["folder"] == str(packs / "pack-train") and life["train_pack"]["staged"].startswith(str(scratch))
+    done = train(packs / "pack-train", tmp_path / "unset", "data.stage=$NO_SUCH_VARIABLE_HERE", check=False)
+    assert done.returncode == 2 and "NO_SUCH_VARIABLE_HERE is not set" in done.stderr
