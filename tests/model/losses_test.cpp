@@ -166,6 +166,36 @@ TEST(Losses, IgnoredLabelsContributeNeitherSumNorCountNorGradient) {
   }
 }
 
+// Of mixed images: each loss is linear in the target between what it is for present and for absent.
+TEST(Losses, OfSoftTargetsLieBetweenThoseOfPresentAndAbsent) {
+  const torch::Tensor z_BL = torch::tensor({{-3.0F, -0.5F, 0.0F, 0.7F, 2.5F}});
+  for (const LossOptions& options : published()) {
+    const Loss loss(options);
+    const auto of_target = [&](double t) {
+      return loss.of_logits(z_BL, torch::full({1, 5}, t, torch::kFloat32)).sum.item<double>();
+    };
+    const double absent =
+        loss.of_logits(z_BL, -torch::ones({1, 5}, torch::kInt8)).sum.item<double>();
+    const double present =
+        loss.of_logits(z_BL, torch::ones({1, 5}, torch::kInt8)).sum.item<double>();
+    EXPECT_EQ(of_target(0), absent) << options.name;
+    EXPECT_EQ(of_target(1), present) << options.name;
+    for (const double t : {0.25, 0.6})
+      EXPECT_NEAR(of_target(t), t * present + (1 - t) * absent, 1e-4) << options.name;
+  }
+}
+
+TEST(Losses, NegativeSoftTargetsAreIgnoredInSumCountAndGradient) {
+  for (const LossOptions& options : published()) {
+    torch::Tensor z_BL = torch::tensor({{0.5F, -1.0F, 2.0F}}).requires_grad_();
+    const LossSum loss = Loss(options).of_logits(z_BL, torch::tensor({{0.3F, -1.0F, 0.0F}}));
+    loss.sum.backward();
+    EXPECT_EQ(loss.count.item<double>(), 2) << options.name;
+    EXPECT_EQ(z_BL.grad()[0][1].item<double>(), 0) << options.name;
+    EXPECT_NE(z_BL.grad()[0][0].item<double>(), 0) << options.name;
+  }
+}
+
 TEST(Losses, MicroBatchesAddUpToTheWholeBatch) {
   torch::manual_seed(7);
   const torch::Tensor y = torch::randint(-1, 2, {6, 4}).to(torch::kInt8);
