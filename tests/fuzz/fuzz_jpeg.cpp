@@ -1,5 +1,6 @@
 // Fuzz target: any bytes as a JPEG. The decoder refuses them by DataError or gives pixels; what
 // verify() accepts, decode_whole() gives.
+#include <cstdio>
 #include <cstdlib>
 #include <vector>
 
@@ -36,8 +37,11 @@ void read(std::span<const uint8_t> jpeg) {
     const auto bytes = static_cast<size_t>(int64_t{size.height} * size.width * 3);
     if (!verified || image.pixels.size() != bytes) std::abort();
     decode_part(decoder, jpeg, size);
-  } catch (const DataError&) {
-    if (verified) std::abort();
+  } catch (const DataError& error) {
+    if (verified) {
+      std::fputs(error.what(), stderr);
+      std::abort();
+    }
   }
 }
 
