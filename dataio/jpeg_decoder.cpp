@@ -126,7 +126,9 @@ struct JpegDecoder::State {
 };
 
 void JpegDecoder::State::read_header(State& s) {
-  jpeg_abort_decompress(&s.info);
+  // libjpeg keeps tables for files that bring none: they would be those of the image before.
+  jpeg_destroy_decompress(&s.info);
+  jpeg_create_decompress(&s.info);
   jpeg_mem_src(&s.info, s.jpeg.data(), static_cast<unsigned long>(s.jpeg.size()));
   jpeg_read_header(&s.info, TRUE);
   s.info.out_color_space = s.info.num_components == 4 ? JCS_CMYK : JCS_EXT_RGBX;
