@@ -93,6 +93,17 @@ void copy_pack(const PackReader& pack, const fs::path& target, const StagingOpti
   folder.commit();
 }
 
+// Sizes, index and labels; the bytes of images are compared with their checksums as they are read.
+bool is_whole_copy(const fs::path& target, const PackReader& pack) {
+  std::error_code code;
+  if (!fs::is_regular_file(target / "pack.json", code)) return false;
+  try {
+    return PackReader(target).fingerprint() == pack.fingerprint();
+  } catch (const DataError&) {
+    return false;
+  }
+}
+
 FileDescriptor open_lock(const fs::path& path) {
   FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (!lock) throw DataError(with_errno("cannot create the file", errno), path.string(), kHint);
@@ -134,9 +145,9 @@ fs::path stage_pack(const PackReader& pack, const fs::path& scratch,
   const fs::path target = fs::absolute(scratch) / ("catamaran-" + pack.fingerprint());
   const FileDescriptor lock = wait_for_lock(
       fs::absolute(scratch) / (".catamaran-" + pack.fingerprint() + ".lock"), options);
-  if (fs::is_regular_file(target / "pack.json", code)) return target;
+  if (is_whole_copy(target, pack)) return target;
   remove_stale_temporaries(target.parent_path());
-  fs::remove_all(target, code);  // somebody has deleted a part of it
+  fs::remove_all(target, code);  // somebody has deleted or changed a part of it
   copy_pack(pack, target, options);
   return target;
 }

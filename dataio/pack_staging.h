@@ -5,7 +5,8 @@
 //   PackReader pack(local);               // /scratch/me/catamaran-0123456789abcdef
 //
 // The copy's folder is named by the pack's fingerprint and appears when every shard is there and
-// has the SHA-256 of pack.json; one that is there already is taken. Processes that come while
+// has the SHA-256 of pack.json; one that is there already and whole is
+// taken. Processes that come while
 // another copies wait for it, on a lock beside the folder that goes with its holder; where nothing
 // has grown for options.patience_seconds they give up. What killed processes of this host left is
 // removed. Errors: DataError for a shard that is damaged, a disk that is full, and a copy that does

@@ -27,7 +27,7 @@ declare -A sees=(
   [support]='support' [comm]='comm support' [dataio]='dataio support' [model]='model support' [evaluation]='evaluation support'
   [monitoring]='monitoring evaluation support' [drawing]='drawing support'
   [trainer]='trainer model dataio comm evaluation monitoring drawing support'
-  [launch]='launch trainer model dataio comm evaluation monitoring support')
+  [launch]='launch trainer model dataio drawing comm evaluation monitoring support')
 for folder in "${folders[@]}"; do
   allowed=${sees[$folder]// /|}
   each "folder arrow" < <(grep -nE '#include "[a-z]+/' "$folder"/*.h "$folder"/*.cpp 2>/dev/null | grep -vE "#include \"($allowed)/")

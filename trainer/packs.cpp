@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <future>
+#include <thread>
+#include <utility>
 
 #include "comm/agreement.h"
 #include "dataio/pack_check.h"
@@ -22,8 +24,13 @@ std::unique_ptr<PackReader> staged(const PackReader& pack, const DataOptions& op
   constexpr std::chrono::milliseconds kBetweenQuestions(50);
   const StagingOptions staging = {.patience_seconds = kStagingPatience,
                                   .progress = group.is_root()};
-  std::future<std::filesystem::path> copy =
-      std::async(std::launch::async, [&] { return stage_pack(pack, options.stage, staging); });
+  // On a thread that nobody waits for: where a rank is lost meanwhile, this one must end, too.
+  std::packaged_task<std::filesystem::path()> task(
+      [folder = pack.folder(), scratch = options.stage, staging] {
+        return stage_pack(PackReader(folder), scratch, staging);
+      });
+  std::future<std::filesystem::path> copy = task.get_future();
+  std::thread(std::move(task)).detach();
   for (double busy = 1; busy > 0;) {
     busy = copy.wait_for(kBetweenQuestions) == std::future_status::ready ? 0 : 1;
     group.host().all_reduce(&busy, 1, DataType::kFloat64, ReduceOp::kMax);

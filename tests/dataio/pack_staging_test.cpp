@@ -123,6 +123,12 @@ TEST_F(StagePack, BeginsAnewAfterAKilledProcess) {
   EXPECT_FALSE(fs::exists(left));
 }
 
+TEST_F(StagePack, CopiesAgainWhereSomebodyHasDeletedAShardOfTheCopy) {
+  const fs::path copy = stage();
+  fs::remove(copy / "shard-00001.h5");
+  EXPECT_EQ(PackReader(stage()).images(), 40);
+}
+
 TEST_F(StagePack, TellsWhereItCannotWrite) {
   std::ofstream(folder_ / "scratch") << "a file";
   EXPECT_THAT(refusal(), HasSubstr("data.stage"));
