@@ -11,6 +11,7 @@
 
 #include "comm/checked.h"
 #include "support/error.h"
+#include "support/host_name.h"
 
 namespace catamaran {
 
@@ -18,13 +19,12 @@ void throw_mpi_error(int code, const std::string& operation) {
   std::array<char, MPI_MAX_ERROR_STRING> text{};
   int length = 0;
   MPI_Error_string(code, text.data(), &length);
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  throw CommError(std::string(text.data(), static_cast<size_t>(length)),
-                  "rank " + std::to_string(rank) + " on " + host.data() + ", " + operation,
-                  "look for the first message of another rank; resume from the newest checkpoint");
+  throw CommError(
+      std::string(text.data(), static_cast<size_t>(length)),
+      "rank " + std::to_string(rank) + " on " + catamaran::host_name() + ", " + operation,
+      "look for the first message of another rank; resume from the newest checkpoint");
 }
 
 MpiSession::MpiSession(int& argc, char**& argv) : exceptions_at_start_(std::uncaught_exceptions()) {
@@ -44,9 +44,7 @@ MpiSession::MpiSession(int& argc, char**& argv) : exceptions_at_start_(std::unca
   MPI_Comm_rank(node, &local_rank_);
   MPI_Comm_size(node, &local_world_);
   MPI_Comm_free(&node);
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  host_name_ = host.data();
+  host_name_ = catamaran::host_name();
 }
 
 MpiSession::~MpiSession() {

@@ -49,9 +49,7 @@ CsvCell CsvReader::read_quoted(size_t& at) {
 }
 
 TextPlace CsvReader::place_of(size_t at) const {
-  const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
-  const auto end = line_.begin() + static_cast<std::ptrdiff_t>(std::min(at, line_.size()));
-  return {.line = lines_.number(), .column = std::count_if(line_.begin(), end, begins) + 1};
+  return {.line = lines_.number(), .column = column_at(line_, at)};
 }
 
 void CsvReader::refuse(const std::string& what, TextPlace place) { throw CsvProblem{place, what}; }

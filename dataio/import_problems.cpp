@@ -1,9 +1,17 @@
 #include "dataio/import_problems.h"
 
+#include <algorithm>
+
 #include "support/error.h"
 #include "support/text.h"
 
 namespace catamaran {
+
+int64_t column_at(const std::string& line, size_t byte) {
+  const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+  const auto end = line.begin() + static_cast<std::ptrdiff_t>(std::min(byte, line.size()));
+  return std::count_if(line.begin(), end, begins) + 1;
+}
 
 std::string text_of(TextPlace place) {
   if (place.line == 0) return "the file";
@@ -20,12 +28,10 @@ void ImportProblems::throw_if_any(const std::string& hint) const {
   if (count_ == 0) return;
   if (count_ == 1)
     throw DataError(text_of(first_.front().place) + ": " + first_.front().what, file_, hint);
-  std::string all = text("%ld problems:", count_);
+  std::vector<std::string> lines;
   for (const ImportProblem& problem : first_)
-    all += "\n  " + text_of(problem.place) + ": " + problem.what;
-  const auto rest = count_ - static_cast<int64_t>(first_.size());
-  if (rest > 0) all += text("\n  ... and %ld more", rest);
-  throw DataError(all + "\n", file_, hint);
+    lines.push_back(text_of(problem.place) + ": " + problem.what);
+  throw DataError(text("%ld problems:", count_) + first_of(lines, count_) + "\n", file_, hint);
 }
 
 }  // namespace catamaran

@@ -44,5 +44,7 @@ class ImportProblems {
 
 // "line 3, column 17"
 std::string text_of(TextPlace place);
+// Of the character at a byte of a line.
+int64_t column_at(const std::string& line, size_t byte);
 
 }  // namespace catamaran

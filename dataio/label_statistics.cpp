@@ -6,8 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "support/json.h"
-
 namespace catamaran {
 namespace {
 
@@ -81,27 +79,26 @@ LabelStatistics label_statistics(const PackReader& pack) {
   return statistics;
 }
 
-std::string statistics_json(const LabelStatistics& statistics) {
+nlohmann::json statistics_json(const LabelStatistics& statistics) {
   json together = json::array();
   const size_t classes = statistics.classes.size();
   for (size_t row = 0; row < classes && !statistics.together.empty(); ++row) {
     const auto begin = statistics.together.begin() + static_cast<std::ptrdiff_t>(row * classes);
     together.push_back(std::vector<int64_t>(begin, begin + static_cast<std::ptrdiff_t>(classes)));
   }
-  const json root = {{"data_set", statistics.data_set},
-                     {"split", statistics.split},
-                     {"images", statistics.images},
-                     {"image_bytes", statistics.image_bytes},
-                     {"classes", statistics.classes},
-                     {"present", statistics.present},
-                     {"ignored", statistics.ignored},
-                     {"labels_per_image", statistics.labels_per_image},
-                     {"together", together},
-                     {"width", to_json(statistics.width)},
-                     {"height", to_json(statistics.height)},
-                     {"aspect", to_json(statistics.aspect)},
-                     {"megapixels", to_json(statistics.megapixels)}};
-  return json_text(root, -1);
+  return {{"data_set", statistics.data_set},
+          {"split", statistics.split},
+          {"images", statistics.images},
+          {"image_bytes", statistics.image_bytes},
+          {"classes", statistics.classes},
+          {"present", statistics.present},
+          {"ignored", statistics.ignored},
+          {"labels_per_image", statistics.labels_per_image},
+          {"together", together},
+          {"width", to_json(statistics.width)},
+          {"height", to_json(statistics.height)},
+          {"aspect", to_json(statistics.aspect)},
+          {"megapixels", to_json(statistics.megapixels)}};
 }
 
 }  // namespace catamaran

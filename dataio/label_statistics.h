@@ -1,12 +1,13 @@
 // What a data set looks like, in numbers: labels, how they go together, sizes of the images.
 //
 //   const LabelStatistics statistics = label_statistics(pack);
-//   std::string json = statistics_json(statistics);           // docs/formats.md has the keys
+//   nlohmann::json json = statistics_json(statistics);        // docs/formats.md has the keys
 //
 // Thread-safe.
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,6 @@ struct LabelStatistics {
 };
 
 LabelStatistics label_statistics(const PackReader& pack);
-std::string statistics_json(const LabelStatistics& statistics);
+nlohmann::json statistics_json(const LabelStatistics& statistics);
 
 }  // namespace catamaran

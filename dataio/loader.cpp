@@ -1,9 +1,6 @@
 #include "dataio/loader.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -20,6 +17,7 @@
 #include "support/assert.h"
 #include "support/clock.h"
 #include "support/error.h"
+#include "support/host_name.h"
 #include "support/log.h"
 #include "support/philox.h"
 #include "support/text.h"
@@ -41,19 +39,6 @@ void check(const LoaderOptions& options) {
   if (!options.sample.training) return;
   options.sample.augment.check();
   options.sample.augment.check_size(options.sample.size);
-}
-
-// The image that takes the place of one that cannot be used: another for each try, the same on any
-// number of ranks and threads.
-SampleKey substitute(uint64_t seed, SampleKey key, int attempt, int64_t images) {
-  PhiloxStream random(seed, Purpose::kSubstitute, key.epoch, static_cast<uint64_t>(key.index));
-  uint64_t number = 0;
-  for (int i = 0; i <= attempt; ++i) {
-    number = uint64_t{random.next()} << 32;
-    number |= random.next();
-  }
-  return {.epoch = key.epoch,
-          .index = static_cast<int64_t>(number % static_cast<uint64_t>(images))};
 }
 
 // A batch on its way: images [0, claimed) are taken by workers, `open` of them are not done.
@@ -237,6 +222,9 @@ class Loader::Workers {
   // Called without the lock.
   Made make_or_substitute(SampleKey key, SampleMaker& maker, uint8_t* out) {
     Made made{.used = key};
+    // What takes the place of the key depends on nothing but it.
+    PhiloxStream random(options_.sample.seed, Purpose::kSubstitute, key.epoch,
+                        static_cast<uint64_t>(key.index));
     for (int attempt = 0;; ++attempt) {
       try {
         maker.make(made.used, out);
@@ -245,7 +233,9 @@ class Loader::Workers {
         if (!options_.skip_bad || attempt == kMostSubstitutes) throw;
         ++(maker.was_read() ? made.undecodable : made.unreadable);
         warn_of(made.used, problem);
-        made.used = substitute(options_.sample.seed, key, attempt, pack_.images());
+        const uint64_t high = uint64_t{random.next()} << 32;
+        made.used.index =
+            static_cast<int64_t>((high | random.next()) % static_cast<uint64_t>(pack_.images()));
       }
     }
   }
@@ -278,11 +268,9 @@ class Loader::Workers {
 
   // With the lock held.
   void warn_of_slow_reads() const {
-    std::array<char, 128> host{};
-    ::gethostname(host.data(), host.size() - 1);
     for (const Doing& doing : doing_) {
       if (doing.image < 0 || doing.since.seconds() < options_.patience_seconds) continue;
-      log::warn(text("host %s has been reading image '%s' of %s for %.0f s", host.data(),
+      log::warn(text("host %s has been reading image '%s' of %s for %.0f s", host_name().c_str(),
                      pack_.id(doing.image).c_str(), pack_.folder().c_str(), doing.since.seconds()));
     }
   }

@@ -44,16 +44,6 @@ double decode_round(const PackReader& pack, const SampleOptions& sample, const S
   return seconds;
 }
 
-}  // namespace
-
-double LoaderBench::images_per_second() const {
-  return static_cast<double>(images) / median(seconds);
-}
-
-double LoaderBench::share_of_limit() const {
-  return median(decode_seconds) / (median(seconds) * static_cast<double>(threads));
-}
-
 // A loader of its own for each round, so that nothing is made ahead of the clock or behind it.
 void load_round(const PackReader& pack, const LoaderBenchOptions& options, const SampleOrder& order,
                 int64_t round, LoaderBench& bench) {
@@ -75,6 +65,16 @@ void load_round(const PackReader& pack, const LoaderBenchOptions& options, const
   const int64_t bytes = last->images * last->height * last->width * 3;
   bench.mean_pixel = std::accumulate(last->pixels.get(), last->pixels.get() + bytes, 0.0) /
                      static_cast<double>(bytes);
+}
+
+}  // namespace
+
+double LoaderBench::images_per_second() const {
+  return static_cast<double>(images) / median(seconds);
+}
+
+double LoaderBench::share_of_limit() const {
+  return median(decode_seconds) / (median(seconds) * static_cast<double>(threads));
 }
 
 LoaderBench bench_loader(const PackReader& pack, const LoaderBenchOptions& options) {

@@ -5,7 +5,6 @@
 #include <set>
 #include <utility>
 
-#include "dataio/image.h"
 #include "dataio/packed_image.h"
 #include "dataio/text_lines.h"
 #include "support/error.h"

@@ -21,12 +21,6 @@ constexpr char kLabelSeparator = ';';
 constexpr const char* kQuoteHint =
     "double a quote that belongs to the text, and close every quoted cell";
 
-int64_t column_of(const std::string& line, size_t at) {
-  const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
-  const auto end = line.begin() + static_cast<std::ptrdiff_t>(std::min(at, line.size()));
-  return std::count_if(line.begin(), end, begins) + 1;
-}
-
 // A reason to leave a row out, with its column.
 struct RowProblem {
   int64_t column = 0;
@@ -64,7 +58,7 @@ RowProblem json_problem(const std::string& line, const Error& refused) {
   try {
     const json parsed = json::parse(line);
   } catch (const json::parse_error& problem) {
-    return {column_of(line, problem.byte > 0 ? problem.byte - 1 : 0), "not valid JSON"};
+    return {column_at(line, problem.byte > 0 ? problem.byte - 1 : 0), "not valid JSON"};
   } catch (const json::exception&) {
   }
   return {1, refused.what()};  // depth, or a key that occurs twice
@@ -84,16 +78,16 @@ ManifestRow parse_json_row(const std::string& line) {
   for (const auto& [key, value] : item.items()) {
     if (key != image && key != "labels" && key != "ignore")
       throw RowProblem{
-          column_of(line, line.find("\"" + key + "\"")),
+          column_at(line, line.find("\"" + key + "\"")),
           "the key '" + key + "' is not known; a line has image, labels and perhaps ignore"};
   }
   if (!item.contains(image)) throw RowProblem{1, "the key 'image' is missing"};
   if (!item.contains("labels")) throw RowProblem{1, "the key 'labels' is missing"};
   const size_t key_at = line.find(std::string("\"") + image + "\"");
   if (!item.at(image).is_string())
-    throw RowProblem{column_of(line, key_at), "the key 'image' has the wrong type: it is a text"};
+    throw RowProblem{column_at(line, key_at), "the key 'image' has the wrong type: it is a text"};
   row.image = item.at(image).get<std::string>();
-  row.place.column = column_of(line, std::min(line.find('"', line.find(':', key_at)), line.size()));
+  row.place.column = column_at(line, std::min(line.find('"', line.find(':', key_at)), line.size()));
   row.labels = names_in(item, "labels");
   if (item.contains("ignore")) row.ignore = names_in(item, "ignore");
   return row;
@@ -264,7 +258,7 @@ TextPlace place_of_label(const ManifestRow& row, const std::string& label) {
   while (at != std::string::npos && !((at == 0 || is_edge(at - 1)) && is_edge(at + label.size())))
     at = source.find(label, at + 1);
   if (label.empty() || at == std::string::npos) return row.place;
-  return {.line = row.place.line, .column = column_of(source, at)};
+  return {.line = row.place.line, .column = column_at(source, at)};
 }
 
 }  // namespace catamaran

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "dataio/pixel_kernels.h"
 #include "support/assert.h"
 
 namespace catamaran {
@@ -32,17 +33,11 @@ const CosineTable& cosines() {
   return table;
 }
 
-int32_t gray(const uint8_t* rgb) {
-  return (rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16;
-}
-
 // Bits [begin, end) of a hash.
 struct Band {
   int begin = 0;
   int end = 0;
-  uint64_t of(uint64_t hash) const {
-    return (hash >> begin) & ((uint64_t{1} << (end - begin)) - 1);
-  }
+  uint64_t of(uint64_t hash) const { return hash << (64 - end) >> (64 - end + begin); }
 };
 
 }  // namespace
@@ -53,7 +48,8 @@ uint64_t perceptual_hash(std::span<const uint8_t> rgb) {
   std::array<std::array<double, kSide>, kLow> down{};  // by vertical frequency and column
   for (size_t y = 0; y < kSide; ++y) {
     for (size_t x = 0; x < kSide; ++x) {
-      const double value = gray(rgb.data() + (y * kSide + x) * 3);
+      const uint8_t* const pixel = rgb.data() + (y * kSide + x) * 3;
+      const double value = gray_of(pixel[0], pixel[1], pixel[2]);
       for (size_t k = 0; k < kLow; ++k) down[k][x] += cosine[k][y] * value;
     }
   }
@@ -80,18 +76,6 @@ std::vector<NearPair> near_pairs(std::span<const uint64_t> first, std::span<cons
   std::vector<NearPair> pairs;
   for (int b = 0; b <= most; ++b) {
     const Band band = {.begin = 64 * b / (most + 1), .end = 64 * (b + 1) / (most + 1)};
-    if (band.end - band.begin == 64) {  // the whole hash
-      std::unordered_multimap<uint64_t, int64_t> equal;
-      for (size_t i = 0; i < first.size(); ++i) equal.emplace(first[i], i);
-      for (size_t j = 0; j < second.size(); ++j) {
-        const auto [from, to] = equal.equal_range(second[j]);
-        for (auto at = from; at != to; ++at) {
-          const auto other = static_cast<int64_t>(j);
-          if (!itself || at->second < other) pairs.push_back({at->second, other, 0});
-        }
-      }
-      break;
-    }
     std::unordered_map<uint64_t, std::vector<int64_t>> buckets;
     for (size_t i = 0; i < first.size(); ++i)
       buckets[band.of(first[i])].push_back(static_cast<int64_t>(i));

@@ -18,22 +18,6 @@ constexpr ErrorKind kKind = ErrorKind::kData;
   throw DataError(what, where, "pack the data again, or copy the pack again if it was copied");
 }
 
-std::vector<ShardInfo> read_shards(const json& root, const std::string& where) {
-  std::vector<ShardInfo> shards;
-  for (const json& item : json_field<std::vector<json>>(root, "shards", where, kKind)) {
-    ShardInfo shard;
-    shard.file = json_field<std::string>(item, "file", where, kKind);
-    shard.bytes = json_field<int64_t>(item, "bytes", where, kKind);
-    shard.images = json_field<int64_t>(item, "images", where, kKind);
-    shard.sha256 = json_field<std::string>(item, "sha256", where, kKind);
-    if (!is_numbered_name(shard.file, "shard-", 5, ".h5"))
-      refuse("'" + shard.file.substr(0, 80) + "' is no name of a shard", where);
-    if (shard.images < 0 || shard.bytes < 0) refuse("a shard has a negative size", where);
-    shards.push_back(shard);
-  }
-  return shards;
-}
-
 void require_consistent(const PackManifest& pack, const std::string& where) {
   int64_t images = 0;
   for (const ShardInfo& shard : pack.shards) {
@@ -56,6 +40,24 @@ void require_consistent(const PackManifest& pack, const std::string& where) {
 }
 
 }  // namespace
+
+nlohmann::json shard_json(const ShardInfo& shard) {
+  return {{"file", shard.file},
+          {"bytes", shard.bytes},
+          {"images", shard.images},
+          {"sha256", shard.sha256}};
+}
+
+ShardInfo shard_from_json(const json& item, const std::string& where) {
+  const ShardInfo shard = {.file = json_field<std::string>(item, "file", where, kKind),
+                           .bytes = json_field<int64_t>(item, "bytes", where, kKind),
+                           .images = json_field<int64_t>(item, "images", where, kKind),
+                           .sha256 = json_field<std::string>(item, "sha256", where, kKind)};
+  if (!is_numbered_name(shard.file, "shard-", 5, ".h5"))
+    refuse("'" + shard.file.substr(0, 80) + "' is no name of a shard", where);
+  if (shard.images < 0 || shard.bytes < 0) refuse("a shard has a negative size", where);
+  return shard;
+}
 
 void count_labels(std::span<const int8_t> labels, std::vector<int64_t>& positives,
                   std::vector<int64_t>& ignored) {
@@ -99,7 +101,8 @@ PackManifest read_pack_manifest(const std::filesystem::path& pack_folder) {
     pack.sources.push_back({json_field<std::string>(item, "path", where, kKind),
                             json_field<std::string>(item, "sha256", where, kKind)});
   }
-  pack.shards = read_shards(root, where);
+  for (const json& item : json_field<std::vector<json>>(root, "shards", where, kKind))
+    pack.shards.push_back(shard_from_json(item, where));
   require_consistent(pack, where);
   return pack;
 }
@@ -120,12 +123,7 @@ std::string pack_manifest_json(const PackManifest& manifest) {
   for (const SourceFile& source : manifest.sources)
     root["sources"].push_back({{"path", source.path}, {"sha256", source.sha256}});
   root["shards"] = json::array();
-  for (const ShardInfo& shard : manifest.shards) {
-    root["shards"].push_back({{"file", shard.file},
-                              {"bytes", shard.bytes},
-                              {"images", shard.images},
-                              {"sha256", shard.sha256}});
-  }
+  for (const ShardInfo& shard : manifest.shards) root["shards"].push_back(shard_json(shard));
   return json_text(root) + "\n";
 }
 

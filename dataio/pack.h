@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -53,6 +54,11 @@ struct PackManifest {
   std::string decoder;             // "libjpeg-turbo 2.1.5 (compiled with)"
   std::vector<std::string> notes;  // what the importer dropped or merged, as sentences
 };
+
+// A shard as pack.json has it. from: DataError with file and key, names outside shard-[0-9]{5}\.h5
+// included.
+nlohmann::json shard_json(const ShardInfo& shard);
+ShardInfo shard_from_json(const nlohmann::json& item, const std::string& where);
 
 // Adds one image's labels to the counts per class.
 void count_labels(std::span<const int8_t> labels, std::vector<int64_t>& positives,

@@ -112,28 +112,20 @@ void count_again(const PackReader& pack, PackCheck& result) {
   compare_counts("ignored", pack.manifest().ignored, result.ignored, pack, result.damaged);
 }
 
-void count_repeated(const PackReader& pack, PackCheck& result) {
-  RepeatedPictures repeated;
-  for (int64_t i = 0; i < pack.images(); ++i)
-    repeated.see(i, pack.checksum(i), pack.image_bytes(i));
-  result.repeated = repeated.count();
-  if (repeated.count() == 0) return;
-  const std::string note = repeated.note([&](int64_t i) { return pack.id(i); });
-  std::vector<std::string>& notes = result.manifest.notes;  // packing has said it already, mostly
-  if (std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
-}
-
 }  // namespace
 
 PackCheck check_pack(const std::filesystem::path& folder, const PackCheckOptions& options) {
+  return check_pack(PackReader(folder), options);
+}
+
+PackCheck check_pack(const PackReader& pack, const PackCheckOptions& options) {
   const Stopwatch watch;
-  const PackReader pack(folder);
   PackCheck result;
   result.manifest = pack.manifest();
   result.fingerprint = pack.fingerprint();
   for (const ShardInfo& shard : pack.manifest().shards) result.bytes += shard.bytes;
   count_again(pack, result);
-  count_repeated(pack, result);
+  result.repeated = note_repeated(pack, result.manifest.notes);
   Damages damages;
   check_bytes(pack, options, damages);
   for (std::string& damage : damages.sorted()) result.damaged.push_back(std::move(damage));

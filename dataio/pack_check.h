@@ -41,17 +41,19 @@ struct PackCheck {
   int64_t repeated = 0;  // pictures whose bytes an earlier one has: no damage
 };
 
+PackCheck check_pack(const PackReader& pack, const PackCheckOptions& options);
 PackCheck check_pack(const std::filesystem::path& folder, const PackCheckOptions& options);
 
 // DataError naming the first difference.
 void require_same_classes(const PackReader& first, const PackReader& second);
 
+// Of every image; threads = 0: as many as cores. DataError for a picture that cannot be decoded.
+std::vector<uint64_t> perceptual_hashes(const PackReader& pack, int64_t threads, bool progress);
+
 struct PackOverlap {
   std::string first_id;
   std::string second_id;
 };
-// Of every image; threads = 0: as many as cores. DataError for a picture that cannot be decoded.
-std::vector<uint64_t> perceptual_hashes(const PackReader& pack, int64_t threads, bool progress);
 std::vector<PackOverlap> overlap(const PackReader& first, const PackReader& second);
 
 }  // namespace catamaran

@@ -71,18 +71,17 @@ std::string joined(const std::vector<SharedPack>& packs, const std::string& betw
 class Conflicts {
  public:
   void add(const std::string& what) {
-    if (count_++ < kNamed) list_ += "\n  " + printable(what);
+    ++count_;
+    if (first_.size() < kNamed) first_.push_back(printable(what));
   }
   void throw_if_any(const std::string& what, const std::string& hint) const {
     if (count_ == 0) return;
-    std::string rest;
-    if (count_ > kNamed) rest = text("\n  ... and %zu more", count_ - kNamed);
-    throw DataError(std::to_string(count_) + " " + what + ":" + list_ + rest, "", hint);
+    throw DataError(std::to_string(count_) + " " + what + ":" + first_of(first_, count_), "", hint);
   }
 
  private:
-  size_t count_ = 0;
-  std::string list_;
+  int64_t count_ = 0;
+  std::vector<std::string> first_;
 };
 
 std::string place_of(const ImportedImage& image) {

@@ -10,6 +10,7 @@
 #include "support/error.h"
 #include "support/hash.h"
 #include "support/nearest.h"
+#include "support/normal_path.h"
 #include "support/philox.h"
 #include "support/text.h"
 
@@ -152,8 +153,7 @@ ImportedImage image_of(const SharedPack& pack, int64_t image) {
 }
 
 std::string folder_name(const PackReader& pack) {
-  const fs::path whole = fs::absolute(pack.folder()).lexically_normal();
-  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+  return normal_path(pack.folder()).filename().string();
 }
 
 std::string name_with_fingerprint(const PackReader& pack) {

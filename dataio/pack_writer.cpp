@@ -28,13 +28,10 @@ constexpr int64_t kMostShards = 100'000;
 
 [[noreturn]] void refuse_bad(const std::vector<std::string>& first, int64_t count,
                              bool are_of_packs) {
-  std::string list;
-  for (const std::string& bad : first) list += "\n  " + bad;
-  const int64_t rest = count - std::ssize(first);
-  if (rest > 0) list += "\n  ... and " + std::to_string(rest) + " more";
-  throw DataError(std::to_string(count) + " image file(s) cannot be packed:" + list, "",
-                  are_of_packs ? "copy the pack again, or leave them out: pack reshard --skip-bad"
-                               : "repair or remove them, or pack without them: --skip-bad");
+  throw DataError(
+      std::to_string(count) + " image file(s) cannot be packed:" + first_of(first, count), "",
+      are_of_packs ? "copy the pack again, or leave them out: pack reshard --skip-bad"
+                   : "repair or remove them, or pack without them: --skip-bad");
 }
 
 // What JSON, HDF5's C strings and a line of a message all carry.
@@ -76,19 +73,21 @@ class PackRun {
   void run(PackSummary& summary) {
     for (int64_t number = 0; number < std::ssize(plan_.parts); ++number) {
       const PackPlan::Part& part = plan_.parts[static_cast<size_t>(number)];
-      std::optional<FinishedShard> done = partial_.finished(number, part.fingerprint);
+      std::set<int64_t> left_out;
+      std::optional<ShardInfo> shard = partial_.finished(number, part.fingerprint);
       // An earlier part may have another number of shards now.
-      if (done && done->shard->file != shard_name(next_shard_)) done.reset();
-      if (done) {
+      if (shard && shard->file != shard_name(next_shard_)) shard.reset();
+      if (shard) {
         progress_.advance(part.end - part.begin);
         ++summary.kept_shards;
       } else {
         tell_of_kept(summary.kept_shards);
-        done = write_part(part);
-        done->fingerprint = part.fingerprint;
-        if (bad_count_ == 0 || options_.skip_bad) partial_.finish(number, *done);
+        shard = write_part(part, left_out);
+        // A part of which something is left out is looked at again by the next run: what could not
+        // be read may be there then.
+        if (shard && left_out.empty()) partial_.finish(number, part.fingerprint, *shard);
       }
-      count(part, *done, summary.manifest);
+      if (shard) count(part, left_out, *shard, summary.manifest);
     }
     tell_of_kept(summary.kept_shards);
     if (bad_count_ > 0 && !options_.skip_bad)
@@ -103,30 +102,24 @@ class PackRun {
 
   // A shard's extent is fixed before its images are read; where one of them turns out bad, the
   // shard is written again without it.
-  FinishedShard write_part(const PackPlan::Part& part) {
-    FinishedShard done;
-    std::set<int64_t> left_out;
+  std::optional<ShardInfo> write_part(const PackPlan::Part& part, std::set<int64_t>& left_out) {
     while (true) {
       Indices images;
       for (int64_t i = part.begin; i < part.end; ++i) {
         if (!left_out.contains(i)) images.push_back(i);
       }
-      if (images.empty()) return done;
+      if (images.empty()) return std::nullopt;
       const bool writes = bad_count_ == 0 || options_.skip_bad;
-      const size_t before = done.left_out.size();
-      std::optional<ShardInfo> shard = write_images(images, writes, left_out.empty(), done);
-      if (done.left_out.size() == before) {
-        done.shard = std::move(shard);
-        return done;
-      }
-      if (!options_.skip_bad) return done;
-      left_out.insert(done.left_out.begin(), done.left_out.end());
+      const size_t before = left_out.size();
+      std::optional<ShardInfo> shard = write_images(images, writes, left_out);
+      if (left_out.size() == before || !options_.skip_bad) return shard;
     }
   }
 
-  // None where an image was bad; what is wrong with all of them is added to `done`.
-  std::optional<ShardInfo> write_images(const Indices& images, bool writes, bool first_time,
-                                        FinishedShard& done) {
+  // None where an image was bad; those are added to `left_out`.
+  std::optional<ShardInfo> write_images(const Indices& images, bool writes,
+                                        std::set<int64_t>& left_out) {
+    const bool first_time = left_out.empty();
     const fs::path path = partial_.folder() / shard_name(next_shard_);
     std::optional<ShardWriter> writer;
     if (writes) writer.emplace(path, imported_.classes, shape_of(images));
@@ -136,8 +129,7 @@ class PackRun {
       for (size_t i = begin; i < end; ++i) {
         const PackedImage& packed = block[i - begin];
         if (!packed.problem.empty()) {
-          done.left_out.push_back(images[i]);
-          done.left_out_why.push_back(packed.problem);
+          left_out.insert(images[i]);
           add_bad(packed.problem);
           writer.reset();
         } else if (writer) {
@@ -199,16 +191,15 @@ class PackRun {
                           planned, packed.bytes.size());
   }
 
-  void count(const PackPlan::Part& part, const FinishedShard& done, PackManifest& manifest) {
-    if (!done.shard) return;
-    const std::set<int64_t> left_out(done.left_out.begin(), done.left_out.end());
+  void count(const PackPlan::Part& part, const std::set<int64_t>& left_out, const ShardInfo& shard,
+             PackManifest& manifest) {
     for (int64_t i = part.begin; i < part.end; ++i) {
       if (left_out.contains(i)) continue;
       count_labels(image(i).labels, manifest.positives, manifest.ignored);
       image_bytes_ += plan_.bytes[static_cast<size_t>(i)];
     }
-    manifest.images += done.shard->images;
-    manifest.shards.push_back(*done.shard);
+    manifest.images += shard.images;
+    manifest.shards.push_back(shard);
     ++next_shard_;
   }
 
@@ -232,18 +223,6 @@ class PackRun {
   int64_t next_shard_ = 0;
   int64_t image_bytes_ = 0;
 };
-
-// Pictures that are there twice, told from the pack itself.
-void note_repeated(const fs::path& folder, PackManifest& manifest) {
-  const PackReader pack(folder);
-  RepeatedPictures repeated;
-  for (int64_t i = 0; i < pack.images(); ++i)
-    repeated.see(i, pack.checksum(i), pack.image_bytes(i));
-  if (repeated.count() == 0) return;
-  const std::string note = repeated.note([&](int64_t i) { return pack.id(i); });
-  if (std::ranges::find(manifest.notes, note) == manifest.notes.end())  // the pack it is made from
-    manifest.notes.push_back(note);
-}
 
 }  // namespace
 
@@ -281,7 +260,7 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
     throw DataError("no image is left to pack", out.string(), "check the image files");
   const fs::path file = partial.folder() / "pack.json";
   write_file_atomically(file, pack_manifest_json(manifest));
-  note_repeated(partial.folder(), manifest);
+  note_repeated(PackReader(partial.folder()), manifest.notes);  // told from the pack itself
   write_file_atomically(file, pack_manifest_json(manifest));
   std::set<std::string> files = {"pack.json"};
   for (const ShardInfo& shard : manifest.shards) files.insert(shard.file);

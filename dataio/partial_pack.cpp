@@ -12,6 +12,7 @@
 #include "support/hash.h"
 #include "support/json.h"
 #include "support/log.h"
+#include "support/normal_path.h"
 #include "support/text.h"
 
 namespace catamaran {
@@ -22,11 +23,6 @@ using nlohmann::json;
 
 constexpr ErrorKind kKind = ErrorKind::kData;
 
-fs::path normal(const fs::path& path) {
-  const fs::path whole = fs::absolute(path).lexically_normal();
-  return whole.has_filename() ? whole : whole.parent_path();
-}
-
 void make_folder(const fs::path& folder) {
   std::error_code code;
   fs::create_directories(folder, code);
@@ -36,37 +32,10 @@ void make_folder(const fs::path& folder) {
   }
 }
 
-json to_json(const FinishedShard& done) {
-  json root = {{"left_out", done.left_out},
-               {"left_out_why", done.left_out_why},
-               {"fingerprint", done.fingerprint}};
-  if (done.shard) {
-    root["file"] = done.shard->file;
-    root["bytes"] = done.shard->bytes;
-    root["images"] = done.shard->images;
-    root["sha256"] = done.shard->sha256;
-  }
-  return root;
-}
-
-FinishedShard from_json(const json& root, const std::string& where) {
-  FinishedShard done;
-  done.left_out = json_field<std::vector<int64_t>>(root, "left_out", where, kKind);
-  done.left_out_why = json_field<std::vector<std::string>>(root, "left_out_why", where, kKind);
-  done.fingerprint = json_field<std::string>(root, "fingerprint", where, kKind);
-  if (root.contains("file")) {
-    done.shard = ShardInfo{.file = json_field<std::string>(root, "file", where, kKind),
-                           .bytes = json_field<int64_t>(root, "bytes", where, kKind),
-                           .images = json_field<int64_t>(root, "images", where, kKind),
-                           .sha256 = json_field<std::string>(root, "sha256", where, kKind)};
-  }
-  return done;
-}
-
 }  // namespace
 
 PartialPack::PartialPack(const fs::path& out, const std::string& fingerprint)
-    : out_(normal(out)),
+    : out_(normal_path(out)),
       partial_(out_.parent_path() / ("." + out_.filename().string() + ".partial")) {
   std::error_code code;
   if (fs::exists(fs::symlink_status(out_, code))) {
@@ -196,29 +165,30 @@ fs::path PartialPack::done_file(int64_t number) const {
   return partial_ / "done" / text("%05ld.json", number);
 }
 
-std::optional<FinishedShard> PartialPack::finished(int64_t number,
-                                                   const std::string& fingerprint) const {
+std::optional<ShardInfo> PartialPack::finished(int64_t number,
+                                               const std::string& fingerprint) const {
   const fs::path file = done_file(number);
   std::error_code code;
   if (!fs::is_regular_file(file, code)) return std::nullopt;
   try {
-    FinishedShard done = from_json(read_json_file(file, kKind), file.string());
-    // What could not be read may be there again.
-    if (done.fingerprint != fingerprint || !done.left_out.empty() || !done.shard)
+    const json root = read_json_file(file, kKind);
+    if (json_field<std::string>(root, "fingerprint", file.string(), kKind) != fingerprint)
       return std::nullopt;
-    const fs::path shard = folder() / done.shard->file;
-    if (static_cast<int64_t>(fs::file_size(shard, code)) != done.shard->bytes || code)
-      return std::nullopt;
-    if (sha256_of_file(shard) != done.shard->sha256) return std::nullopt;
-    return done;
+    const ShardInfo shard = shard_from_json(root, file.string());
+    const fs::path path = folder() / shard.file;
+    if (static_cast<int64_t>(fs::file_size(path, code)) != shard.bytes || code) return std::nullopt;
+    if (sha256_of_file(path) != shard.sha256) return std::nullopt;
+    return shard;
   } catch (const DataError&) {
     return std::nullopt;  // it is packed again
   }
 }
 
-void PartialPack::finish(int64_t number, const FinishedShard& done) {
+void PartialPack::finish(int64_t number, const std::string& fingerprint, const ShardInfo& shard) {
   sync_directory(folder());
-  write_file_atomically(done_file(number), json_text(to_json(done)) + "\n");
+  json root = shard_json(shard);
+  root["fingerprint"] = fingerprint;
+  write_file_atomically(done_file(number), json_text(root) + "\n");
 }
 
 void PartialPack::commit(const std::set<std::string>& files) {

@@ -3,7 +3,7 @@
 //
 //   PartialPack partial("packs/coco", fingerprint);             // takes the lock
 //   if (auto kept = partial.finished(0, of_part)) ...                    // from an earlier run,
-//   verified write_shard(partial.folder() / shard_name(0)); partial.finish(0, shard);
+//   verified write_shard(partial.folder() / shard_name(0)); partial.finish(0, of_part, s);
 //   partial.commit({"pack.json", "shard-00000.h5"});             // packs/coco is there, the rest
 //   gone
 //
@@ -27,13 +27,6 @@
 
 namespace catamaran {
 
-struct FinishedShard {
-  std::optional<ShardInfo> shard;         // none: every image of the part was left out
-  std::vector<int64_t> left_out;          // images of the plan that could not be packed
-  std::vector<std::string> left_out_why;  // a sentence each
-  std::string fingerprint;                // of the part of the plan
-};
-
 class PartialPack {
  public:
   PartialPack(const std::filesystem::path& out, const std::string& fingerprint);
@@ -42,10 +35,10 @@ class PartialPack {
   ~PartialPack();
 
   std::filesystem::path folder() const { return partial_ / "pack"; }
-  // Part `number` of the plan as an earlier run finished it, of the same fingerprint and whole;
+  // The shard of part `number` of the plan as an earlier run finished it, of the same fingerprint;
   // size and SHA-256 of its file are compared.
-  std::optional<FinishedShard> finished(int64_t number, const std::string& fingerprint) const;
-  void finish(int64_t number, const FinishedShard& shard);
+  std::optional<ShardInfo> finished(int64_t number, const std::string& fingerprint) const;
+  void finish(int64_t number, const std::string& fingerprint, const ShardInfo& shard);
   // files: what the pack consists of; whatever else an earlier run left goes.
   void commit(const std::set<std::string>& files);
 

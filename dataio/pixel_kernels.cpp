@@ -35,16 +35,6 @@ HWY_INLINE uint8_t blend_byte(int32_t from, int32_t to, float factor) {
   return blended >= 255 ? 255 : static_cast<uint8_t>(blended);
 }
 
-HWY_INLINE int32_t gray_of(int32_t r, int32_t g, int32_t b) {
-  return (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16;
-}
-HWY_INLINE hn::Vec<DI> gray_of(hn::Vec<DI> r, hn::Vec<DI> g, hn::Vec<DI> b) {
-  const DI di;
-  const auto sum = hn::Add(hn::Add(hn::Mul(r, hn::Set(di, 19595)), hn::Mul(g, hn::Set(di, 38470))),
-                           hn::Add(hn::Mul(b, hn::Set(di, 7471)), hn::Set(di, 0x8000)));
-  return hn::ShiftRight<16>(sum);
-}
-
 void blend_with_constant(uint8_t from, float factor, uint8_t* bytes, int64_t count) {
   const auto lanes = static_cast<int64_t>(hn::Lanes(DF()));
   const auto from_v = hn::Set(DI(), int32_t{from});
@@ -69,7 +59,7 @@ void blend_with(const uint8_t* from, float factor, uint8_t* bytes, int64_t count
 
 void blend_with_gray(float factor, uint8_t* rgb, int64_t pixels) {
   for (uint8_t* p = rgb; p < rgb + pixels * 3; p += 3) {
-    const int32_t gray = gray_of(int32_t{p[0]}, int32_t{p[1]}, int32_t{p[2]});
+    const int32_t gray = gray_of(p[0], p[1], p[2]);
     for (int c = 0; c < 3; ++c) p[c] = blend_byte(gray, p[c], factor);
   }
 }
@@ -77,7 +67,7 @@ void blend_with_gray(float factor, uint8_t* rgb, int64_t pixels) {
 uint64_t sum_of_gray(const uint8_t* rgb, int64_t pixels) {
   uint64_t sum = 0;
   for (const uint8_t* p = rgb; p < rgb + pixels * 3; p += 3)
-    sum += static_cast<uint64_t>(gray_of(int32_t{p[0]}, int32_t{p[1]}, int32_t{p[2]}));
+    sum += static_cast<uint64_t>(gray_of(p[0], p[1], p[2]));
   return sum;
 }
 
@@ -139,7 +129,7 @@ void blend_with_gray(float factor, uint8_t* rgb, int64_t pixels) {
                           D16B(), rgb + i * 3);
   }
   for (uint8_t* p = rgb + i * 3; p < rgb + pixels * 3; p += 3) {
-    const int32_t gray = gray_of(int32_t{p[0]}, int32_t{p[1]}, int32_t{p[2]});
+    const int32_t gray = gray_of(p[0], p[1], p[2]);
     for (int channel = 0; channel < 3; ++channel) p[channel] = blend_byte(gray, p[channel], factor);
   }
 }
@@ -159,7 +149,7 @@ uint64_t sum_of_gray(const uint8_t* rgb, int64_t pixels) {
     total += static_cast<uint64_t>(hn::GetLane(hn::SumOfLanes(D4I(), sum)));
   }
   for (const uint8_t* p = rgb + i * 3; p < rgb + pixels * 3; p += 3)
-    total += static_cast<uint64_t>(gray_of(int32_t{p[0]}, int32_t{p[1]}, int32_t{p[2]}));
+    total += static_cast<uint64_t>(gray_of(p[0], p[1], p[2]));
   return total;
 }
 

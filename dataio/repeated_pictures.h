@@ -12,6 +12,9 @@
 #include <functional>
 #include <string>
 #include <unordered_map>
+#include <vector>
+
+#include "dataio/pack_reader.h"
 
 namespace catamaran {
 
@@ -33,5 +36,9 @@ class RepeatedPictures {
   int64_t first_ = 0;
   int64_t earlier_ = 0;
 };
+
+// How many pictures of a pack are the same file as an earlier one; the note about it is added where
+// `notes` do not have it yet.
+int64_t note_repeated(const PackReader& pack, std::vector<std::string>& notes);
 
 }  // namespace catamaran

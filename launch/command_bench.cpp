@@ -4,19 +4,18 @@
 
 #include "dataio/loader_bench.h"
 #include "launch/command.h"
-#include "launch/config.h"
 #include "launch/path_checks.h"
+#include "launch/training_data_option.h"
 #include "support/heap.h"
 #include "support/json.h"
 #include "support/parallel_for.h"
+#include "trainer/loader_options.h"
 
 namespace catamaran {
 namespace {
 
 struct BenchArguments {
-  std::filesystem::path config;
-  std::vector<std::string> overrides;
-  std::string data;
+  TrainingData training;
   int64_t threads = 0;
   int64_t batch = 32;
   int64_t rounds = 3;
@@ -25,15 +24,9 @@ struct BenchArguments {
 
 LoaderBenchOptions bench_options(const BenchArguments& given, const RunOptions& options) {
   LoaderBenchOptions bench;
-  bench.loader.sample = {.size = options.model.input.size,
-                         .seed = options.seed,
-                         .augment = options.data.augment,
-                         .training = true,
-                         .exactness = exactness_of(options.data.decode)};
-  const int64_t threads = given.threads > 0 ? given.threads : options.data.threads;
-  bench.loader.threads = threads_or_cores(threads);
-  bench.loader.prefetch_batches = options.data.prefetch_batches;
-  bench.loader.cache_bytes = options.data.cache_mib << 20;
+  bench.loader = loader_options(options, threads_or_cores(0));
+  if (given.threads > 0) bench.loader.threads = given.threads;
+  bench.loader.skip_bad = false;  // what is damaged would spoil the figures
   bench.batch = given.batch;
   bench.rounds = given.rounds;
   return bench;
@@ -68,9 +61,7 @@ void print(const LoaderBench& bench) {
 
 int bench_the_loader(const BenchArguments& given) {
   keep_freed_memory();  // as training does
-  std::vector<std::string> overrides = given.overrides;
-  if (!given.data.empty()) overrides.push_back("data.train=" + given.data);
-  const RunOptions options = resolve_config(given.config, overrides).options;
+  const RunOptions options = given.training.resolve();
   const PackReader pack(options.data.train);
   const LoaderBench bench = bench_loader(pack, bench_options(given, options));
   if (given.json) {
@@ -89,10 +80,7 @@ void add_bench_command(CLI::App& app, CommandSlot& slot) {
   const auto given = std::make_shared<BenchArguments>();
   CLI::App* loader = bench->add_subcommand(
       "loader", "Images/s from pack to augmented batch, and how much of it the JPEG decoder needs");
-  loader->add_option("--config", given->config, "TOML file; default: every key's default")
-      ->check(CLI::ExistingFile);
-  loader->add_option("--set", given->overrides, "KEY=VALUE, several times; data.augment.*, ...");
-  loader->add_option("--data", given->data, "the pack; data.train for short")->check(not_empty());
+  add_training_data_options(*loader, given->training);
   loader->add_option("--threads", given->threads, "0: data.threads, else as many as cores")
       ->check(CLI::Range(0, 1024));
   loader->add_option("--batch", given->batch, "images of a batch")

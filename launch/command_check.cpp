@@ -59,9 +59,7 @@ void print(const std::filesystem::path& folder, const PackCheck& check) {
 }
 
 // What is between two packs: class order and images in both. Returns sentences.
-std::vector<std::string> compare(const std::filesystem::path& a, const std::filesystem::path& b) {
-  const PackReader first(a);
-  const PackReader second(b);
+std::vector<std::string> compare(const PackReader& first, const PackReader& second) {
   std::vector<std::string> findings;
   try {
     require_same_classes(first, second);
@@ -70,21 +68,20 @@ std::vector<std::string> compare(const std::filesystem::path& a, const std::file
   }
   const std::vector<PackOverlap> both = overlap(first, second);
   if (!both.empty()) {
-    findings.push_back(a.string() + " and " + b.string() + ": " + std::to_string(both.size()) +
-                       " images are in both (first: '" + both.front().first_id + "' is '" +
-                       both.front().second_id + "')");
+    findings.push_back(first.folder().string() + " and " + second.folder().string() + ": " +
+                       std::to_string(both.size()) + " images are in both (first: '" +
+                       both.front().first_id + "' is '" + both.front().second_id + "')");
   }
   return findings;
 }
 
+using OpenPacks = std::vector<std::unique_ptr<PackReader>>;
+
 // Near duplicates of all packs named, within each and between them.
 class NearDuplicates {
  public:
-  explicit NearDuplicates(const CheckArguments& given) {
-    for (const std::filesystem::path& folder : given.packs) {
-      packs_.push_back(std::make_unique<PackReader>(folder));
-      hashes_.push_back(perceptual_hashes(*packs_.back(), given.options.threads, true));
-    }
+  NearDuplicates(const OpenPacks& packs, int64_t threads) : packs_(packs) {
+    for (const auto& pack : packs_) hashes_.push_back(perceptual_hashes(*pack, threads, true));
     for (size_t a = 0; a < packs_.size(); ++a) {
       for (size_t b = a; b < packs_.size(); ++b) find(a, b);
     }
@@ -136,27 +133,28 @@ class NearDuplicates {
     return packs_[f.second_pack]->id(f.pair.second);
   }
 
-  std::vector<std::unique_ptr<PackReader>> packs_;
+  const OpenPacks& packs_;
   std::vector<std::vector<uint64_t>> hashes_;
   std::vector<Found> found_;
 };
 
-void write_statistics(const CheckArguments& given) {
+void write_statistics(const OpenPacks& packs, const std::filesystem::path& file) {
   nlohmann::json all = nlohmann::json::array();
-  for (const std::filesystem::path& folder : given.packs) {
-    nlohmann::json one =
-        nlohmann::json::parse(statistics_json(label_statistics(PackReader(folder))));
-    one["pack"] = folder.string();
+  for (const auto& pack : packs) {
+    nlohmann::json one = statistics_json(label_statistics(*pack));
+    one["pack"] = pack->folder().string();
     all.push_back(std::move(one));
   }
-  write_file_atomically(given.statistics, json_text({{"packs", all}}, -1) + "\n",
-                        ErrorKind::kUsage);
+  write_file_atomically(file, json_text({{"packs", all}}, -1) + "\n", ErrorKind::kUsage);
 }
 
-int64_t check_each(const CheckArguments& given, nlohmann::json& report) {
+// Opens them one after the other: what is wrong with the first is told before the next is looked
+// at.
+int64_t check_each(const CheckArguments& given, OpenPacks& packs, nlohmann::json& report) {
   int64_t problems = 0;
   for (const std::filesystem::path& folder : given.packs) {
-    const PackCheck check = check_pack(folder, given.options);
+    packs.push_back(std::make_unique<PackReader>(folder));
+    const PackCheck check = check_pack(*packs.back(), given.options);
     problems += static_cast<int64_t>(check.damaged.size());
     report["packs"].push_back(to_json(folder, check));
     if (!given.json) print(folder, check);
@@ -164,14 +162,14 @@ int64_t check_each(const CheckArguments& given, nlohmann::json& report) {
   return problems;
 }
 
-int64_t check_between(const CheckArguments& given, nlohmann::json& report) {
+int64_t check_between(const OpenPacks& packs, bool json, nlohmann::json& report) {
   int64_t problems = 0;
-  for (size_t a = 0; a < given.packs.size(); ++a) {
-    for (size_t b = a + 1; b < given.packs.size(); ++b) {
-      for (const std::string& finding : compare(given.packs[a], given.packs[b])) {
+  for (size_t a = 0; a < packs.size(); ++a) {
+    for (size_t b = a + 1; b < packs.size(); ++b) {
+      for (const std::string& finding : compare(*packs[a], *packs[b])) {
         ++problems;
         report["between"].push_back(finding);
-        if (!given.json) std::printf("%s\n", finding.c_str());
+        if (!json) std::printf("%s\n", finding.c_str());
       }
     }
   }
@@ -181,15 +179,16 @@ int64_t check_between(const CheckArguments& given, nlohmann::json& report) {
 int run(const CheckArguments& given) {
   nlohmann::json report = {{"packs", nlohmann::json::array()},
                            {"between", nlohmann::json::array()}};
-  int64_t problems = check_each(given, report);
-  problems += check_between(given, report);
+  OpenPacks packs;
+  int64_t problems = check_each(given, packs, report);
+  problems += check_between(packs, given.json, report);
   if (given.near && problems == 0) {  // damaged pictures cannot be looked at
-    const NearDuplicates near(given);
+    const NearDuplicates near(packs, given.options.threads);
     report["near"] = near.json();
     if (!given.json) near.print();
     if (given.fail_on_near) problems += near.count();
   }
-  if (!given.statistics.empty() && problems == 0) write_statistics(given);
+  if (!given.statistics.empty() && problems == 0) write_statistics(packs, given.statistics);
   if (given.json) std::printf("%s\n", json_text(report).c_str());
   if (problems > 0)
     throw DataError(std::to_string(problems) + " problem(s) found", "check",

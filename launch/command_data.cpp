@@ -7,19 +7,18 @@
 #include "drawing/contact_sheet.h"
 #include "drawing/png_file.h"
 #include "launch/command.h"
-#include "launch/config.h"
 #include "launch/path_checks.h"
+#include "launch/training_data_option.h"
 #include "support/error.h"
 #include "support/parallel_for.h"
 #include "support/text.h"
+#include "trainer/loader_options.h"
 
 namespace catamaran {
 namespace {
 
 struct PreviewArguments {
-  std::filesystem::path config;
-  std::vector<std::string> overrides;
-  std::string data;
+  TrainingData training;
   std::filesystem::path out = "preview.png";
   int64_t images = 6;
   int64_t draws = 4;
@@ -101,21 +100,15 @@ ContactSheet sheet_of(const PackReader& pack, LoaderOptions options,
 }
 
 int preview(PreviewArguments given) {
-  std::vector<std::string> overrides = given.overrides;
-  if (!given.data.empty()) overrides.push_back("data.train=" + given.data);
-  const RunOptions options = resolve_config(given.config, overrides).options;
+  const RunOptions options = given.training.resolve();
   const PackReader pack(options.data.train);
   if (given.first >= pack.images()) {
     throw UsageError("the pack has " + std::to_string(pack.images()) + " images", "--first",
                      "count from 0");
   }
   given.images = std::min(given.images, pack.images() - given.first);
-  LoaderOptions loading;
-  loading.sample = {.size = options.model.input.size,
-                    .seed = options.seed,
-                    .augment = options.data.augment,
-                    .exactness = exactness_of(options.data.decode)};
-  loading.threads = threads_or_cores(options.data.threads);
+  LoaderOptions loading = loader_options(options, threads_or_cores(0));
+  loading.skip_bad = false;  // the images that were asked for, or none
   write_png(given.out, contact_sheet(sheet_of(pack, loading, given)));
   std::printf("%s\n", given.out.c_str());
   return 0;
@@ -129,10 +122,7 @@ void add_data_command(CLI::App& app, CommandSlot& slot) {
   const auto given = std::make_shared<PreviewArguments>();
   CLI::App* sheet = data->add_subcommand(
       "preview", "Draw augmented images of a pack with their labels, as a PNG");
-  sheet->add_option("--config", given->config, "TOML file; default: every key's default")
-      ->check(CLI::ExistingFile);
-  sheet->add_option("--set", given->overrides, "KEY=VALUE, several times; data.augment.*, ...");
-  sheet->add_option("--data", given->data, "the pack; data.train for short")->check(not_empty());
+  add_training_data_options(*sheet, given->training);
   sheet->add_option("--out", given->out, "the PNG to write")
       ->check(result_file({".png"}))
       ->capture_default_str();

@@ -12,6 +12,7 @@
 #include "launch/path_checks.h"
 #include "support/atomic_file.h"
 #include "support/json.h"
+#include "support/normal_path.h"
 #include "support/text.h"
 
 namespace catamaran {
@@ -109,8 +110,7 @@ int split(const SplitArguments& given) {
   const auto pack = std::make_shared<const PackReader>(given.pack);
   const PackSplit split = split_pack(pack, parts, given.seed);
   const PackWriterOptions options = like(*pack, given.output.options());
-  const fs::path out = fs::absolute(given.output.out).lexically_normal();
-  remove_stale_temporaries((out.has_filename() ? out : out.parent_path()).parent_path());
+  remove_stale_temporaries(normal_path(given.output.out).parent_path());
   AtomicDirectory folder(given.output.out, false, ErrorKind::kUsage);
   std::vector<PackSummary> summaries;
   for (size_t p = 0; p < parts.size(); ++p)

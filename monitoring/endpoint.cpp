@@ -9,6 +9,7 @@
 
 #include "monitoring/http_server.h"
 #include "monitoring/metrics.h"
+#include "support/host_name.h"
 #include "support/problems.h"
 
 namespace catamaran {
@@ -39,9 +40,7 @@ void MonitoringOptions::check() const { throw_if_any(problems()); }
 
 MetricsEndpoint::MetricsEndpoint(Metrics& metrics, const MonitoringOptions& options) {
   server_ = std::make_unique<Server>(metrics, options);
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  server_->host = options.address == "0.0.0.0" ? name.data() : options.address;
+  server_->host = options.address == "0.0.0.0" ? host_name() : options.address;
 }
 
 MetricsEndpoint::~MetricsEndpoint() = default;

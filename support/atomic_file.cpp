@@ -5,21 +5,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <utility>
 
+#include "support/host_name.h"
+
 namespace catamaran {
 namespace fs = std::filesystem;
 namespace {
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  return name.data();
-}
 
 std::string temporary_suffix(int64_t process) {
   return ".tmp." + host_name() + "." + std::to_string(process);

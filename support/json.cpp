@@ -37,21 +37,29 @@ Error json_error(const nlohmann::json::exception& problem, const std::string& wh
   return {kind, "not valid JSON: " + what, where, "is the file complete?"};
 }
 
+void require_json_file(const std::filesystem::path& path, ErrorKind kind) {
+  std::error_code code;
+  if (std::filesystem::exists(path, code) && !std::filesystem::is_regular_file(path, code))
+    throw Error(kind, "it is no regular file", path.string(), "name a file; a pipe is none");
+}
+
+void require_json_size(int64_t bytes, int64_t largest_bytes, const std::filesystem::path& path,
+                       ErrorKind kind) {
+  if (bytes <= largest_bytes) return;
+  throw Error(kind,
+              "the file has " + std::to_string(bytes) + " bytes, more than the limit of " +
+                  std::to_string(largest_bytes),
+              path.string(), "is it the right file?");
+}
+
 nlohmann::json read_json_file(const std::filesystem::path& path, ErrorKind kind,
                               int64_t largest_bytes) {
   std::string text;
   try {
-    std::error_code code;
-    if (std::filesystem::exists(path, code) && !std::filesystem::is_regular_file(path, code))
-      throw Error(kind, "it is no regular file", path.string(), "name a file; a pipe is none");
+    require_json_file(path, kind);
     const FileDescriptor file = open_for_reading(path);
     const int64_t bytes = file_bytes(file, path);
-    if (bytes > largest_bytes) {
-      throw Error(kind,
-                  "the file has " + std::to_string(bytes) + " bytes, more than the limit of " +
-                      std::to_string(largest_bytes),
-                  path.string(), "is it the right file?");
-    }
+    require_json_size(bytes, largest_bytes, path, kind);
     text.resize(static_cast<size_t>(bytes));
     read_exactly_at(file, 0, text.data(), bytes, path);
   } catch (const DataError& error) {

@@ -23,6 +23,11 @@ constexpr int kJsonDeepest = 64;
 
 // Depth over 64, duplicate keys, trailing text, NaN and invalid UTF-8 are errors.
 nlohmann::json parse_json(std::string_view text, const std::string& where, ErrorKind kind);
+// What read_json_file() refuses before it reads; the size is that of the open file, where it is
+// known.
+void require_json_file(const std::filesystem::path& path, ErrorKind kind);
+void require_json_size(int64_t bytes, int64_t largest_bytes, const std::filesystem::path& path,
+                       ErrorKind kind);
 nlohmann::json read_json_file(const std::filesystem::path& path, ErrorKind kind,
                               int64_t largest_bytes = kJsonLargestBytes);
 

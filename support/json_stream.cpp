@@ -101,21 +101,15 @@ class ItemWatcher {
 
 std::set<std::string> read_json_items(const std::filesystem::path& path, ErrorKind kind,
                                       const JsonItems& wanted, const JsonItemReader& read) {
-  std::error_code code;
-  if (std::filesystem::exists(path, code) && !std::filesystem::is_regular_file(path, code))
-    throw Error(kind, "it is no regular file", path.string(), "name a file; a pipe is none");
+  require_json_file(path, kind);
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     throw Error(kind, with_errno("cannot open the file", errno), path.string(),
                 "check the path and its permissions");
   }
+  std::error_code code;
   const auto bytes = std::filesystem::file_size(path, code);
-  if (!code && static_cast<int64_t>(bytes) > wanted.largest_bytes) {
-    throw Error(kind,
-                "the file has " + std::to_string(bytes) + " bytes, more than the limit of " +
-                    std::to_string(wanted.largest_bytes),
-                path.string(), "is it the right file?");
-  }
+  if (!code) require_json_size(static_cast<int64_t>(bytes), wanted.largest_bytes, path, kind);
   ItemWatcher watcher(wanted, read, path.string(), kind);
   const auto watch = [&watcher](int depth, json::parse_event_t event, json& parsed) {
     return watcher(depth, event, parsed);

@@ -84,4 +84,11 @@ std::string first_difference(const std::vector<std::string>& one,
          *in_other + "' in the other";
 }
 
+std::string first_of(const std::vector<std::string>& first, int64_t count) {
+  std::string list;
+  for (const std::string& each : first) list += "\n  " + each;
+  const int64_t rest = count - std::ssize(first);
+  return rest > 0 ? list + text("\n  ... and %ld more", rest) : list;
+}
+
 }  // namespace catamaran

@@ -26,6 +26,9 @@ std::string printable(std::string_view bytes);
 bool is_numbered_name(std::string_view name, std::string_view prefix, size_t digits,
                       std::string_view suffix = "");
 
+// The first of `count` things, each on a line of its own, and how many more there are.
+std::string first_of(const std::vector<std::string>& first, int64_t count);
+
 // "[2, 3, 64, 64]": a tensor's shape.
 std::string shape_text(std::span<const int64_t> shape);
 

@@ -17,13 +17,10 @@ torch::Tensor channel_values(const std::array<double, 3>& values, double scale,
 torch::Tensor mix_labels(const torch::Tensor& y_BL, const std::vector<float>& own_share,
                          MixedLabels rule) {
   const int64_t images = y_BL.size(0);
-  torch::Tensor partner_B = torch::arange(images);
-  torch::Tensor share_B = torch::ones({images});
-  for (int64_t i = 0; i < images; ++i) {
-    share_B[i] = own_share[static_cast<size_t>(i)];
-    if ((i ^ 1) < images) partner_B[i] = i ^ 1;
-  }
-  const torch::Tensor share_B1 = share_B.unsqueeze(1);
+  const torch::Tensor image_B = torch::arange(images);
+  const torch::Tensor neighbour_B = image_B.bitwise_xor(1);
+  const torch::Tensor partner_B = torch::where(neighbour_B.lt(images), neighbour_B, image_B);
+  const torch::Tensor share_B1 = torch::tensor(own_share).unsqueeze(1);
   const torch::Tensor is_mixed_B1 = share_B1.lt(1);
   const torch::Tensor other_BL = y_BL.index_select(0, partner_B);
   const torch::Tensor own_BL = y_BL.gt(0).to(torch::kFloat32);

@@ -19,39 +19,37 @@ constexpr double kStagingPatience = 300;  // seconds without a byte more
 
 // The copy on this node's disk. A copy may take longer than a collective may: while it is made,
 // ranks ask each other whether everybody is ready.
-std::unique_ptr<PackReader> staged(const PackReader& pack, const DataOptions& options,
-                                   ProcessGroup& group) {
+std::shared_ptr<const PackReader> staged(const std::shared_ptr<const PackReader>& pack,
+                                         const DataOptions& options, ProcessGroup& group) {
   constexpr std::chrono::milliseconds kBetweenQuestions(50);
   const StagingOptions staging = {.patience_seconds = kStagingPatience,
                                   .progress = group.is_root()};
   // On a thread that nobody waits for: where a rank is lost meanwhile, this one must end, too.
   std::packaged_task<std::filesystem::path()> task(
-      [folder = pack.folder(), scratch = options.stage, staging] {
-        return stage_pack(PackReader(folder), scratch, staging);
-      });
+      [pack, scratch = options.stage, staging] { return stage_pack(*pack, scratch, staging); });
   std::future<std::filesystem::path> copy = task.get_future();
   std::thread(std::move(task)).detach();
   for (double busy = 1; busy > 0;) {
     busy = copy.wait_for(kBetweenQuestions) == std::future_status::ready ? 0 : 1;
     group.host().all_reduce(&busy, 1, DataType::kFloat64, ReduceOp::kMax);
   }
-  return std::make_unique<PackReader>(copy.get());
+  return std::make_shared<const PackReader>(copy.get());
 }
 
 void stage(RunPacks& packs, const DataOptions& options, ProcessGroup& group) {
   packs.train_source = packs.train->folder().string();
-  packs.train = staged(*packs.train, options, group);
+  packs.train = staged(packs.train, options, group);
   if (!packs.eval) return;
   packs.eval_source = packs.eval->folder().string();
-  packs.eval = staged(*packs.eval, options, group);
+  packs.eval = staged(packs.eval, options, group);
 }
 
 }  // namespace
 
 RunPacks open_packs(const DataOptions& options, ProcessGroup& group) {
   RunPacks packs;
-  packs.train = std::make_unique<PackReader>(options.train);
-  if (!options.eval.empty()) packs.eval = std::make_unique<PackReader>(options.eval);
+  packs.train = std::make_shared<const PackReader>(options.train);
+  if (!options.eval.empty()) packs.eval = std::make_shared<const PackReader>(options.eval);
   require_same_everywhere(group, "the training pack", packs.train->fingerprint());
   if (!options.stage.empty()) stage(packs, options, group);
   if (!packs.eval) return packs;

@@ -19,8 +19,8 @@
 namespace catamaran {
 
 struct RunPacks {
-  std::unique_ptr<PackReader> train;
-  std::unique_ptr<PackReader> eval;  // may be empty
+  std::shared_ptr<const PackReader> train;
+  std::shared_ptr<const PackReader> eval;  // may be empty
   // Where they were copied from; empty without data.stage.
   std::string train_source;
   std::string eval_source;

@@ -14,7 +14,9 @@
 #include "support/clock.h"
 #include "support/error.h"
 #include "support/file_lock.h"
+#include "support/host_name.h"
 #include "support/log.h"
+#include "support/normal_path.h"
 
 namespace catamaran {
 namespace {
@@ -35,18 +37,9 @@ std::string holder_of(const fs::path& lock) {
   return holder.empty() ? "another process" : holder;
 }
 
-// The same folder has one name, so that it can be told whether this start made it.
-fs::path normal(const fs::path& path) {
-  const fs::path whole = fs::absolute(path).lexically_normal();
-  return whole.has_filename() ? whole : whole.parent_path();
-}
-
 void sign(const FileDescriptor& lock, const fs::path& path) {
-  std::array<char, 128> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  const std::string text = "host " + std::string(host.data()) + ", process " +
-                           std::to_string(::getpid()) + ", since " + utc_text(unix_seconds()) +
-                           "\n";
+  const std::string text = "host " + host_name() + ", process " + std::to_string(::getpid()) +
+                           ", since " + utc_text(unix_seconds()) + "\n";
   if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), text.data(), text.size(), 0) < 0) {
     refuse("cannot write the lock", errno, path);
   }
@@ -54,7 +47,9 @@ void sign(const FileDescriptor& lock, const fs::path& path) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(const fs::path& path, double patience_seconds) : path_(normal(path)) {
+// The same folder has one name, so that it can be told whether this start made it.
+RunDirectory::RunDirectory(const fs::path& path, double patience_seconds)
+    : path_(normal_path(path)) {
   try {
     const Stopwatch waiting;
     do {

@@ -21,7 +21,7 @@ void write_data_statistics(const RunPacks& packs, const std::filesystem::path& f
   if (std::filesystem::exists(file)) return;
   nlohmann::json all = nlohmann::json::array();
   const auto add = [&all](const char* role, const PackReader& pack) {
-    nlohmann::json one = nlohmann::json::parse(statistics_json(label_statistics(pack)));
+    nlohmann::json one = statistics_json(label_statistics(pack));
     one["role"] = role;
     all.push_back(std::move(one));
   };

@@ -12,6 +12,7 @@
 #include "support/log.h"
 #include "trainer/consistency.h"
 #include "trainer/device.h"
+#include "trainer/loader_options.h"
 
 namespace catamaran {
 namespace {
@@ -30,20 +31,6 @@ NamedTensors snapshot(const NamedTensors& live) {
                                                /*non_blocking=*/false, /*copy=*/true));
   }
   return copy;
-}
-
-LoaderOptions loader_options(const RunOptions& options, int threads) {
-  LoaderOptions loading;
-  loading.sample = {.size = options.model.input.size,
-                    .seed = options.seed,
-                    .augment = options.data.augment,
-                    .training = true,
-                    .exactness = exactness_of(options.data.decode)};
-  loading.threads = options.data.threads > 0 ? options.data.threads : threads;
-  loading.prefetch_batches = options.data.prefetch_batches;
-  loading.cache_bytes = options.data.cache_mib << 20;
-  loading.skip_bad = options.data.on_bad_sample == "skip";
-  return loading;
 }
 
 // As the loss will see them: difficult labels count by their rule.

@@ -10,6 +10,7 @@
 
 #include "golden_file.h"
 #include "support/json.h"
+#include "torchvision_operations.h"
 
 namespace catamaran {
 namespace {
@@ -23,23 +24,7 @@ nlohmann::json golden(const char* of) {
 
 // What RandAugment of torchvision does, in the words of PixelOp.
 std::map<PixelOpKind, std::set<double>> torchvisions_values(int64_t magnitude) {
-  static const std::vector<std::pair<std::string, PixelOpKind>> names = {
-      {"Identity", PixelOpKind::kIdentity},
-      {"ShearX", PixelOpKind::kShearX},
-      {"ShearY", PixelOpKind::kShearY},
-      {"TranslateX", PixelOpKind::kTranslateX},
-      {"TranslateY", PixelOpKind::kTranslateY},
-      {"Rotate", PixelOpKind::kRotate},
-      {"Brightness", PixelOpKind::kBrightness},
-      {"Color", PixelOpKind::kSaturation},
-      {"Contrast", PixelOpKind::kContrast},
-      {"Sharpness", PixelOpKind::kSharpness},
-      {"Posterize", PixelOpKind::kPosterize},
-      {"Solarize", PixelOpKind::kSolarize},
-      {"AutoContrast", PixelOpKind::kAutoContrast},
-      {"Equalize", PixelOpKind::kEqualize}};
-  static const std::set<PixelOpKind> factors = {PixelOpKind::kBrightness, PixelOpKind::kSaturation,
-                                                PixelOpKind::kContrast, PixelOpKind::kSharpness};
+  const std::vector<std::pair<std::string, PixelOpKind>>& names = torchvisions_operations();
   const nlohmann::json listed = golden("rand_augment");
   EXPECT_EQ(listed.size(), names.size());
   std::map<PixelOpKind, std::set<double>> values;
@@ -47,7 +32,7 @@ std::map<PixelOpKind, std::set<double>> torchvisions_values(int64_t magnitude) {
     EXPECT_EQ(listed[i]["op"], names[i].first);
     const PixelOpKind kind = names[i].second;
     const double value = listed[i]["values"][static_cast<size_t>(magnitude)];
-    const double offset = factors.contains(kind) ? 1 : 0;
+    const double offset = is_factor(kind) ? 1 : 0;
     const double unit = kind == PixelOpKind::kSolarize ? 255 : 1;
     values[kind].insert(offset + unit * value);
     if (listed[i]["signed"]) values[kind].insert(offset - unit * value);

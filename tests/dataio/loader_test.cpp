@@ -2,119 +2,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <memory>
-#include <set>
-#include <stdexcept>
 #include <string>
 #include <tuple>
 
-#include "dataio/image.h"
-#include "dataio/mix.h"
-#include "made_pack.h"
+#include "loader_fixture.h"
 #include "support/error.h"
-#include "support/json.h"
 
 namespace catamaran {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr int64_t kSize = 24;
-constexpr int64_t kDamaged = 13;  // an image of the pack
-
-std::vector<uint8_t> read_bytes(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-// The generated pictures of the golden values, one of them cut short, in two shards.
-class LoaderTest : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    const char* golden = std::getenv("CATAMARAN_GOLDEN");
-    if (golden == nullptr) throw std::runtime_error("CATAMARAN_GOLDEN is not set: run under ctest");
-    const std::filesystem::path images = std::filesystem::path(golden) / "image";
-    std::vector<MadeImage> made;
-    const nlohmann::json cases = read_json_file(images / "cases.json", ErrorKind::kData);
-    for (const auto& file : cases["files"]) {
-      const std::string name = file["name"];
-      if (!name.starts_with("made-")) continue;
-      const auto i = static_cast<int>(made.size());
-      made.push_back({.id = name,
-                      .jpeg = read_bytes(images / (name + ".jpg")),
-                      .size = {.height = file["height"], .width = file["width"]},
-                      .labels = {static_cast<int8_t>(i % 3 - 1), static_cast<int8_t>(i % 2), 1}});
-    }
-    made.at(kDamaged).jpeg.resize(made.at(kDamaged).jpeg.size() - 40);
-    const auto folder =
-        std::filesystem::path(testing::TempDir()) /
-        ("loader-pack-" + std::to_string(testing::UnitTest::GetInstance()->random_seed()) + "-" +
-         std::to_string(::getpid()));
-    make_pack(folder, {"a", "b", "c"}, made, std::ssize(made) / 2 + 1);
-    pack_ = std::make_unique<PackReader>(folder);
-    folder_ = folder;
-  }
-  static void TearDownTestSuite() {
-    pack_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
-  // `count` batches of `images` each: image numbers go round the pack and leave out the damaged
-  // one.
-  static KeysOfBatch batches(int64_t count, int64_t images = 5) {
-    return [count, images](int64_t batch) {
-      std::vector<SampleKey> keys;
-      for (int64_t i = 0; batch < count && i < images; ++i) {
-        const int64_t sample = batch * images + i;
-        const int64_t index = sample % (pack_->images() - 1);
-        keys.push_back({.epoch = static_cast<uint32_t>(sample / (pack_->images() - 1)),
-                        .index = index < kDamaged ? index : index + 1});
-      }
-      return keys;
-    };
-  }
-  static LoaderOptions training(int64_t threads, int64_t prefetch) {
-    LoaderOptions options;
-    options.sample.size = kSize;
-    options.sample.seed = 3;
-    options.sample.training = true;
-    options.sample.augment.resize = 32;
-    options.threads = threads;
-    options.prefetch_batches = prefetch;
-    return options;
-  }
-  static std::vector<uint8_t> pixels_of(const Batch& batch) {
-    return {batch.pixels.get(), batch.pixels.get() + batch.images * batch.height * batch.width * 3};
-  }
-  // What one image should be, without the loader.
-  static std::vector<uint8_t> image_alone(SampleKey key, const LoaderOptions& options) {
-    std::vector<uint8_t> jpeg;
-    pack_->read_image(key.index, jpeg);
-    const ImageSize size = pack_->size(key.index);
-    const SampleOptions& sample = options.sample;
-    const Placement placement =
-        sample.training
-            ? choose_placement(sample.augment, size, sample.size, sample.seed, key.epoch, key.index)
-            : whole_image(size);
-    std::vector<uint8_t> out(static_cast<size_t>(sample.size * sample.size * 3));
-    ImageDecoder().decode(jpeg, placement, sample.size, out.data(), pack_->id(key.index));
-    return out;
-  }
-
-  static std::unique_ptr<PackReader> pack_;
-  static std::filesystem::path folder_;
-};
-
-std::unique_ptr<PackReader> LoaderTest::pack_;
-std::filesystem::path LoaderTest::folder_;
 
 TEST_F(LoaderTest, DeliversTheBatchesInOrderWithTheirLabelsAndPixels) {
   for (const bool train : {true, false}) {
@@ -203,98 +103,6 @@ TEST_F(LoaderTest, ThrowsADamagedImagesErrorInItsPlaceAndGoesOnBehindIt) {
     }
     EXPECT_FALSE(loader.next().has_value());
   }
-}
-
-// Batches of which every one has the damaged image.
-KeysOfBatch with_damaged_image(int64_t count) {
-  return [count](int64_t batch) {
-    std::vector<SampleKey> keys;
-    for (int64_t i = 0; batch < count && i < 4; ++i)
-      keys.push_back({.epoch = static_cast<uint32_t>(batch), .index = i == 2 ? kDamaged : i});
-    return keys;
-  };
-}
-
-TEST_F(LoaderTest, PutsTheSameOtherImageInADamagedOnesPlaceWhateverTheThreads) {
-  std::vector<std::vector<int64_t>> used;
-  for (const int64_t threads : {1, 3}) {
-    LoaderOptions options = training(threads, 4);
-    options.skip_bad = true;
-    Loader loader(*pack_, options, with_damaged_image(20));
-    std::set<int64_t> substitutes;
-    for (int64_t number = 0; const std::optional<Batch> batch = loader.next(); ++number) {
-      EXPECT_EQ(batch->undecodable, 1);
-      EXPECT_EQ(batch->unreadable, 0);
-      ASSERT_NE(batch->indices[2], kDamaged);
-      substitutes.insert(batch->indices[2]);
-      used.push_back(batch->indices);
-      const int64_t bytes = kSize * kSize * 3;
-      const std::vector<uint8_t> pixels = pixels_of(*batch);
-      const SampleKey key = {.epoch = static_cast<uint32_t>(number), .index = batch->indices[2]};
-      EXPECT_TRUE(std::equal(pixels.begin() + 2 * bytes, pixels.begin() + 3 * bytes,
-                             image_alone(key, options).begin()));
-      const auto labels = pack_->labels(batch->indices[2]);
-      EXPECT_TRUE(std::equal(labels.begin(), labels.end(), batch->labels.begin() + 2 * 3));
-    }
-    EXPECT_GT(substitutes.size(), 5u) << "each epoch has another";
-  }
-  ASSERT_EQ(used.size(), 40u);
-  EXPECT_TRUE(std::equal(used.begin(), used.begin() + 20, used.begin() + 20));
-}
-
-TEST_F(LoaderTest, KeepsTheFirstImagesItReadsInMemoryUpToItsBudget) {
-  LoaderOptions options = training(2, 4);
-  options.cache_bytes = 1 << 20;
-  int64_t stored = 0;
-  for (int64_t i = 0; i < pack_->images(); ++i) stored += pack_->image_bytes(i);
-  ASSERT_LT(stored, options.cache_bytes);
-  Loader without(*pack_, training(2, 4), batches(30));
-  Loader loader(*pack_, options, batches(30));
-  while (const std::optional<Batch> batch = loader.next()) {
-    const std::optional<Batch> wanted = without.next();
-    ASSERT_TRUE(pixels_of(*batch) == pixels_of(*wanted));
-  }
-  const int64_t images = 150;
-  // Two threads may read an image at the same time.
-  EXPECT_GE(loader.counters().cache_hits, images - (pack_->images() - 1) - 2);
-  EXPECT_EQ(without.counters().cache_hits, 0);
-}
-
-TEST_F(LoaderTest, MixesNeighboursAlikeWhateverTheThreadsAndSaysTheirShares) {
-  LoaderOptions options = training(1, 2);
-  options.sample.augment.mixup = 1;
-  options.sample.augment.cutmix = 1;
-  options.sample.augment.mix_probability = 0.7;
-  LoaderOptions threaded = options;
-  threaded.threads = 4;
-  Loader loader(*pack_, options, batches(8, 7));
-  Loader other(*pack_, threaded, batches(8, 7));
-  int mixed = 0;
-  for (int64_t number = 0; const std::optional<Batch> batch = loader.next(); ++number) {
-    const std::optional<Batch> same = other.next();
-    ASSERT_TRUE(pixels_of(*batch) == pixels_of(*same));
-    ASSERT_EQ(batch->own_share, same->own_share);
-    ASSERT_EQ(batch->own_share.size(), 7u);
-    EXPECT_EQ(batch->own_share[6], 1) << "the last of an odd number has no neighbour";
-    const std::vector<SampleKey> keys = batches(8, 7)(number);
-    for (size_t i = 0; i < 6; i += 2) {
-      EXPECT_EQ(batch->own_share[i], batch->own_share[i + 1]);
-      mixed += batch->own_share[i] < 1 ? 1 : 0;
-      std::vector<uint8_t> first = image_alone(keys[i], options);
-      std::vector<uint8_t> second = image_alone(keys[i + 1], options);
-      const auto mix =
-          choose_mix(options.sample.augment,
-                     {.seed = options.sample.seed, .epoch = keys[i].epoch, .index = keys[i].index},
-                     kSize, kSize);
-      if (mix) mix_pixels(*mix, {first.data(), kSize, kSize}, {second.data(), kSize, kSize});
-      const std::vector<uint8_t> pixels = pixels_of(*batch);
-      const auto at = pixels.begin() + static_cast<std::ptrdiff_t>(i) * kSize * kSize * 3;
-      EXPECT_TRUE(std::equal(first.begin(), first.end(), at));
-      EXPECT_TRUE(std::equal(second.begin(), second.end(), at + kSize * kSize * 3));
-    }
-  }
-  EXPECT_GT(mixed, 8);
-  EXPECT_LT(mixed, 24);
 }
 
 TEST_F(LoaderTest, ThrowsWhatNamingABatchThrowsAfterTheBatchesBeforeIt) {

@@ -2,26 +2,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
+#include <cstdio>
 #include <fstream>
-#include <map>
-#include <set>
 
 #include "dataio/image.h"
 #include "dataio/pack_check.h"
-#include "dataio/pack_plan.h"
-#include "dataio/partial_pack.h"
-#include "dataio/shard_writer.h"
-#include "made_jpeg.h"
-#include "support/error.h"
+#include "pack_writer_fixture.h"
 #include "support/hash.h"
 #include "support/heap.h"
-#include "support/text.h"
 
 namespace catamaran {
 namespace {
@@ -34,87 +26,6 @@ constexpr bool kAddressSanitizer = true;
 #else
 constexpr bool kAddressSanitizer = false;
 #endif
-
-class WritePack : public testing::Test {
- protected:
-  WritePack()
-      : folder_(fs::path(testing::TempDir()) / ("write-pack-" + std::to_string(::getpid()))) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_ / "photos");
-  }
-  ~WritePack() override { fs::remove_all(folder_); }
-
-  // `count` pictures of different sizes and colours; `padding` bytes behind the picture's end.
-  ImportedImages made(int count, size_t padding = 0) {
-    ImportedImages imported;
-    imported.data_set = "made";
-    imported.split = "train";
-    imported.classes = {"even", "odd"};
-    for (int i = 0; i < count; ++i) {
-      const fs::path file = folder_ / "photos" / (std::to_string(i) + ".jpg");
-      if (!fs::exists(file)) {
-        std::vector<uint8_t> jpeg =
-            made_jpeg(32 + i % 7, 24 + i % 5, static_cast<uint8_t>(i), 90, 200);
-        if (padding > 0) jpeg = with_comment(jpeg, padding);
-        std::ofstream(file, std::ios::binary)
-            .write(reinterpret_cast<const char*>(jpeg.data()), std::ssize(jpeg));
-      }
-      imported.images.push_back({.file = file,
-                                 .id = std::to_string(i),
-                                 .labels = {static_cast<int8_t>(i % 2 == 0 ? 1 : -1),
-                                            static_cast<int8_t>(i % 2 == 0 ? -1 : 1)}});
-    }
-    return imported;
-  }
-  // A picture that takes up room: comments behind its start.
-  static std::vector<uint8_t> with_comment(const std::vector<uint8_t>& jpeg, size_t bytes) {
-    std::vector<uint8_t> out(jpeg.begin(), jpeg.begin() + 2);
-    for (size_t left = bytes; left > 0;) {
-      const size_t part = std::min<size_t>(left, 60000);
-      out.insert(out.end(), {0xFF, 0xFE, static_cast<uint8_t>((part + 2) >> 8),
-                             static_cast<uint8_t>((part + 2) & 0xFF)});
-      out.insert(out.end(), part, uint8_t{'x'});
-      left -= part;
-    }
-    out.insert(out.end(), jpeg.begin() + 2, jpeg.end());
-    return out;
-  }
-  void cut(int image) {
-    const fs::path file = folder_ / "photos" / (std::to_string(image) + ".jpg");
-    fs::resize_file(file, fs::file_size(file) - 30);
-  }
-  static PackWriterOptions quiet(int64_t shard_bytes = 4000) {
-    PackWriterOptions options;
-    options.shard_bytes = shard_bytes;
-    options.threads = 2;
-    options.progress = false;
-    return options;
-  }
-  static PackWriterOptions skipping() {
-    PackWriterOptions options = quiet();
-    options.skip_bad = true;
-    return options;
-  }
-  static std::map<std::string, std::string> hashes(const fs::path& folder) {
-    std::map<std::string, std::string> all;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-      all[entry.path().filename().string()] = sha256_of_file(entry.path());
-    return all;
-  }
-  static std::string refusal(const std::function<void()>& call) {
-    try {
-      call();
-    } catch (const Error& problem) {
-      return problem.what();
-    }
-    return "accepted";
-  }
-  int64_t entries() const {
-    return std::distance(fs::directory_iterator(folder_), fs::directory_iterator());
-  }
-
-  fs::path folder_;
-};
 
 TEST_F(WritePack, FillsShardsInTheOrderOfTheImagesWithTheFilesAsTheyAre) {
   const ImportedImages imported = made(20);
@@ -226,123 +137,6 @@ TEST_F(WritePack, RefusesAFileTooLargeForAPhotographUnreadAndLeavesNothing) {
   EXPECT_EQ(entries(), 2);
 }
 
-TEST_F(WritePack, GoesOnAfterTheShardsThatAKilledRunHasFinished) {
-  const ImportedImages imported = made(60);
-  write_pack(imported, folder_ / "whole", quiet());
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::signal(SIGXFSZ, SIG_DFL);
-    write_pack(imported, folder_ / "pack", quiet());
-    ::_exit(0);
-  }
-  const fs::path done = folder_ / ".pack.partial/done";
-  while (!fs::exists(done / "00001.json") && ::waitpid(child, nullptr, WNOHANG) == 0) {
-  }
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
-  if (fs::exists(folder_ / "pack")) GTEST_SKIP() << "the child was too quick to be killed";
-  const fs::path first = folder_ / ".pack.partial/pack" / shard_name(0);
-  const auto written = fs::last_write_time(first);
-  const PackSummary summary = write_pack(imported, folder_ / "pack", quiet());
-  EXPECT_GE(summary.kept_shards, 2);
-  EXPECT_EQ(hashes(folder_ / "pack"), hashes(folder_ / "whole"));
-  EXPECT_EQ(fs::last_write_time(folder_ / "pack" / shard_name(0)), written);
-  EXPECT_FALSE(fs::exists(folder_ / ".pack.partial"));
-}
-
-TEST_F(WritePack, PacksAgainWhatAKilledRunLeftDamagedOrOfOtherImages) {
-  const auto leave = [&](const ImportedImages& imported) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      PackWriterOptions options = quiet();
-      const PackPlanOptions plan = {.shard_bytes = options.shard_bytes, .intake = {}};
-      PartialPack partial(folder_ / "pack", plan_pack(imported, plan).fingerprint);
-      std::ofstream(partial.folder() / shard_name(0)) << "half a shard";
-      partial.finish(0, {.shard = ShardInfo{.file = shard_name(0),
-                                            .bytes = 12,
-                                            .images = 5,
-                                            .sha256 = std::string(64, '0')},
-                         .left_out = {},
-                         .left_out_why = {},
-                         .fingerprint = plan_pack(imported, plan).parts[0].fingerprint});
-      ::_exit(0);  // as if it were killed
-    }
-    ::waitpid(child, nullptr, 0);
-  };
-  const ImportedImages imported = made(40);
-  write_pack(imported, folder_ / "whole", quiet());
-  leave(imported);
-  EXPECT_EQ(write_pack(imported, folder_ / "pack", quiet()).kept_shards, 0);
-  EXPECT_EQ(hashes(folder_ / "pack"), hashes(folder_ / "whole"));
-  fs::remove_all(folder_ / "pack");
-  ImportedImages fewer = imported;
-  fewer.images.pop_back();
-  leave(fewer);
-  EXPECT_EQ(write_pack(imported, folder_ / "pack", quiet()).kept_shards, 0);
-  EXPECT_EQ(hashes(folder_ / "pack"), hashes(folder_ / "whole"));
-}
-
-// What a run leaves that was killed after it finished these parts of the plan.
-void leave_finished(const ImportedImages& imported, const PackWriterOptions& options,
-                    const fs::path& whole, const fs::path& out, const std::set<int64_t>& parts) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const PackPlan plan =
-        plan_pack(imported, {.shard_bytes = options.shard_bytes,
-                             .intake = {.pixels = options.pixels, .decode = options.decode}});
-    PartialPack partial(out, plan.fingerprint);
-    for (const int64_t part : parts) {
-      const auto at = static_cast<size_t>(part);
-      const ShardInfo shard = PackReader(whole).manifest().shards.at(at);
-      fs::copy_file(whole / shard.file, partial.folder() / shard.file);
-      partial.finish(part, {.shard = shard,
-                            .left_out = {},
-                            .left_out_why = {},
-                            .fingerprint = plan.parts[at].fingerprint});
-    }
-    std::ofstream(partial.folder() / ".pack.json.tmp.other.1") << "left";
-    ::_exit(0);
-  }
-  ::waitpid(child, nullptr, 0);
-}
-
-TEST_F(WritePack, KeepsFinishedShardsWhileOneBadFileAfterTheOtherIsRepaired) {
-  const ImportedImages imported = made(40);
-  write_pack(imported, folder_ / "whole", quiet());
-  leave_finished(imported, quiet(), folder_ / "whole", folder_ / "pack", {0, 1, 2});
-  const fs::path last = imported.images.back().file;
-  const std::vector<uint8_t> good = made_jpeg(32 + 39 % 7, 24 + 39 % 5, 39, 90, 200);
-  cut(39);
-  EXPECT_THAT(refusal([&] { write_pack(imported, folder_ / "pack", quiet()); }),
-              HasSubstr("39.jpg: damaged JPEG"));
-  EXPECT_TRUE(fs::exists(folder_ / ".pack.partial/pack" / shard_name(0)));
-  std::ofstream(last, std::ios::binary)
-      .write(reinterpret_cast<const char*>(good.data()), std::ssize(good));
-  const PackSummary summary = write_pack(imported, folder_ / "pack", quiet());
-  EXPECT_GE(summary.kept_shards, 3);
-  EXPECT_EQ(hashes(folder_ / "pack"), hashes(folder_ / "whole"));
-}
-
-TEST_F(WritePack, NamesShardsAnewWhereAnEarlierOneIsNoMore) {
-  PackWriterOptions options = skipping();
-  options.pixels = 16;
-  options.shard_bytes = 1 * 16 * 16 * 3;  // an image each
-  const ImportedImages imported = made(4);
-  write_pack(imported, folder_ / "whole", options);
-  leave_finished(imported, options, folder_ / "whole", folder_ / "pack", {1, 2});
-  const fs::path first = imported.images.front().file;
-  const auto time = fs::last_write_time(first);
-  std::ofstream(first, std::ios::binary | std::ios::in).write("damaged!", 8);
-  fs::last_write_time(first, time);
-  const PackSummary summary = write_pack(imported, folder_ / "pack", options);
-  EXPECT_EQ(summary.skipped, 1);
-  const PackReader pack(folder_ / "pack");
-  ASSERT_EQ(pack.images(), 3);
-  for (int64_t i = 0; i < 3; ++i) EXPECT_EQ(pack.id(i), std::to_string(i + 1));
-  EXPECT_TRUE(check_pack(folder_ / "pack", {.decode = true, .progress = false}).damaged.empty());
-  EXPECT_EQ(hashes(folder_ / "pack").size(), 4u) << "three shards and pack.json";
-}
-
 TEST_F(WritePack, HoldsNoBytesOfFilesThatItLeavesOut) {
   if (kAddressSanitizer) GTEST_SKIP() << "it keeps freed memory for a while";
   constexpr int kImages = 200;
@@ -367,24 +161,6 @@ TEST_F(WritePack, HoldsNoBytesOfFilesThatItLeavesOut) {
   EXPECT_EQ(status, 0);
 }
 
-TEST_F(WritePack, TouchesNoFolderThatItDidNotMake) {
-  fs::create_directories(folder_ / ".pack.partial");
-  std::ofstream(folder_ / ".pack.partial/mine.txt") << "mine";
-  EXPECT_THAT(refusal([&] { write_pack(made(3), folder_ / "pack", quiet()); }),
-              HasSubstr("holds something else"));
-  EXPECT_TRUE(fs::exists(folder_ / ".pack.partial/mine.txt"));
-}
-
-TEST_F(WritePack, RemovesWhatARunLeftThatWasKilledAfterItsPackWasThere) {
-  write_pack(made(3), folder_ / "pack", quiet());
-  fs::create_directories(folder_ / ".pack.partial/done");
-  std::ofstream(folder_ / ".pack.partial/plan.json") << "{}";
-  std::ofstream(folder_ / ".pack.partial/lock") << "";
-  EXPECT_THAT(refusal([&] { write_pack(made(3), folder_ / "pack", quiet()); }),
-              HasSubstr("exists already"));
-  EXPECT_FALSE(fs::exists(folder_ / ".pack.partial"));
-}
-
 TEST_F(WritePack, RefusesPixelsThatCannotBeMade) {
   PackWriterOptions options = quiet();
   options.pixels = 16;
@@ -399,13 +175,6 @@ TEST_F(WritePack, RefusesPixelsThatCannotBeMade) {
   options.decode = false;
   EXPECT_THAT(refusal([&] { write_pack(made(3), folder_ / "b", options); }),
               HasSubstr("pixels are made by decoding"));
-}
-
-TEST_F(WritePack, RefusesToPackWhereAnotherProcessPacks) {
-  const ImportedImages imported = made(3);
-  PartialPack other(folder_ / "pack", "0123");
-  EXPECT_THAT(refusal([&] { write_pack(imported, folder_ / "pack", quiet()); }),
-              HasSubstr("another process is packing into it"));
 }
 
 TEST_F(WritePack, HoldsNoShardInMemory) {

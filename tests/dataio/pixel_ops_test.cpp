@@ -12,6 +12,7 @@
 
 #include "golden_file.h"
 #include "support/json.h"
+#include "torchvision_operations.h"
 
 namespace catamaran {
 namespace {
@@ -20,26 +21,15 @@ using Bytes = std::vector<uint8_t>;
 
 // torchvision gives factors as what is added to 1, and thresholds as parts of 255.
 PixelOp op_of(const std::string& name, double value) {
-  static const std::map<std::string, PixelOpKind> kinds = {
-      {"Identity", PixelOpKind::kIdentity},
-      {"ShearX", PixelOpKind::kShearX},
-      {"ShearY", PixelOpKind::kShearY},
-      {"TranslateX", PixelOpKind::kTranslateX},
-      {"TranslateY", PixelOpKind::kTranslateY},
-      {"Rotate", PixelOpKind::kRotate},
-      {"Brightness", PixelOpKind::kBrightness},
-      {"Color", PixelOpKind::kSaturation},
-      {"Contrast", PixelOpKind::kContrast},
-      {"Sharpness", PixelOpKind::kSharpness},
-      {"Posterize", PixelOpKind::kPosterize},
-      {"Solarize", PixelOpKind::kSolarize},
-      {"AutoContrast", PixelOpKind::kAutoContrast},
-      {"Equalize", PixelOpKind::kEqualize},
-      {"Hue", PixelOpKind::kHue},
-  };
-  if (name == "Brightness" || name == "Color" || name == "Contrast" || name == "Sharpness")
-    return {kinds.at(name), 1 + value};
-  return {kinds.at(name), name == "Solarize" ? 255 * value : value};
+  static const std::map<std::string, PixelOpKind> kinds = [] {
+    const auto& operations = torchvisions_operations();
+    std::map<std::string, PixelOpKind> all(operations.begin(), operations.end());
+    all["Hue"] = PixelOpKind::kHue;
+    return all;
+  }();
+  const PixelOpKind kind = kinds.at(name);
+  if (is_factor(kind)) return {kind, 1 + value};
+  return {kind, kind == PixelOpKind::kSolarize ? 255 * value : value};
 }
 
 void expect_every_case_is_torchvisions() {
