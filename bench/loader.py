@@ -7,6 +7,7 @@ The photographs are those of CATAMARAN_TEST_DATA/coco-mini, eight times; where t
 side gives batches of 32 as uint8 and mirrors half of the images; the peers have the files in memory, Catamaran reads its pack.
   mcrop448   MultiScaleCrop to 448 px (the crops of a squished 512 px canvas)      rrc224   RandomResizedCrop to 224 px
   ratio_to_dali, ratio_to_torchvision   images/s of Catamaran / of the peer
+  restarts_ratio_...                    the same of a pack made with --restart-markers (the same pixels)
   share_of_limit                        time of libjpeg-turbo alone for the same crops / time of Catamaran
   ratio_two_threads                     images/s of two threads on two cores / of one thread on one
   ratio_pixels_to_jpeg                  images/s from a pixel pack (512 px) / from the JPEG pack, at mcrop448
@@ -59,6 +60,10 @@ def pack(pictures, out, *options):
     subprocess.run([BINARY, "pack", "manifest", "--images", pictures, "--manifest", pictures.with_suffix(".jsonl"), "--out", out, *options], check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return out
+
+
+def pack_bytes(folder):
+    return sum(file.stat().st_size for file in folder.glob("*.h5"))
 
 
 def ours(data, size, crop, threads=1, rounds=1):
@@ -164,15 +169,20 @@ def peer(task):
     print(json.dumps({"images_per_second": count * BATCH / seconds, "mean_pixel": float(last.mean())}))
 
 
-def bench_case(name, rounds, pictures, jpeg_pack):
+def bench_case(name, rounds, pictures, jpeg_pack, restarts_pack):
     size, crop = CASES[name]
-    rates = {"catamaran": [], "dali": [], "torchvision": []}
-    shares = []
+    rates = {"catamaran": [], "restarts": [], "dali": [], "torchvision": []}
+    shares, restarts_shares = [], []
     for number in range(rounds):
         print(f"{name}: round {number + 1} of {rounds}", file=sys.stderr)
         result = ours(jpeg_pack, size, crop)
         rates["catamaran"].append(result["images_per_second"])
         shares.append(result["share_of_limit"])
+        restarts = ours(restarts_pack, size, crop)
+        if restarts["mean_pixel"] != result["mean_pixel"]:
+            sys.exit("loader.py: the pixels of the pack with restart markers differ")
+        rates["restarts"].append(restarts["images_per_second"])
+        restarts_shares.append(restarts["share_of_limit"])
         for other in PEERS:
             answer = peer_process(other, name, pictures)
             if abs(answer["mean_pixel"] - result["mean_pixel"]) > 25:
@@ -180,7 +190,9 @@ def bench_case(name, rounds, pictures, jpeg_pack):
             rates[other].append(answer["images_per_second"])
     median = {side: statistics.median(values) for side, values in rates.items()}
     return {"case": name, "ratio_to_dali": median["catamaran"] / median["dali"], "ratio_to_torchvision": median["catamaran"] / median["torchvision"],
-            "share_of_limit": statistics.median(shares), "catamaran_images_per_second": median["catamaran"], "dali_images_per_second": median["dali"],
+            "share_of_limit": statistics.median(shares), "restarts_ratio_to_dali": median["restarts"] / median["dali"],
+            "restarts_ratio_to_torchvision": median["restarts"] / median["torchvision"], "restarts_share_of_limit": statistics.median(restarts_shares),
+            "restarts_bytes": pack_bytes(restarts_pack) / pack_bytes(jpeg_pack), "restarts_images_per_second": median["restarts"], "catamaran_images_per_second": median["catamaran"], "dali_images_per_second": median["dali"],
             "torchvision_images_per_second": median["torchvision"], "rounds": rounds}
 
 
@@ -235,7 +247,8 @@ def main():
         files, source = photographs(folder)
         pictures = repeated(files, folder / "pictures", REPEATS)
         jpeg_pack = pack(pictures, folder / "jpeg")
-        results += [bench_case(name, options.rounds, pictures, jpeg_pack) for name in CASES if name in wanted]
+        restarts_pack = pack(pictures, folder / "restarts", "--restart-markers") if any(name in CASES for name in wanted) else None
+        results += [bench_case(name, options.rounds, pictures, jpeg_pack, restarts_pack) for name in CASES if name in wanted]
         if "scaling" in wanted:
             results.append(bench_scaling(options.rounds, jpeg_pack, pack(pictures, folder / "pixels", "--pixels", "512")))
         if "packing" in wanted:
@@ -244,7 +257,9 @@ def main():
     for r in results:
         if r["case"] in CASES:
             print(f"{r['case']:10} {r['catamaran_images_per_second']:8.1f} img/s   DALI {r['dali_images_per_second']:7.1f} ({r['ratio_to_dali']:.2f} x)   "
-                  f"torchvision {r['torchvision_images_per_second']:7.1f} ({r['ratio_to_torchvision']:.2f} x)   {r['share_of_limit']:.0%} of it is libjpeg-turbo")
+                  f"torchvision {r['torchvision_images_per_second']:7.1f} ({r['ratio_to_torchvision']:.2f} x)   {r['share_of_limit']:.0%} of it is libjpeg-turbo\n"
+                  f"  with restart markers {r['restarts_images_per_second']:6.1f} img/s   DALI {r['restarts_ratio_to_dali']:.2f} x   torchvision "
+                  f"{r['restarts_ratio_to_torchvision']:.2f} x   {r['restarts_share_of_limit']:.0%} of it is libjpeg-turbo   {r['restarts_bytes']:.3f} x the bytes")
         elif r["case"] == "scaling":
             print(f"mcrop448   two threads {r['ratio_two_threads']:.2f} x one   pixel pack {r['ratio_pixels_to_jpeg']:.2f} x JPEG   "
                   f"MiB after each epoch: {' '.join(map(str, r['resident_mib']))}")

@@ -9,6 +9,7 @@
 #include "support/hash.h"
 #include "support/json.h"
 #include "support/json_stream.h"
+#include "support/normal_path.h"
 
 namespace catamaran {
 namespace {
@@ -38,8 +39,7 @@ struct CocoLists {
 
 std::string read_file_name(const json& item, const std::string& where) {
   auto name = json_field<std::string>(item, "file_name", where, kKind);
-  const fs::path path(name);
-  if (path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end()) {
+  if (leads_out(name)) {
     throw DataError("the file name '" + name + "' leads out of the image folder", where,
                     "file names are relative to --images");
   }

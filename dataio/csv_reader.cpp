@@ -35,6 +35,7 @@ CsvCell CsvReader::read_quoted(size_t& at) {
     const size_t quote = line_.find('"', at);
     if (quote == std::string::npos) {  // the cell goes on in the next line
       cell.text += line_.substr(at) + "\n";
+      if (cell.text.size() > kLongestLineBytes) refuse("the quote is not closed", cell.place);
       at = 0;
       if (!lines_.next(line_)) refuse("the quote is not closed", cell.place);
       continue;

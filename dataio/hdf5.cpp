@@ -1,8 +1,10 @@
 #include "dataio/hdf5.h"
 
 #include <cstdlib>
+#include <mutex>
 
 #include "support/error.h"
+#include "support/file_descriptor.h"
 
 namespace catamaran {
 namespace {
@@ -19,9 +21,12 @@ namespace {
 
 H5Properties access_without_locks() {
   // H5Fopen asks the environment last, so both the property and the variable are needed
-  // (HDF5 1.10).
-  ::setenv("HDF5_USE_FILE_LOCKING", "FALSE",
-           1);  // NOLINT(concurrency-mt-unsafe): before worker threads start
+  // (HDF5 1.10). Other threads may read the environment meanwhile, but find it changed once at
+  // most.
+  static std::once_flag once;
+  std::call_once(once, [] {
+    ::setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);  // NOLINT(concurrency-mt-unsafe)
+  });
   H5Properties access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_file_locking(access.get(), false, true);
   return access;
@@ -113,6 +118,7 @@ void finish_hdf5(H5File& file, const std::filesystem::path& path) {
 }
 
 H5File open_hdf5(const std::filesystem::path& path) {
+  open_for_reading(path);  // says what the system has against it, which HDF5 does not
   const H5Properties access = access_without_locks();
   H5File file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()));
   if (!file) refuse("it is no HDF5 file, or its structure is damaged", path);

@@ -1,17 +1,14 @@
 #include "dataio/jpeg_decoder.h"
 
 #include <algorithm>
-#include <csetjmp>
-#include <cstdio>
 #include <new>
+#include <optional>
 #include <string_view>
 #include <vector>
 
-// libjpeg's headers need <cstdio>'s FILE first.
-#include <jerror.h>
-#include <jpeglib.h>
-
 #include "dataio/image.h"
+#include "dataio/jpeg_segments.h"
+#include "dataio/libjpeg_guard.h"
 #include "support/assert.h"
 #include "support/error.h"
 
@@ -23,31 +20,6 @@ namespace {
 constexpr int32_t kMarginColumns = 4;
 constexpr int32_t kLeastColumns = 64;  // libjpeg upsamples narrower windows another way
 constexpr int32_t kMarginRows = 4;
-
-struct ErrorManager {
-  jpeg_error_mgr base;  // first: libjpeg knows the manager by it
-  std::jmp_buf jump;
-  char message[JMSG_LENGTH_MAX];
-};
-
-[[noreturn]] void fail(j_common_ptr info) {
-  auto* errors = reinterpret_cast<ErrorManager*>(info->err);
-  errors->base.format_message(info, errors->message);
-  std::longjmp(errors->jump, 1);
-}
-
-void judge_message(j_common_ptr info, int level) {
-  if (level >= 0) return;  // a trace
-  switch (info->err->msg_code) {
-    case JWRN_EXTRANEOUS_DATA:
-    case JWRN_ADOBE_XFORM:
-    case JWRN_JFIF_MAJOR:
-    case JWRN_BOGUS_ICC:
-      return;
-    default:
-      fail(info);
-  }
-}
 
 std::string_view format_of(std::span<const uint8_t> file) {
   const std::string_view start(reinterpret_cast<const char*>(file.data()),
@@ -82,38 +54,35 @@ void cmyk_to_rgbx(uint8_t* row, int32_t pixels) {
 
 }  // namespace
 
-// Everything libjpeg's calls touch. They run in static functions that own nothing, under guarded():
-// the long jump that ends a failed one passes over no destructor.
+// Everything libjpeg's calls touch. They run in static functions that own nothing, under the guard.
 struct JpegDecoder::State {
   jpeg_decompress_struct info{};
-  ErrorManager errors{};
-  std::span<const uint8_t> jpeg;
+  LibjpegGuard guard;
+  std::span<const uint8_t> jpeg;  // the file, or the part of it that is decoded
   std::string name;
-  PixelWindow decoded;  // window with its margin
+  JpegSegments segments;
+  bool has_segments = false;
+  int32_t denominator = 1;  // of the size that is decoded
+  PixelWindow decoded;      // window with its margin
   std::vector<uint8_t> pixels;
   int64_t row_bytes = 0;
 
   State() {
-    info.err = jpeg_std_error(&errors.base);
-    errors.base.error_exit = fail;
-    errors.base.emit_message = judge_message;
-    if (!guarded([](State& s) { jpeg_create_decompress(&s.info); })) throw std::bad_alloc();
+    info.err = guard.manager();
+    if (!guard.run([this] { jpeg_create_decompress(&info); })) throw std::bad_alloc();
   }
   ~State() { jpeg_destroy_decompress(&info); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
-  bool guarded(void (*call)(State&)) {
-    if (setjmp(errors.jump) != 0) return false;  // NOLINT(cert-err52-cpp): libjpeg's own way
-    call(*this);
-    return true;
-  }
   void run(void (*call)(State&)) {
-    if (guarded(call)) return;
+    if (guard.run([this, call] { call(*this); })) return;
     jpeg_abort_decompress(&info);
-    refuse(name, std::string("damaged JPEG: ") + errors.message);
+    refuse(name, std::string("damaged JPEG: ") + guard.message());
   }
 
+  JpegLayout layout() const;
+  PixelWindow cut_to(const PixelWindow& window);
   static void read_header(State& s);
   static void start(State& s);
   static void read_rows(State& s);
@@ -129,12 +98,49 @@ void JpegDecoder::State::read_header(State& s) {
   // libjpeg keeps tables for files that bring none: they would be those of the image before.
   jpeg_destroy_decompress(&s.info);
   jpeg_create_decompress(&s.info);
+  s.guard.limit_scans(s.info);
   jpeg_mem_src(&s.info, s.jpeg.data(), static_cast<unsigned long>(s.jpeg.size()));
   jpeg_read_header(&s.info, TRUE);
   s.info.out_color_space = s.info.num_components == 4 ? JCS_CMYK : JCS_EXT_RGBX;
   s.info.dct_method = JDCT_ISLOW;
   s.info.do_fancy_upsampling = TRUE;
+  s.info.scale_num = 1;
+  s.info.scale_denom = static_cast<unsigned>(s.denominator);
   jpeg_calc_output_dimensions(&s.info);
+}
+
+JpegLayout JpegDecoder::State::layout() const {
+  const bool is_gray = info.num_components == 1;  // one block after another, whatever its factors
+  return {.size = {.height = static_cast<int32_t>(info.image_height),
+                   .width = static_cast<int32_t>(info.image_width)},
+          .block_width = DCTSIZE * (is_gray ? 1 : info.max_h_samp_factor),
+          .block_height = DCTSIZE * (is_gray ? 1 : info.max_v_samp_factor),
+          .restart_interval = info.restart_interval,
+          .is_one_scan = info.progressive_mode == FALSE && info.arith_code == FALSE &&
+                         info.comps_in_scan == info.num_components,
+          .codes = jpeg.size() - info.src->bytes_in_buffer};
+}
+
+// Goes on with the part of the file that holds the window and its margin, where there is such a
+// part. Returns where that lies in the picture, and the whole picture otherwise.
+PixelWindow JpegDecoder::State::cut_to(const PixelWindow& window) {
+  const ImageSize size = output_size();
+  const PixelWindow whole = {.left = 0, .top = 0, .right = size.width, .bottom = size.height};
+  if (!has_segments) return whole;
+  const auto width = static_cast<int32_t>(info.image_width);
+  const auto height = static_cast<int32_t>(info.image_height);
+  const std::optional<PixelWindow> part =
+      segments.cut({.left = std::max(window.left - kMarginColumns, 0) * denominator,
+                    .top = std::max(window.top - kMarginRows, 0) * denominator,
+                    .right = std::min((window.right + kMarginColumns) * denominator, width),
+                    .bottom = std::min((window.bottom + kMarginRows) * denominator, height)});
+  if (!part) return whole;
+  jpeg = segments.part();
+  run(read_header);
+  const ImageSize kept = output_size();
+  const int32_t left = part->left / denominator;  // blocks are whole at every size
+  const int32_t top = part->top / denominator;
+  return {.left = left, .top = top, .right = left + kept.width, .bottom = top + kept.height};
 }
 
 // decoded in: the window that is wanted; out: with the margin that libjpeg's block grid adds.
@@ -196,6 +202,7 @@ ImageSize JpegDecoder::open(std::span<const uint8_t> jpeg, const std::string& na
   State& s = *state_;
   s.jpeg = jpeg;
   s.name = name;
+  s.denominator = 1;
   if (jpeg.empty()) refuse(name, "the file is empty");
   if (jpeg.size() < 3 || jpeg[0] != 0xFF || jpeg[1] != 0xD8 || jpeg[2] != 0xFF) {
     refuse(name, "the file is no JPEG, but " + std::string(format_of(jpeg)));
@@ -211,6 +218,7 @@ ImageSize JpegDecoder::open(std::span<const uint8_t> jpeg, const std::string& na
     refuse(name, "the image has " + std::to_string(width) + " x " + std::to_string(height) +
                      " pixels, more than " + std::to_string(kLargestPixels));
   }
+  s.has_segments = s.segments.open(jpeg, s.layout());
   return {.height = static_cast<int32_t>(height), .width = static_cast<int32_t>(width)};
 }
 
@@ -218,6 +226,7 @@ ImageSize JpegDecoder::shrink(int32_t denominator) {
   State& s = *state_;
   CATAMARAN_ASSERT(denominator == 1 || denominator == 2 || denominator == 4 || denominator == 8,
                    "libjpeg halves");
+  s.denominator = denominator;
   s.info.scale_num = 1;
   s.info.scale_denom = static_cast<unsigned>(denominator);
   s.run(State::compute_size);
@@ -238,7 +247,11 @@ PixelView JpegDecoder::decode(const PixelWindow& window) {
                        window.top >= 0 && window.top < window.bottom &&
                        window.bottom <= size.height,
                    "a window is a part of the image");
-  s.decoded = window;
+  const PixelWindow part = s.cut_to(window);
+  s.decoded = {.left = window.left - part.left,
+               .top = window.top - part.top,
+               .right = window.right - part.left,
+               .bottom = window.bottom - part.top};
   s.run(State::start);
   s.row_bytes = int64_t{s.decoded.right - s.decoded.left} * 4;
   const int64_t rows = s.decoded.bottom - s.decoded.top;
@@ -251,8 +264,8 @@ PixelView JpegDecoder::decode(const PixelWindow& window) {
     }
   }
   return {.window = window,
-          .pixels = s.pixels.data() + (window.top - s.decoded.top) * s.row_bytes +
-                    int64_t{window.left - s.decoded.left} * 4,
+          .pixels = s.pixels.data() + (window.top - part.top - s.decoded.top) * s.row_bytes +
+                    int64_t{window.left - part.left - s.decoded.left} * 4,
           .row_bytes = s.row_bytes};
 }
 

@@ -8,9 +8,10 @@
 //
 // Only the rows and columns of the window are transformed; the entropy-coded data before its end
 // has to be read in any case. Errors: DataError with the image's name for a file that is damaged,
-// truncated, no JPEG, of a kind libjpeg does not know, or over kLargestPixels. What libjpeg merely
-// warns of is damage too, except for what leaves no doubt about the pixels (bytes between markers,
-// odd version numbers). One thread at a time.
+// truncated, no JPEG, of a kind libjpeg does not know, or over kLargestPixels (of a progressive
+// file libjpeg holds the coefficients, up to 6 bytes a pixel), or in more than 500 scans. What
+// libjpeg merely warns of is damage too, except for what leaves no doubt about the pixels (bytes
+// between markers, odd version numbers). One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -18,17 +19,9 @@
 #include <span>
 #include <string>
 
-#include "dataio/pack_reader.h"
+#include "dataio/pixel_window.h"
 
 namespace catamaran {
-
-// Columns [left, right), rows [top, bottom), in whole pixels.
-struct PixelWindow {
-  int32_t left = 0;
-  int32_t top = 0;
-  int32_t right = 0;
-  int32_t bottom = 0;
-};
 
 // Pixels of a window: red, green, blue, and anything where there is a fourth byte. One more row and
 // kViewSlack bytes after the last row may be read. A decoder's are valid until it is used again.
@@ -58,7 +51,7 @@ class JpegDecoder {
   // Once after each open(). The window must be part of the image and not empty.
   PixelView decode(const PixelWindow& window);
   // In place of decode(): reads all the coded data and refuses what decode() of the whole image
-  // refuses, in the memory of a few rows and in less time.
+  // refuses, in less time and, but for progressive files, in the memory of a few rows.
   void verify();
 
  private:

@@ -13,7 +13,7 @@
 // in a worker (DataError naming the image) is thrown by next() in its place in the order. With
 // skip_bad a sample that cannot be read or decoded is replaced by another image, which seed, epoch
 // and index decide, and counted. Destruction stops the workers at once. The pack must outlive the
-// loader. next() and the counters: one thread at a time.
+// loader. next(): one thread at a time; counters(): Thread-safe.
 #pragma once
 
 #include <cstdint>

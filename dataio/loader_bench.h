@@ -24,16 +24,17 @@ struct LoaderBenchOptions {
 };
 
 struct LoaderBench {
-  int64_t images = 0;                   // of a round
-  int64_t read_bytes = 0;               // and so
-  std::vector<double> seconds;          // per round, of the loader
-  std::vector<double> decode_seconds;   // per round, of the decoder alone; none for pixel packs
+  int64_t images = 0;                  // of a round
+  int64_t read_bytes = 0;              // and so
+  std::vector<double> seconds;         // per round, of the loader
+  std::vector<double> decode_seconds;  // per round, of the decoder alone; or none: share_of_limit()
   std::vector<int64_t> resident_bytes;  // after each round
   double mean_pixel = 0;                // of the last batch: that pictures came, and nothing else
   int64_t threads = 1;
 
   double images_per_second() const;
-  // The decoder's own time as a share of that of the loader's threads; 0 for pixel packs.
+  // The decoder's own time as a share of that of the loader's threads; 0 for pixel packs and fast
+  // decoding, which have no such limit.
   double share_of_limit() const;
 };
 

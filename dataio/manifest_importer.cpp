@@ -23,6 +23,8 @@ std::vector<ManifestRow> once_each(std::vector<ManifestRow> rows, ImportProblems
                                    std::vector<std::string>& notes) {
   std::vector<ManifestRow> kept;
   std::map<std::string, size_t> seen;
+  int64_t again = 0;
+  std::string first_again;
   for (ManifestRow& row : rows) {
     const auto [first, added] = seen.emplace(row.image, kept.size());
     if (added) {
@@ -31,14 +33,16 @@ std::vector<ManifestRow> once_each(std::vector<ManifestRow> rows, ImportProblems
     }
     const ManifestRow& earlier = kept[first->second];
     if (earlier.labels == row.labels && earlier.ignore == row.ignore) {
-      notes.push_back(text("line %ld lists %s a second time; it counts once", row.place.line,
-                           row.image.c_str()));
+      if (again++ == 0) first_again = text("line %ld, %s", row.place.line, row.image.c_str());
     } else {
       problems.add(row.place, text("'%s' was listed in line %ld with other labels; keep one of "
                                    "the two lines",
                                    row.image.c_str(), earlier.place.line));
     }
   }
+  if (again > 0)
+    notes.push_back(text("%ld line(s) list an image again, which counts once (first: %s)", again,
+                         first_again.c_str()));
   return kept;
 }
 

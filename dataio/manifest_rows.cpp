@@ -9,6 +9,7 @@
 #include "dataio/text_lines.h"
 #include "support/error.h"
 #include "support/json.h"
+#include "support/normal_path.h"
 #include "support/text.h"
 
 namespace catamaran {
@@ -26,11 +27,6 @@ struct RowProblem {
   int64_t column = 0;
   std::string what;
 };
-
-bool leads_out(const fs::path& path) {
-  return path.empty() || path.is_absolute() ||
-         std::find(path.begin(), path.end(), "..") != path.end();
-}
 
 // What is wrong with a row whatever its format; its image's name is made normal.
 std::optional<std::string> problem_of(ManifestRow& row) {

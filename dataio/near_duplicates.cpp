@@ -5,8 +5,8 @@
 #include <bit>
 #include <cmath>
 #include <numbers>
-#include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include "dataio/pixel_kernels.h"
 #include "support/assert.h"
@@ -40,6 +40,19 @@ struct Band {
   uint64_t of(uint64_t hash) const { return hash << (64 - end) >> (64 - end + begin); }
 };
 
+std::vector<Band> bands_for(int most) {
+  std::vector<Band> bands;
+  for (int b = 0; b <= most; ++b)
+    bands.push_back({.begin = 64 * b / (most + 1), .end = 64 * (b + 1) / (most + 1)});
+  return bands;
+}
+
+// Which band two hashes have in common first: a pair is taken in that one alone.
+size_t first_equal(const std::vector<Band>& bands, uint64_t a, uint64_t b) {
+  const auto equal = [&](const Band& band) { return band.of(a) == band.of(b); };
+  return static_cast<size_t>(std::ranges::find_if(bands, equal) - bands.begin());
+}
+
 }  // namespace
 
 uint64_t perceptual_hash(std::span<const uint8_t> rgb) {
@@ -69,35 +82,31 @@ uint64_t perceptual_hash(std::span<const uint8_t> rgb) {
   return hash;
 }
 
-std::vector<NearPair> near_pairs(std::span<const uint64_t> first, std::span<const uint64_t> second,
-                                 int most) {
+NearPairs near_pairs(std::span<const uint64_t> first, std::span<const uint64_t> second, int most,
+                     int64_t limit) {
   CATAMARAN_ASSERT(most >= 0 && most < 16, "bands have bits");
   const bool itself = first.data() == second.data() && first.size() == second.size();
-  std::vector<NearPair> pairs;
-  for (int b = 0; b <= most; ++b) {
-    const Band band = {.begin = 64 * b / (most + 1), .end = 64 * (b + 1) / (most + 1)};
-    std::unordered_map<uint64_t, std::vector<int64_t>> buckets;
-    for (size_t i = 0; i < first.size(); ++i)
-      buckets[band.of(first[i])].push_back(static_cast<int64_t>(i));
-    for (size_t j = 0; j < second.size(); ++j) {
-      const auto found = buckets.find(band.of(second[j]));
-      if (found == buckets.end()) continue;
-      for (const int64_t i : found->second) {
-        if (itself && i >= static_cast<int64_t>(j)) break;
-        const int distance = std::popcount(first[static_cast<size_t>(i)] ^ second[j]);
-        if (distance <= most) pairs.push_back({i, static_cast<int64_t>(j), distance});
+  const std::vector<Band> bands = bands_for(most);
+  NearPairs found;
+  for (size_t b = 0; b < bands.size() && found.complete; ++b) {
+    std::unordered_map<uint64_t, std::vector<size_t>> buckets;
+    for (size_t i = 0; i < first.size(); ++i) buckets[bands[b].of(first[i])].push_back(i);
+    for (size_t j = 0; j < second.size() && found.complete; ++j) {
+      const auto bucket = buckets.find(bands[b].of(second[j]));
+      if (bucket == buckets.end()) continue;
+      for (const size_t i : bucket->second) {
+        if (itself && i >= j) break;
+        const int distance = std::popcount(first[i] ^ second[j]);
+        if (distance > most || first_equal(bands, first[i], second[j]) < b) continue;
+        found.complete = std::ssize(found.pairs) < limit;
+        if (!found.complete) break;
+        found.pairs.push_back({static_cast<int64_t>(i), static_cast<int64_t>(j), distance});
       }
     }
   }
-  // A pair is found once for each band that is equal.
-  const auto place = [](const NearPair& p) { return std::tuple(p.first, p.second); };
-  std::sort(pairs.begin(), pairs.end(),
-            [&](const NearPair& a, const NearPair& b) { return place(a) < place(b); });
-  const auto repeated = std::unique(pairs.begin(), pairs.end(), [&](const auto& a, const auto& b) {
-    return place(a) == place(b);
-  });
-  pairs.erase(repeated, pairs.end());
-  return pairs;
+  std::ranges::sort(found.pairs, {},
+                    [](const NearPair& p) { return std::pair(p.first, p.second); });
+  return found;
 }
 
 }  // namespace catamaran

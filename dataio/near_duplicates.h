@@ -1,7 +1,7 @@
 // Pictures that look alike although their bytes differ: re-encoded, scaled, a little cropped.
 //
 //   const uint64_t hash = perceptual_hash(rgb_32x32);
-//   for (const NearPair& pair : near_pairs(hashes, hashes_of_other, kNearDistance)) ...
+//   for (const NearPair& pair : near_pairs(hashes, of_other, kNearDistance).pairs) ...
 //
 // The hash is pHash as the Python package imagehash has it: the picture as 32 x 32 gray bytes,
 // their DCT-II in both directions, one bit for each of the 8 x 8 lowest frequencies: above their
@@ -28,9 +28,16 @@ struct NearPair {
   int distance = 0;    // bits
 };
 
-// Every pair at most `most` bits apart (0 to 15), sorted. Of a list with itself (the same span):
-// first < second.
-std::vector<NearPair> near_pairs(std::span<const uint64_t> first, std::span<const uint64_t> second,
-                                 int most);
+constexpr int64_t kMostNearPairs = 100'000;
+
+struct NearPairs {
+  std::vector<NearPair> pairs;  // sorted by first, then second
+  bool complete = true;         // false: the search ended at the limit
+};
+
+// Every pair at most `most` bits apart (0 to 15), up to `limit` of them: thousands of pictures that
+// all look alike have millions of pairs. Of a list with itself (the same span): first < second.
+NearPairs near_pairs(std::span<const uint64_t> first, std::span<const uint64_t> second, int most,
+                     int64_t limit = kMostNearPairs);
 
 }  // namespace catamaran

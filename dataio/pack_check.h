@@ -11,7 +11,7 @@
 // cores hash and the disk is read in long runs.
 //
 // Errors: DataError for a pack that cannot even be opened; damaged images are in the result.
-// Thread-safe.
+// Given a folder, check_pack() opens the pack: one thread at a time. All else: Thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -116,21 +116,20 @@ class Merge {
       std::vector<int8_t> labels(merged_.classes.size(), kUnknown);
       for (size_t c = 0; c < columns.size(); ++c) labels[columns[c]] = image.labels[c];
       image.labels = std::move(labels);
-      const auto [first, is_new] = seen_.emplace(pack->checksum(i), merged_.images.size());
-      if (is_new || !is_of_another_pack(merged_.images[first->second], image)) {
+      std::vector<size_t>& same = seen_[pack->picture(i)];
+      if (same.empty() || merged_.images[same.front()].pack == pack) {
+        same.push_back(merged_.images.size());
         merged_.images.push_back(std::move(image));
-      } else {
-        unite(merged_.images[first->second], image);
+      } else if (std::ranges::all_of(
+                     same, [&](size_t earlier) { return unite(merged_.images[earlier], image); })) {
+        if (repeated_++ == 0)
+          first_repeated_ = place_of(image) + " is " + place_of(merged_.images[same.front()]);
       }
     }
   }
 
-  static bool is_of_another_pack(const ImportedImage& earlier, const ImportedImage& image) {
-    return earlier.pack != image.pack &&
-           earlier.pack->image_bytes(earlier.at) == image.pack->image_bytes(image.at);
-  }
-
-  void unite(ImportedImage& earlier, const ImportedImage& image) {
+  // False where their labels differ.
+  bool unite(ImportedImage& earlier, const ImportedImage& image) {
     for (size_t c = 0; c < image.labels.size(); ++c) {
       int8_t& known = earlier.labels[c];
       if (known == kUnknown) known = image.labels[c];
@@ -138,9 +137,9 @@ class Merge {
       labels_differ_.add(text("%s is %s: '%s' is %d in one and %d in the other",
                               place_of(image).c_str(), place_of(earlier).c_str(),
                               merged_.classes[c].c_str(), image.labels[c], known));
-      return;
+      return false;
     }
-    if (repeated_++ == 0) first_repeated_ = place_of(image) + " is " + place_of(earlier);
+    return true;
   }
 
   void fill_unknown() {
@@ -213,7 +212,8 @@ class Merge {
   const MergeOptions& options_;
   ImportedImages merged_;
   std::map<std::string, size_t> column_of_;
-  std::unordered_map<uint64_t, size_t> seen_;  // by checksum: the first of merged_.images
+  // Which of merged_.images have these bytes: those of the first pack that does.
+  std::unordered_map<PictureKey, std::vector<size_t>, PictureKeyHash> seen_;
   Conflicts labels_differ_;
   int64_t repeated_ = 0;
   std::string first_repeated_;

@@ -55,8 +55,9 @@ PackPlan plan_pack(const ImportedImages& imported, const PackPlanOptions& option
   plan.bytes.reserve(imported.images.size());
   plan_parts(imported, options, plan);
   Fingerprint of_plan;
-  of_plan.add(text("writer 1, %ld %ld %d, HDF5 %s, ", options.shard_bytes, options.intake.pixels,
-                   options.intake.decode ? 1 : 0, H5_VERS_INFO) +
+  of_plan.add(text("writer 1, %ld %ld %d %d, HDF5 %s, ", options.shard_bytes, options.intake.pixels,
+                   options.intake.decode ? 1 : 0, options.intake.restart_markers ? 1 : 0,
+                   H5_VERS_INFO) +
               decoder_version());
   for (const std::string& name : imported.classes) of_plan.add(name);
   plan.fingerprint = of_plan.hex();

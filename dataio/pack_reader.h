@@ -19,13 +19,20 @@
 #include <vector>
 
 #include "dataio/pack.h"
+#include "dataio/pixel_window.h"
 #include "support/file_descriptor.h"
 
 namespace catamaran {
 
-struct ImageSize {
-  int32_t height = 0;
-  int32_t width = 0;
+// What two images have in common whose stored bytes are the same.
+struct PictureKey {
+  uint64_t checksum = 0;
+  int64_t bytes = 0;
+
+  bool operator==(const PictureKey&) const = default;
+};
+struct PictureKeyHash {
+  size_t operator()(const PictureKey& key) const { return static_cast<size_t>(key.checksum); }
 };
 
 class PackReader {
@@ -44,6 +51,7 @@ class PackReader {
   int64_t pixels() const { return manifest_.pixels; }  // side; 0: the pack holds JPEG files
   uint64_t checksum(int64_t image) const;              // XXH3 of the stored bytes
   int64_t image_bytes(int64_t image) const;            // stored
+  PictureKey picture(int64_t image) const { return {checksum(image), image_bytes(image)}; }
   // Replaces the content of `into` by the stored bytes; its capacity is reused.
   void read_image(int64_t image, std::vector<uint8_t>& into) const;
   // XXH3 over class names, labels and image checksums: names the content whatever the sharding.

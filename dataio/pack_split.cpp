@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <map>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "dataio/stratified_split.h"
@@ -45,15 +45,14 @@ PartShare parse_part(const std::string& given) {
 LabelledImages labelled_images(const PackReader& pack) {
   LabelledImages images;
   images.classes = pack.classes();
-  std::map<std::pair<uint64_t, int64_t>, int64_t> first;  // of the images with these bytes
+  std::unordered_map<PictureKey, int64_t, PictureKeyHash> first;
   for (int64_t i = 0; i < pack.images(); ++i) {
     std::vector<int32_t>& present = images.present.emplace_back();
     const std::span<const int8_t> labels = pack.labels(i);
     for (size_t c = 0; c < labels.size(); ++c) {
       if (labels[c] == 1) present.push_back(static_cast<int32_t>(c));
     }
-    images.group.push_back(
-        first.emplace(std::pair(pack.checksum(i), pack.image_bytes(i)), i).first->second);
+    images.group.push_back(first.emplace(pack.picture(i), i).first->second);
   }
   return images;
 }

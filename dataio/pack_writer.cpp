@@ -13,6 +13,7 @@
 #include "support/clock.h"
 #include "support/error.h"
 #include "support/log.h"
+#include "support/open_files.h"
 #include "support/parallel_for.h"
 #include "support/progress.h"
 #include "support/text.h"
@@ -24,7 +25,8 @@ namespace fs = std::filesystem;
 
 constexpr size_t kBlockImages = 256;  // read ahead by the workers at a time, at most
 constexpr unsigned char kDelete = 0x7F;
-constexpr int64_t kMostShards = 100'000;
+constexpr int64_t kOtherFiles = 64;      // that a process has open beside shards
+constexpr int64_t kMostShards = 50'000;  // of which pack.json still keeps below its limit
 
 [[noreturn]] void refuse_bad(const std::vector<std::string>& first, int64_t count,
                              bool are_of_packs) {
@@ -56,6 +58,24 @@ void require_sources(const ImportedImages& imported, const PackWriterOptions& op
   }
   if (options.pixels > 0 && !options.decode)
     throw UsageError("pixels are made by decoding", "--no-decode", "leave it out");
+  if (options.restart_markers && options.pixels > 0)
+    throw UsageError("pixels have no restart markers", "--restart-markers", "leave it out");
+  if (options.restart_markers && !options.decode)
+    throw UsageError("a file is written anew by decoding it", "--no-decode", "leave it out");
+}
+
+// A pack that can be written can be read, too.
+void require_few_shards(int64_t shards) {
+  const int64_t most = std::min(kMostShards, open_file_limit() - kOtherFiles);
+  if (shards <= most) return;
+  throw UsageError(text("%ld shards are more than the %ld that a pack may have here", shards, most),
+                   "--shard-mib", "allow larger shards");
+}
+
+IntakeOptions intake_options(const PackWriterOptions& options) {
+  return {.pixels = options.pixels,
+          .decode = options.decode,
+          .restart_markers = options.restart_markers};
 }
 
 // Packs the parts of a plan one after the other.
@@ -93,7 +113,6 @@ class PackRun {
     if (bad_count_ > 0 && !options_.skip_bad)
       refuse_bad(bad_, bad_count_, image(0).pack != nullptr);
     summary.skipped = bad_count_;
-    summary.image_bytes = image_bytes_;
     note_bad(summary.manifest);
   }
 
@@ -157,6 +176,7 @@ class PackRun {
   ShardShape shape_of(const Indices& images) const {
     ShardShape shape{.images = std::ssize(images), .bytes = 0, .pixels = options_.pixels};
     for (const int64_t i : images) shape.bytes += plan_.bytes[static_cast<size_t>(i)];
+    if (options_.restart_markers) shape.bytes = kUnknownBytes;
     return shape;
   }
 
@@ -174,8 +194,7 @@ class PackRun {
   std::vector<PackedImage> read_block(const Indices& images, size_t begin, size_t end) const {
     std::vector<PackedImage> block(end - begin);
     parallel_for(std::ssize(block), threads_or_cores(options_.threads), [&] {
-      return [&, intake = ImageIntake({.pixels = options_.pixels, .decode = options_.decode})](
-                 int64_t i) mutable {
+      return [&, intake = ImageIntake(intake_options(options_))](int64_t i) mutable {
         const auto at = static_cast<size_t>(i);
         block[at] = intake.take(image(images[begin + at]));
         require_planned_bytes(images[begin + at], block[at]);
@@ -186,6 +205,7 @@ class PackRun {
 
   void require_planned_bytes(int64_t i, PackedImage& packed) const {
     const int64_t planned = plan_.bytes[static_cast<size_t>(i)];
+    if (options_.restart_markers) return;  // what a file becomes is not known before
     if (!packed.problem.empty() || std::ssize(packed.bytes) == planned) return;
     packed.problem = text("%s: the file had %ld bytes and has %zu now", image(i).file.c_str(),
                           planned, packed.bytes.size());
@@ -196,7 +216,6 @@ class PackRun {
     for (int64_t i = part.begin; i < part.end; ++i) {
       if (left_out.contains(i)) continue;
       count_labels(image(i).labels, manifest.positives, manifest.ignored);
-      image_bytes_ += plan_.bytes[static_cast<size_t>(i)];
     }
     manifest.images += shard.images;
     manifest.shards.push_back(shard);
@@ -221,7 +240,6 @@ class PackRun {
   int64_t bad_count_ = 0;
   bool told_of_kept_ = false;
   int64_t next_shard_ = 0;
-  int64_t image_bytes_ = 0;
 };
 
 }  // namespace
@@ -236,14 +254,10 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   require_sources(imported, options);
   const Stopwatch watch;
   const PackPlan plan =
-      plan_pack(imported, {.shard_bytes = options.shard_bytes,
-                           .intake = {.pixels = options.pixels, .decode = options.decode}});
-  if (std::ssize(plan.parts) > kMostShards) {
-    throw UsageError(text("%zu shards are more than the %ld that names have digits for",
-                          plan.parts.size(), kMostShards),
-                     "--shard-mib", "allow larger shards");
-  }
+      plan_pack(imported, {.shard_bytes = options.shard_bytes, .intake = intake_options(options)});
+  require_few_shards(std::ssize(plan.parts));
   PartialPack partial(out, plan.fingerprint);
+  if (!options.resumable) partial.forget_unless_committed();
   PackSummary summary;
   PackManifest& manifest = summary.manifest;
   manifest.pixels = options.pixels;
@@ -255,12 +269,17 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   manifest.sources = imported.sources;
   manifest.decoder = imported.decoder.empty() ? decoder_version() : imported.decoder;
   manifest.notes = imported.notes;
+  if (options.restart_markers)
+    manifest.notes.push_back(
+        "JPEG files were written anew with restart markers, of the same pixels");
   PackRun(imported, plan, options, partial).run(summary);
   if (manifest.images == 0)
     throw DataError("no image is left to pack", out.string(), "check the image files");
   const fs::path file = partial.folder() / "pack.json";
   write_file_atomically(file, pack_manifest_json(manifest));
-  note_repeated(PackReader(partial.folder()), manifest.notes);  // told from the pack itself
+  const PackReader written(partial.folder());  // what follows is told from the pack itself
+  for (int64_t i = 0; i < written.images(); ++i) summary.image_bytes += written.image_bytes(i);
+  note_repeated(written, manifest.notes);
   write_file_atomically(file, pack_manifest_json(manifest));
   std::set<std::string> files = {"pack.json"};
   for (const ShardInfo& shard : manifest.shards) files.insert(shard.file);

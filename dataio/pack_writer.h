@@ -26,8 +26,10 @@ struct PackWriterOptions {
       int64_t{512} << 20;  // of images, at most (a larger single image gets a shard of its own)
   int64_t pixels = 0;      // side of squares to store in place of JPEG files; 0: the files
   bool decode = true;      // decode every file to its end before it is packed
-  int64_t threads = 0;     // 0: as many as cores
+  bool restart_markers = false;  // JPEG files are written anew with them: dataio/restart_markers.h
+  int64_t threads = 0;           // 0: as many as cores
   bool skip_bad = false;
+  bool resumable = true;  // finished shards stay for the next run
   bool progress = true;
 };
 

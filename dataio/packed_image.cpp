@@ -50,13 +50,16 @@ void ImageIntake::read(const ImportedImage& image, PackedImage& packed) {
 // Sets size, and in place of a JPEG its pixels where those are packed.
 void ImageIntake::judge(const ImportedImage& image, PackedImage& packed) {
   if (image.pack != nullptr) packed.size = image.pack->size(image.at);
-  if (image.pack != nullptr && image.pack->pixels() == options_.pixels) return;
+  const bool is_ready = image.pack != nullptr && image.pack->pixels() == options_.pixels;
+  if (is_ready && !options_.restart_markers) return;
   const std::string name = name_of(image);
   packed.size = read_jpeg_size(packed.bytes, name);
   if (options_.pixels > 0) {
     std::vector<uint8_t> square(static_cast<size_t>(options_.pixels * options_.pixels * 3));
     decoder_.decode(packed.bytes, whole_image(packed.size), options_.pixels, square.data(), name);
     packed.bytes = std::move(square);
+  } else if (options_.restart_markers && markers_.add(packed.bytes, name)) {
+    packed.bytes = markers_.result();
   } else if (options_.decode) {
     decoder_.verify(packed.bytes, name);
   } else if (!has_end_marker(packed.bytes)) {

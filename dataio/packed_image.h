@@ -13,12 +13,14 @@
 
 #include "dataio/image.h"
 #include "dataio/imported_images.h"
+#include "dataio/restart_markers.h"
 
 namespace catamaran {
 
 struct IntakeOptions {
-  int64_t pixels = 0;  // side of the squares to pack; 0: the files as they are
-  bool decode = true;  // false: files are trusted beyond header and end marker
+  int64_t pixels = 0;            // side of the squares to pack; 0: the files as they are
+  bool decode = true;            // false: files are trusted beyond header and end marker
+  bool restart_markers = false;  // JPEG files are written anew with them (dataio/restart_markers.h)
 };
 
 struct PackedImage {
@@ -40,6 +42,7 @@ class ImageIntake {
 
   IntakeOptions options_;
   ImageDecoder decoder_;
+  RestartMarkers markers_;
 };
 
 // What the image takes up in the pack, bytes, before it is read: the size of its file, or of its

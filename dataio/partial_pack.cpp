@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "support/atomic_file.h"
 #include "support/error.h"
@@ -149,7 +150,7 @@ void PartialPack::leave() noexcept {
   if (!lock_) return;
   std::error_code code;
   const bool nothing = fs::is_empty(done_file(0).parent_path(), code);
-  if (nothing && !code) {
+  if ((nothing && !code) || forgets_) {
     remove_all();
   } else {
     try {
@@ -165,15 +166,18 @@ fs::path PartialPack::done_file(int64_t number) const {
   return partial_ / "done" / text("%05ld.json", number);
 }
 
-std::optional<ShardInfo> PartialPack::finished(int64_t number,
-                                               const std::string& fingerprint) const {
+std::optional<ShardInfo> PartialPack::finished(int64_t number, const std::string& fingerprint) {
   const fs::path file = done_file(number);
   std::error_code code;
   if (!fs::is_regular_file(file, code)) return std::nullopt;
   try {
     const json root = read_json_file(file, kKind);
-    if (json_field<std::string>(root, "fingerprint", file.string(), kKind) != fingerprint)
+    if (json_field<std::string>(root, "fingerprint", file.string(), kKind) != fingerprint) {
+      if (!std::exchange(told_of_others_, true))
+        log::warn(partial_.string() +
+                  ": shards that a run finished are of other images or labels and packed again");
       return std::nullopt;
+    }
     const ShardInfo shard = shard_from_json(root, file.string());
     const fs::path path = folder() / shard.file;
     if (static_cast<int64_t>(fs::file_size(path, code)) != shard.bytes || code) return std::nullopt;

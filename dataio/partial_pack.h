@@ -1,11 +1,11 @@
 // PartialPack: the folder of a pack on its way, ".OUT.partial" beside OUT, which a run that was
 // killed leaves behind and the next one goes on with.
 //
-//   PartialPack partial("packs/coco", fingerprint);             // takes the lock
-//   if (auto kept = partial.finished(0, of_part)) ...                    // from an earlier run,
-//   verified write_shard(partial.folder() / shard_name(0)); partial.finish(0, of_part, s);
-//   partial.commit({"pack.json", "shard-00000.h5"});             // packs/coco is there, the rest
-//   gone
+//   PartialPack partial("packs/coco", fingerprint);     // takes the lock
+//   if (auto kept = partial.finished(0, of_part)) ...   // from an earlier run, verified
+//   write_shard(partial.folder() / shard_name(0));
+//   partial.finish(0, of_part, shard);
+//   partial.commit({"pack.json", "shard-00000.h5"});    // packs/coco is there, the rest gone
 //
 // A run that ends early says where its finished shards stay. In it: lock, plan.json (the
 // fingerprint), pack/ (shards), done/ (a JSON file for each finished shard, written after the shard
@@ -30,6 +30,8 @@ namespace catamaran {
 class PartialPack {
  public:
   PartialPack(const std::filesystem::path& out, const std::string& fingerprint);
+  // Nothing stays of it but a pack that is whole.
+  void forget_unless_committed() { forgets_ = true; }
   PartialPack(const PartialPack&) = delete;
   PartialPack& operator=(const PartialPack&) = delete;
   ~PartialPack();
@@ -37,7 +39,8 @@ class PartialPack {
   std::filesystem::path folder() const { return partial_ / "pack"; }
   // The shard of part `number` of the plan as an earlier run finished it, of the same fingerprint;
   // size and SHA-256 of its file are compared.
-  std::optional<ShardInfo> finished(int64_t number, const std::string& fingerprint) const;
+  // Those of other images or labels are packed again; that is said once.
+  std::optional<ShardInfo> finished(int64_t number, const std::string& fingerprint);
   void finish(int64_t number, const std::string& fingerprint, const ShardInfo& shard);
   // files: what the pack consists of; whatever else an earlier run left goes.
   void commit(const std::set<std::string>& files);
@@ -54,6 +57,8 @@ class PartialPack {
   std::filesystem::path out_;
   std::filesystem::path partial_;
   FileDescriptor lock_;
+  bool forgets_ = false;
+  bool told_of_others_ = false;
 };
 
 }  // namespace catamaran

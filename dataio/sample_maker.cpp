@@ -1,11 +1,12 @@
 #include "dataio/sample_maker.h"
 
 #include <span>
+#include <utility>
 
 namespace catamaran {
 
-SampleMaker::SampleMaker(const PackReader& pack, ImageCache& cache, const SampleOptions& options)
-    : pack_(pack), cache_(cache), options_(options) {}
+SampleMaker::SampleMaker(const PackReader& pack, ImageCache& cache, SampleOptions options)
+    : pack_(pack), cache_(cache), options_(std::move(options)) {}
 
 Placement place(const SampleOptions& options, ImageSize stored, SampleKey key) {
   if (options.training) {

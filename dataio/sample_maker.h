@@ -1,13 +1,12 @@
 // SampleMaker: from a sample's key to the square that the network sees: read, decode what the crop
 // needs, resize, mirror, change colours.
 //
-//   SampleMaker maker(cache, {.size = 448, .seed = 1, .training = true});   // one per worker
-//   thread maker.make({.epoch = 3, .index = 17}, out);                             // 448 x 448 x 3
-//   bytes
+//   SampleMaker maker(pack, cache, {.size = 448, .seed = 1});   // one per worker thread
+//   maker.make({.epoch = 3, .index = 17}, out);                 // 448 x 448 x 3 bytes
 //
 // A pure function of pack, options and key. Errors: DataError; was_read() tells stored bytes that
-// could not be had from bytes that are no picture. One thread at a time; pack, cache and options
-// are shared and outlive it.
+// could not be had from bytes that are no picture. One thread at a time; pack and cache are
+// shared and outlive it.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +35,7 @@ Placement place(const SampleOptions& options, ImageSize stored, SampleKey key);
 
 class SampleMaker {
  public:
-  SampleMaker(const PackReader& pack, ImageCache& cache, const SampleOptions& options);
+  SampleMaker(const PackReader& pack, ImageCache& cache, SampleOptions options);
 
   void make(SampleKey key, uint8_t* out);
 
@@ -46,7 +45,7 @@ class SampleMaker {
  private:
   const PackReader& pack_;
   ImageCache& cache_;
-  const SampleOptions& options_;
+  SampleOptions options_;
   ImageDecoder decoder_;
   AppearanceChanger appearance_;
   std::vector<uint8_t> scratch_;

@@ -1,5 +1,7 @@
 #include "dataio/shard_writer.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "support/assert.h"
@@ -9,6 +11,11 @@
 #include "support/text.h"
 
 namespace catamaran {
+namespace {
+
+constexpr std::ptrdiff_t kPieceBytes = std::ptrdiff_t{4} << 20;
+
+}  // namespace
 
 std::string shard_name(int64_t number) { return text("shard-%05ld.h5", number); }
 
@@ -20,6 +27,14 @@ ShardWriter::ShardWriter(std::filesystem::path path, std::vector<std::string> cl
       shape_(shape) {
   const QuietHdf5 quiet;
   file_ = create_hdf5(path_);
+  if (shape_.pixels == 0 && shape_.bytes == kUnknownBytes) {
+    scratch_.emplace(path_.parent_path());
+  } else {
+    make_set();
+  }
+}
+
+void ShardWriter::make_set() {
   const auto side = static_cast<hsize_t>(shape_.pixels);
   if (shape_.pixels > 0) {
     bytes_ = write_set(file_, "/pixels", H5T_STD_U8LE,
@@ -42,15 +57,17 @@ ShardWriter::~ShardWriter() {
 void ShardWriter::add(const ImportedImage& image, const PackedImage& packed) {
   const auto bytes = static_cast<int64_t>(packed.bytes.size());
   const auto at = static_cast<int64_t>(offsets_.back());
-  CATAMARAN_ASSERT(shape_.pixels > 0 || at + bytes <= shape_.bytes, "a shard's bytes as announced");
+  CATAMARAN_ASSERT(shape_.pixels > 0 || waits() || at + bytes <= shape_.bytes,
+                   "a shard's bytes as announced");
   const QuietHdf5 quiet;
-  if (shape_.pixels > 0) {
+  if (waits()) {
+    scratch_->append(packed.bytes.data(), bytes);
+  } else if (shape_.pixels > 0) {
     const auto side = static_cast<hsize_t>(shape_.pixels);
     write_part(bytes_, H5T_NATIVE_UINT8, {ids_.size(), 0, 0, 0}, {1, side, side, 3},
                packed.bytes.data(), path_);
   } else {
-    write_part(bytes_, H5T_NATIVE_UINT8, {static_cast<hsize_t>(at)}, {static_cast<hsize_t>(bytes)},
-               packed.bytes.data(), path_);
+    write_bytes(at, packed.bytes.data(), bytes);
   }
   offsets_.push_back(static_cast<uint64_t>(at + bytes));
   labels_.insert(labels_.end(), image.labels.begin(), image.labels.end());
@@ -60,8 +77,29 @@ void ShardWriter::add(const ImportedImage& image, const PackedImage& packed) {
   ids_.push_back(image.id);
 }
 
+void ShardWriter::write_bytes(int64_t at, const uint8_t* bytes, int64_t count) {
+  write_part(bytes_, H5T_NATIVE_UINT8, {static_cast<hsize_t>(at)}, {static_cast<hsize_t>(count)},
+             bytes, path_);
+}
+
+void ShardWriter::write_waiting() {
+  shape_.bytes = scratch_->bytes();
+  make_set();
+  std::vector<uint8_t> piece(static_cast<size_t>(std::min(kPieceBytes, shape_.bytes)));
+  for (int64_t at = 0; at < shape_.bytes; at += std::ssize(piece)) {
+    const int64_t count = std::min(std::ssize(piece), shape_.bytes - at);
+    scratch_->read(at, piece.data(), count);
+    write_bytes(at, piece.data(), count);
+  }
+  scratch_.reset();
+}
+
 ShardInfo ShardWriter::finish() {
   CATAMARAN_ASSERT(std::ssize(ids_) == shape_.images, "a shard has the images announced");
+  {
+    const QuietHdf5 quiet;
+    if (waits()) write_waiting();
+  }
   CATAMARAN_ASSERT(shape_.pixels > 0 || offsets_.back() == static_cast<uint64_t>(shape_.bytes),
                    "and their bytes");
   const auto n = static_cast<hsize_t>(shape_.images);
@@ -79,9 +117,8 @@ ShardInfo ShardWriter::finish() {
     finish_hdf5(file_, path_);
   }
   sync_file(path_, ErrorKind::kData);
-  ShardInfo info = {target_.filename().string(),
-                    static_cast<int64_t>(std::filesystem::file_size(path_)), shape_.images,
-                    sha256_of_file(path_)};
+  ShardInfo info = {target_.filename().string(), file_bytes(open_for_reading(path_), path_),
+                    shape_.images, sha256_of_file(path_)};
   std::error_code code;
   std::filesystem::rename(path_, target_, code);
   if (code) {

@@ -36,10 +36,14 @@ bool TextLines::next(std::string& line) {
 bool TextLines::read_line(std::string& line) {
   line.clear();
   std::streambuf& from = *file_.rdbuf();
-  for (int c = from.sbumpc(); c != EOF; c = from.sbumpc()) {
-    if (c == '\n') return true;
-    line += static_cast<char>(c);
-    if (line.size() > kLongestLineBytes) return true;
+  try {
+    for (int c = from.sbumpc(); c != EOF; c = from.sbumpc()) {
+      if (c == '\n') return true;
+      line += static_cast<char>(c);
+      if (line.size() > kLongestLineBytes) return true;
+    }
+  } catch (const std::ios_base::failure&) {  // of a disk: the stream's own functions hide it
+    throw DataError(with_errno("cannot read the file", errno), where(), "check the disk");
   }
   return !line.empty();
 }

@@ -11,6 +11,7 @@
 #include "support/atomic_file.h"
 #include "support/error.h"
 #include "support/json.h"
+#include "support/log.h"
 
 namespace catamaran {
 namespace {
@@ -87,6 +88,7 @@ class NearDuplicates {
     }
   }
   int64_t count() const { return static_cast<int64_t>(found_.size()); }
+  bool complete() const { return complete_; }
   nlohmann::json json() const {
     nlohmann::json all = nlohmann::json::array();
     for (const Found& f : found_) {
@@ -106,8 +108,11 @@ class NearDuplicates {
                   folder(f.second_pack).c_str());
     }
     if (found_.size() > kNearListed)
-      std::printf("look alike: ... and %zu more pairs (--json has all)\n",
+      std::printf("look alike: ... and %zu more pairs (--json has them)\n",
                   found_.size() - kNearListed);
+    if (!complete_)
+      std::printf("look alike: there are more; the search ended at %ld pairs of two packs\n",
+                  kMostNearPairs);
     if (found_.empty()) std::printf("no two pictures look alike\n");
   }
 
@@ -120,8 +125,10 @@ class NearDuplicates {
   };
 
   void find(size_t a, size_t b) {
-    for (const NearPair& pair : near_pairs(hashes_[a], hashes_[b], kNearDistance)) {
-      const bool same = packs_[a]->checksum(pair.first) == packs_[b]->checksum(pair.second);
+    const NearPairs near = near_pairs(hashes_[a], hashes_[b], kNearDistance);
+    complete_ = complete_ && near.complete;
+    for (const NearPair& pair : near.pairs) {
+      const bool same = packs_[a]->picture(pair.first) == packs_[b]->picture(pair.second);
       found_.push_back({a, b, pair, same});
     }
   }
@@ -136,6 +143,7 @@ class NearDuplicates {
   const OpenPacks& packs_;
   std::vector<std::vector<uint64_t>> hashes_;
   std::vector<Found> found_;
+  bool complete_ = true;
 };
 
 void write_statistics(const OpenPacks& packs, const std::filesystem::path& file) {
@@ -151,15 +159,15 @@ void write_statistics(const OpenPacks& packs, const std::filesystem::path& file)
 // Opens them one after the other: what is wrong with the first is told before the next is looked
 // at.
 int64_t check_each(const CheckArguments& given, OpenPacks& packs, nlohmann::json& report) {
-  int64_t problems = 0;
+  int64_t damages = 0;
   for (const std::filesystem::path& folder : given.packs) {
     packs.push_back(std::make_unique<PackReader>(folder));
     const PackCheck check = check_pack(*packs.back(), given.options);
-    problems += static_cast<int64_t>(check.damaged.size());
+    damages += static_cast<int64_t>(check.damaged.size());
     report["packs"].push_back(to_json(folder, check));
     if (!given.json) print(folder, check);
   }
-  return problems;
+  return damages;
 }
 
 int64_t check_between(const OpenPacks& packs, bool json, nlohmann::json& report) {
@@ -176,20 +184,48 @@ int64_t check_between(const OpenPacks& packs, bool json, nlohmann::json& report)
   return problems;
 }
 
-int run(const CheckArguments& given) {
-  nlohmann::json report = {{"packs", nlohmann::json::array()},
-                           {"between", nlohmann::json::array()}};
-  OpenPacks packs;
-  int64_t problems = check_each(given, packs, report);
-  problems += check_between(packs, given.json, report);
-  if (given.near && problems == 0) {  // damaged pictures cannot be looked at
+// Look-alikes and statistics, which need the pictures whole.
+int64_t look_at(const CheckArguments& given, const OpenPacks& packs, nlohmann::json& report) {
+  int64_t problems = 0;
+  if (given.near) {
     const NearDuplicates near(packs, given.options.threads);
-    report["near"] = near.json();
+    if (given.json) report["near"] = near.json();
+    report["near_complete"] = near.complete();
     if (!given.json) near.print();
     if (given.fail_on_near) problems += near.count();
   }
-  if (!given.statistics.empty() && problems == 0) write_statistics(packs, given.statistics);
-  if (given.json) std::printf("%s\n", json_text(report).c_str());
+  if (!given.statistics.empty()) write_statistics(packs, given.statistics);
+  return problems;
+}
+
+int64_t find_problems(const CheckArguments& given, nlohmann::json& report) {
+  OpenPacks packs;
+  const int64_t damages = check_each(given, packs, report);
+  int64_t problems = damages + check_between(packs, given.json, report);
+  const bool wants_more = given.near || !given.statistics.empty();
+  if (damages == 0) {
+    problems += look_at(given, packs, report);
+  } else if (wants_more) {
+    log::warn("--near and --statistics are left out: pictures are damaged");
+  }
+  return problems;
+}
+
+int run(const CheckArguments& given) {
+  nlohmann::json report = {{"packs", nlohmann::json::array()},
+                           {"between", nlohmann::json::array()}};
+  const auto print_report = [&] {
+    if (given.json) std::printf("%s\n", json_text(report).c_str());
+  };
+  int64_t problems = 0;
+  try {
+    problems = find_problems(given, report);
+  } catch (const DataError& error) {  // a pack that cannot be opened; of the others this is known
+    report["error"] = error.what();
+    print_report();
+    throw;
+  }
+  print_report();
   if (problems > 0)
     throw DataError(std::to_string(problems) + " problem(s) found", "check",
                     "pack or copy what is damaged again");

@@ -26,6 +26,7 @@ struct PackArguments {
   int64_t pixels = 0;
   bool decode = true;
   bool skip_bad = false;
+  bool restart_markers = false;
   bool check = false;  // of a manifest, without packing
 };
 
@@ -63,6 +64,7 @@ int write(const PackArguments& given, const std::function<ImportedImages()>& imp
   options.pixels = given.pixels;
   options.decode = given.decode;
   options.skip_bad = given.skip_bad;
+  options.restart_markers = given.restart_markers;
   print_pack_summary(given.output.out, write_pack(images, given.output.out, options),
                      given.output.json);
   return 0;
@@ -77,6 +79,7 @@ void add_common(CLI::App& command, const std::shared_ptr<PackArguments>& given) 
       ->capture_default_str();
   command.add_flag("!--no-decode", given->decode,
                    "trust the files beyond their headers and end markers: as fast as the disk");
+  add_restart_markers(command, given->restart_markers);
   command.add_flag("--skip-bad", given->skip_bad, "leave damaged image files out and count them");
 }
 

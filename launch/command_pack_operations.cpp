@@ -21,6 +21,7 @@ struct ReshardArguments {
   fs::path pack;
   PackOutput output;
   int64_t pixels = 0;
+  bool restart_markers = false;
   bool skip_bad = false;
 };
 
@@ -39,6 +40,8 @@ int reshard(const ReshardArguments& given) {
     images.decoder.clear();  // this program's
   }
   options.skip_bad = given.skip_bad;
+  options.restart_markers = given.restart_markers;
+  if (given.restart_markers) options.decode = true;
   images.notes.push_back("resharded from " + name_with_fingerprint(*pack));
   print_pack_summary(given.output.out, write_pack(images, given.output.out, options),
                      given.output.json);
@@ -89,7 +92,7 @@ int subset(SubsetArguments& given) {
 
 void add_reshard(CLI::App& pack, CommandSlot& slot) {
   CLI::App* command = pack.add_subcommand(
-      "reshard", "The same pack in shards of another size, or as pixels; bytes are only copied");
+      "reshard", "The same pack in shards of another size, or as pixels, or with restart markers");
   const auto given = std::make_shared<ReshardArguments>();
   command->add_option("pack", given->pack, "pack folder")->required()->check(not_empty());
   add_pack_output(*command, given->output)->required();
@@ -97,6 +100,7 @@ void add_reshard(CLI::App& pack, CommandSlot& slot) {
       ->add_option("--pixels", given->pixels,
                    "make a pixel pack of a pack of JPEG files: squares of this side")
       ->check(CLI::Range(int64_t{1}, kLargestPixelSide));
+  add_restart_markers(*command, given->restart_markers);
   command->add_flag("--skip-bad", given->skip_bad,
                     "leave images with damaged bytes out and count them");
   command->footer(

@@ -109,7 +109,8 @@ int split(const SplitArguments& given) {
   const std::vector<PartShare> parts = parse_parts(given.parts);
   const auto pack = std::make_shared<const PackReader>(given.pack);
   const PackSplit split = split_pack(pack, parts, given.seed);
-  const PackWriterOptions options = like(*pack, given.output.options());
+  PackWriterOptions options = like(*pack, given.output.options());
+  options.resumable = false;  // the parts are in a folder that goes with the run
   remove_stale_temporaries(normal_path(given.output.out).parent_path());
   AtomicDirectory folder(given.output.out, false, ErrorKind::kUsage);
   std::vector<PackSummary> summaries;

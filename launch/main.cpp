@@ -17,6 +17,7 @@
 #include "launch/version.h"
 #include "support/error.h"
 #include "support/log.h"
+#include "support/open_files.h"
 #include "support/text.h"
 #include "trainer/api.h"
 
@@ -65,6 +66,7 @@ void require_written_output() {
 }
 
 int run(int argc, char** argv) {
+  raise_open_file_limit();
   require_values(argc, argv);
   CLI::App app("Catamaran trains CAT, a multi-label image classifier, data-parallel on clusters.",
                "catamaran");

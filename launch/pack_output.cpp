@@ -28,6 +28,13 @@ CLI::Option* add_pack_output(CLI::App& command, PackOutput& output) {
   return out;
 }
 
+void add_restart_markers(CLI::App& command, bool& restart_markers) {
+  command.add_flag(
+      "--restart-markers", restart_markers,
+      "write each JPEG anew, of the very same pixels, so that a crop is decoded without "
+      "the rest of the picture; EXIF, profiles and comments are left out");
+}
+
 nlohmann::json pack_summary_json(const std::filesystem::path& out, const PackSummary& summary) {
   const PackManifest& pack = summary.manifest;
   return {{"out", out.string()},

@@ -29,6 +29,8 @@ struct PackOutput {
 
 // Gives back the option --out.
 CLI::Option* add_pack_output(CLI::App& command, PackOutput& output);
+// --restart-markers
+void add_restart_markers(CLI::App& command, bool& restart_markers);
 
 nlohmann::json pack_summary_json(const std::filesystem::path& out, const PackSummary& summary);
 void print_pack_summary(const std::filesystem::path& out, const PackSummary& summary, bool json);

@@ -119,6 +119,8 @@ std::set<std::string> read_json_items(const std::filesystem::path& path, ErrorKi
       throw Error(kind, "it is no JSON object", path.string(), "is it the right file?");
   } catch (const json::exception& problem) {
     throw json_error(problem, path.string(), kind);
+  } catch (const std::ios_base::failure&) {  // of a disk
+    throw Error(kind, with_errno("cannot read the file", errno), path.string(), "check the disk");
   }
   return watcher.seen();
 }

@@ -154,6 +154,7 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
                          "resume with the configuration that wrote it: config.toml of its run");
     parts.position.step = state->step;
     parts.position.skipped_in_row = state->skipped_in_row;
+    parts.position.substituted = state->substituted;
     parts.position.best_map = state->best_map;
     parts.position.best_step = state->best_step;
     parts.position.saved_step = state->step;

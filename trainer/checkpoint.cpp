@@ -60,6 +60,7 @@ json state_json(const CheckpointState& state, const std::map<std::string, std::s
           {"step_in_epoch", state.step_in_epoch},
           {"ema_updates", state.ema_updates},
           {"skipped_in_row", state.skipped_in_row},
+          {"substituted", state.substituted},
           {"precision", state.precision},
           {"loss_scale", state.loss_scale},
           {"loss_scale_applied", state.loss_scale_applied},
@@ -92,6 +93,7 @@ void require_plausible(const CheckpointState& state, const std::string& where) {
           state.ema_updates);
   require(state.skipped_in_row >= 0 && state.skipped_in_row <= state.step, "skipped_in_row",
           state.skipped_in_row);
+  require(state.substituted >= 0, "substituted", state.substituted);
   require(state.world >= 1, "world", state.world);
   require(state.global_batch >= 0, "global_batch", state.global_batch);
   require(state.best_step >= 0 && state.best_step <= state.step, "best_step", state.best_step);
@@ -156,6 +158,8 @@ CheckpointState read_checkpoint_state(const fs::path& checkpoint) {
   state.step_in_epoch = json_field<int64_t>(root, "step_in_epoch", where, kKind);
   state.ema_updates = json_field<int64_t>(root, "ema_updates", where, kKind);
   state.skipped_in_row = json_field<int64_t>(root, "skipped_in_row", where, kKind);
+  if (root.contains("substituted"))  // not in checkpoints of before
+    state.substituted = json_field<int64_t>(root, "substituted", where, kKind);
   state.world = json_field<int64_t>(root, "world", where, kKind);
   if (root.contains("precision")) {  // checkpoints of 0.1 were fp32 and do not say so
     state.precision = json_field<std::string>(root, "precision", where, kKind);

@@ -31,6 +31,7 @@ struct CheckpointState {
   int64_t step_in_epoch = 0;
   int64_t ema_updates = 0;  // 0: no average
   int64_t skipped_in_row = 0;
+  int64_t substituted = 0;         // images of this epoch that others took the place of
   std::string precision = "fp32";  // precision.compute
   double loss_scale = 1;           // of the next step; 1 unless fp16
   int64_t loss_scale_applied = 0;  // steps since it last changed

@@ -2,6 +2,7 @@
 
 #ifdef CATAMARAN_WITH_NCCL
 #include <c10/cuda/CUDAFunctions.h>
+#include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #endif
 
@@ -24,9 +25,30 @@ torch::Device bind_device(const ProcessGroup& group) {
 void* current_stream(const torch::Device& device) {
   return device.is_cuda() ? c10::cuda::getCurrentCUDAStream(device.index()).stream() : nullptr;
 }
+
+struct SideStream::Guard {
+  explicit Guard(const torch::Device& device)
+      : stream(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device.index())) {}
+  c10::cuda::CUDAStreamGuard stream;  // makes the device the thread's own, too
+};
+
+SideStream::SideStream(const torch::Device& device) {
+  if (device.is_cuda()) guard_ = std::make_unique<Guard>(device);
+}
+
+void lend_to_current_stream(const std::vector<torch::Tensor>& tensors) {
+  for (const torch::Tensor& tensor : tensors) {
+    if (!tensor.is_cuda()) continue;
+    tensor.record_stream(c10::cuda::getCurrentCUDAStream(tensor.device().index()).unwrap());
+  }
+}
 #else
 void* current_stream(const torch::Device&) { return nullptr; }
+struct SideStream::Guard {};
+SideStream::SideStream(const torch::Device&) {}
+void lend_to_current_stream(const std::vector<torch::Tensor>&) {}
 #endif
+SideStream::~SideStream() = default;
 
 void synchronize(const torch::Device& device) {
   if (device.is_cuda()) torch::cuda::synchronize(device.index());

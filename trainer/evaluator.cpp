@@ -9,8 +9,8 @@
 #include "dataio/sample_order.h"
 #include "support/assert.h"
 #include "support/progress.h"
+#include "trainer/batch_feed.h"
 #include "trainer/device.h"
-#include "trainer/device_batch.h"
 
 namespace catamaran {
 namespace {
@@ -101,6 +101,7 @@ bool Evaluator::run(const std::atomic<bool>* wish, const ScoringPass& pass,
   loading.threads = options_.loader_threads;
   loading.prefetch_batches = options_.prefetch_batches;
   Loader loader(pack_, loading, batch_of, 0, host_allocator_for(device_));
+  BatchFeed feed(loader, {.input = pass.input, .labels = {}}, device_);
 
   indices.clear();
   std::vector<float> scores;
@@ -119,13 +120,12 @@ bool Evaluator::run(const std::atomic<bool>* wish, const ScoringPass& pass,
   const int64_t most_batches = (most_images + options_.batch - 1) / options_.batch;
   for (int64_t b = 0; b < most_batches; ++b) {
     if (wished(wish, b)) return false;
-    const std::optional<Batch> host = loader.next();
-    if (!host) continue;
-    const DeviceBatch in = to_device(*host, pass.input, {}, device_);
-    append(scores, in.x_BCHW);
-    if (pass.also_mirrored) append(mirrored_scores, in.x_BCHW.flip(3));
-    indices.insert(indices.end(), host->indices.begin(), host->indices.end());
-    progress.advance(host->images);
+    const std::optional<FedBatch> batch = feed.next();
+    if (!batch) continue;
+    append(scores, batch->in.x_BCHW);
+    if (pass.also_mirrored) append(mirrored_scores, batch->in.x_BCHW.flip(3));
+    indices.insert(indices.end(), batch->host.indices.begin(), batch->host.indices.end());
+    progress.advance(batch->host.images);
   }
   mean.add(scores);
   if (pass.also_mirrored) mean.add(mirrored_scores);

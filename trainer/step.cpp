@@ -30,19 +30,18 @@ StepReport Trainer::step(int64_t t) {
   StepSums sums;
   buffers_before_.take();
   for (int64_t part = 0; part < parts; ++part) {
-    const std::optional<Batch> host = loader_->next();  // pack, JPEG, augmentation: uint8 BHWC
-    sums.data_wait_seconds += clock.lap();
-    const DeviceBatch in = to_device(*host, options.model.input, labels_,
-                                     parts_.device);  // x_BCHW, y_BL in {1, 0, -1}
+    // pack, JPEG, augmentation: uint8 BHWC; on the device: x_BCHW, y_BL in {1, 0, -1}
+    const auto [host, in, waited] = *feed_->next();
+    sums.data_wait_seconds += waited;
     seed_dropout(options.seed, t, group_.rank() * parts + part);
     reducer_.begin_part(part == 0, part + 1 == parts);
 
     const CatOutput out = precision_.forward(
         *parts_.cat, in.x_BCHW);  // (1)-(3) P5 P4 P3 (4) P_r5 (5)-(7) P_r4 P_r3 (8)-(11)
     const LossSum loss = loss_(out, in.y_BL);  // (12), summed over valid labels
-    sums.forward_seconds += clock.lap();
+    sums.forward_seconds += clock.lap() - waited;
     loss.sum.backward(scaler_.seed());  // a full bucket starts its own all-reduce
-    sums.add(loss, *host);
+    sums.add(loss, host);
     sums.backward_seconds += clock.lap();
   }
   reducer_.finish();  // every gradient is now the sum over all ranks

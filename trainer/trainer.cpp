@@ -128,6 +128,8 @@ ExitReason Trainer::run() {
       train_pack_, loader_options(parts_.options, group_.threads()),
       [this](int64_t k) { return keys_of_batch(k); }, parts_.position.step * parts,
       host_allocator_for(parts_.device));
+  feed_ = std::make_unique<BatchFeed>(
+      *loader_, FeedOptions{.input = parts_.options.model.input, .labels = labels_}, parts_.device);
   monitor_.set_state(RunState::kTrain);
   if (parts_.position.step > 0 && evaluate_every_.due(parts_.position.step)) evaluate_once();
   for (int64_t t = parts_.position.step; t < last && !stop_; ++t) {
@@ -236,6 +238,7 @@ void Trainer::save_checkpoint(const std::string& kind) {
     contents.state.step_in_epoch = parts_.position.step % parts_.steps_per_epoch;
     contents.state.ema_updates = ema_.updates();
     contents.state.skipped_in_row = parts_.position.skipped_in_row;
+    contents.state.substituted = parts_.position.substituted;
     contents.state.precision = parts_.options.precision.compute;
     contents.state.loss_scale = scaler_.scale();
     contents.state.loss_scale_applied = scaler_.applied_in_row();
@@ -280,14 +283,15 @@ void Trainer::check_numerics(const StepReport& report) {
 
 // A few damaged images are no reason to stop a run, many are: more than one in a thousand.
 void Trainer::check_samples(const StepReport& report) {
-  if ((report.step - 1) % parts_.steps_per_epoch == 0) substituted_ = 0;
-  substituted_ += report.unreadable + report.undecodable;
+  int64_t& substituted = parts_.position.substituted;
+  if ((report.step - 1) % parts_.steps_per_epoch == 0) substituted = 0;
+  substituted += report.unreadable + report.undecodable;
   const int64_t allowed = std::max<int64_t>(1, train_pack_.images() / 1000);
-  if (substituted_ <= allowed) return;
+  if (substituted <= allowed) return;
   wait_for_writer();  // the first rank that throws ends all
   throw DataError(text("%ld images of epoch %ld could not be read or decoded, more than one in a "
                        "thousand",
-                       substituted_, report.epoch),
+                       substituted, report.epoch),
                   train_pack_.folder().string(),
                   "`catamaran check --decode` lists all of them; copy or pack the data again, then "
                   "--resume auto");

@@ -22,6 +22,7 @@
 #include "model/losses.h"
 #include "monitoring/step_report.h"
 #include "trainer/api.h"
+#include "trainer/batch_feed.h"
 #include "trainer/buffer_snapshot.h"
 #include "trainer/checkpoint_writer.h"
 #include "trainer/device_batch.h"
@@ -47,6 +48,7 @@ struct Every {
 struct RunPosition {
   int64_t step = 0;  // done
   int64_t skipped_in_row = 0;
+  int64_t substituted = 0;  // images, in the epoch that is running
   double best_map = -1;
   int64_t best_step = 0;
   int64_t evaluated_step = -1;  // newest evaluation
@@ -110,11 +112,11 @@ class Trainer {
   std::optional<Evaluator> evaluator_;
   std::unique_ptr<CheckpointWriter> writer_;  // rank 0
   std::unique_ptr<Loader> loader_;            // made by run(), at the position
+  std::unique_ptr<BatchFeed> feed_;           // of it
   Every evaluate_every_;
   Every checkpoint_every_;
   Every consistency_every_;
-  int64_t substituted_ = 0;  // images, in the epoch that is running
-  bool stop_ = false;        // some rank wished so
+  bool stop_ = false;  // some rank wished so
 };
 
 }  // namespace catamaran

@@ -8,27 +8,15 @@
 
 #include <memory>
 
-#include "dataio/jpeg_decoder.h"
 #include "dataio/resize.h"
-#include "golden_file.h"
+#include "golden_images.h"
 #include "support/error.h"
-#include "support/json.h"
 #include "support/philox.h"
 
 namespace catamaran {
 namespace {
 
 using ::testing::HasSubstr;
-using Bytes = std::vector<uint8_t>;
-
-Bytes read_file(const std::string& name) { return golden_bytes("image/" + name); }
-
-const nlohmann::json& golden() {
-  static const nlohmann::json root =
-      read_json_file(golden_path("image/cases.json"), ErrorKind::kData);
-  return root;
-}
-
 Placement placement_of(const nlohmann::json& test_case) {
   const auto& box = test_case["box"];
   Placement placement;
@@ -155,43 +143,10 @@ TEST(ImageDecoder, WritesNothingBeyondItsSquare) {
   }
 }
 
-// Random windows of a JPEG hold the pixels that the whole image (RGB) has there.
-void expect_windows_of(const Bytes& jpeg, const RgbImage& whole, const std::string& name) {
-  JpegDecoder decoder;
-  PhiloxStream random(7, Purpose::kAugment, 0, 0);
-  const auto width = static_cast<uint32_t>(whole.size.width);
-  const auto height = static_cast<uint32_t>(whole.size.height);
-  for (int round = 0; round < 40; ++round) {
-    const auto left = static_cast<int32_t>(random.below(width));
-    const auto top = static_cast<int32_t>(random.below(height));
-    const PixelWindow window{
-        .left = left,
-        .top = top,
-        .right = left + 1 + static_cast<int32_t>(random.below(width - static_cast<uint32_t>(left))),
-        .bottom =
-            top + 1 + static_cast<int32_t>(random.below(height - static_cast<uint32_t>(top)))};
-    decoder.open(jpeg, name);
-    const PixelView view = decoder.decode(window);
-    int64_t different = 0;
-    for (int64_t y = window.top; y < window.bottom; ++y) {
-      for (int64_t x = window.left; x < window.right; ++x) {
-        const uint8_t* got =
-            view.pixels + (y - window.top) * view.row_bytes + (x - window.left) * 4;
-        const uint8_t* want = whole.pixels.data() + (y * width + x) * 3;
-        different += std::equal(got, got + 3, want) ? 0 : 1;
-      }
-    }
-    ASSERT_EQ(different, 0) << name << " columns " << window.left << " to " << window.right
-                            << ", rows " << window.top << " to " << window.bottom;
-  }
-}
-
 TEST(JpegDecoder, GivesTheSamePixelsWhicheverWindowIsAskedFor) {
   for (const auto& file : golden()["files"]) {
     const std::string name = file["name"];
-    const RgbImage whole{.size = {.height = file["height"], .width = file["width"]},
-                         .pixels = read_file(name + ".rgb")};
-    expect_windows_of(read_file(name + ".jpg"), whole, name);
+    expect_windows_of(read_file(name + ".jpg"), golden_image(file), name);
   }
 }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 
 #include "dataio/mix.h"
@@ -45,6 +46,30 @@ TEST_F(LoaderTest, PutsTheSameOtherImageInADamagedOnesPlaceWhateverTheThreads) {
   }
   ASSERT_EQ(used.size(), 40u);
   EXPECT_TRUE(std::equal(used.begin(), used.begin() + 20, used.begin() + 20));
+}
+
+TEST_F(LoaderTest, TellsStoredBytesThatAreDamagedFromPicturesThatAre) {
+  const std::filesystem::path copy = folder_.string() + "-with-a-changed-byte";
+  std::filesystem::copy(folder_, copy);
+  std::vector<uint8_t> jpeg;
+  pack_->read_image(1, jpeg);
+  std::ifstream in(copy / "shard-00000.h5", std::ios::binary);
+  std::string shard(std::istreambuf_iterator<char>(in), {});
+  const size_t at = shard.find(std::string(jpeg.begin(), jpeg.end()));
+  ASSERT_NE(at, std::string::npos);
+  shard[at + jpeg.size() / 2] ^= 1;
+  std::ofstream(copy / "shard-00000.h5", std::ios::binary) << shard;
+  {
+    const PackReader pack(copy);
+    LoaderOptions options = training(2, 4);
+    options.skip_bad = true;
+    Loader loader(pack, options, with_damaged_image(3));  // images 0, 1 and 3, and the cut one
+    while (const std::optional<Batch> batch = loader.next()) {
+      EXPECT_EQ(batch->unreadable, 1);
+      EXPECT_EQ(batch->undecodable, 1);
+    }
+  }
+  std::filesystem::remove_all(copy);
 }
 
 TEST_F(LoaderTest, KeepsTheFirstImagesItReadsInMemoryUpToItsBudget) {

@@ -40,9 +40,10 @@ TEST(PerceptualHash, IsNearForVersionsOfAPictureAndFarForOthers) {
 
 using Listed = std::vector<std::tuple<int64_t, int64_t, int>>;
 
-Listed listed(const std::vector<NearPair>& pairs) {
+Listed listed(const NearPairs& near) {
   Listed all;
-  for (const NearPair& pair : pairs) all.emplace_back(pair.first, pair.second, pair.distance);
+  EXPECT_TRUE(near.complete);
+  for (const NearPair& pair : near.pairs) all.emplace_back(pair.first, pair.second, pair.distance);
   return all;
 }
 
@@ -81,7 +82,15 @@ TEST(NearPairs, AreAllThatComparingEachWithEachFinds) {
     EXPECT_EQ(listed(near_pairs(a, a, most)), by_force(a, a, most)) << most;
     EXPECT_EQ(listed(near_pairs(a, b, most)), by_force(a, b, most)) << most;
   }
-  EXPECT_TRUE(near_pairs({}, a, 6).empty());
+  EXPECT_TRUE(near_pairs({}, a, 6).pairs.empty());
+}
+
+TEST(NearPairs, EndAtTheirLimitWhereAllLookAlike) {
+  const std::vector<uint64_t> flat(3000);  // four and a half million pairs
+  const NearPairs near = near_pairs(flat, flat, 6, 1000);
+  EXPECT_EQ(near.pairs.size(), 1000U);
+  EXPECT_FALSE(near.complete);
+  EXPECT_TRUE(near_pairs(std::span(flat).first(4), flat, 6, 12000).complete) << "all of them";
 }
 
 }  // namespace

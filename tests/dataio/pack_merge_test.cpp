@@ -90,6 +90,17 @@ TEST_F(PackMergeTest, KeepsWhatOnePackHoldsTwice) {
   EXPECT_THAT(ids(merge_packs({a, b}, {})), ElementsAre("1", "2", "3"));
 }
 
+TEST_F(PackMergeTest, ComparesWithEachOfThoseThatAnotherPackHoldsTwice) {
+  const SharedPack a = pack("a", {"cat"}, {{"1", {1}, "x"}, {"2", {-1}, "x"}});
+  const SharedPack b = pack("b", {"cat"}, {{"3", {1}, "x"}});
+  EXPECT_THAT(refusal([&] { merge_packs({a, b}, {}); }), HasSubstr("'3' of "));
+  const SharedPack c = pack("c", {"cat", "owl"}, {{"4", {1, 1}, "y"}, {"5", {1, 1}, "y"}});
+  const SharedPack d = pack("d", {"cat", "dog"}, {{"6", {1, 1}, "y"}});
+  const ImportedImages all = merge_packs({c, d}, {.classes_union = true});
+  EXPECT_THAT(ids(all), ElementsAre("4", "5"));
+  for (const ImportedImage& image : all.images) EXPECT_THAT(image.labels, ElementsAre(1, 1, 1));
+}
+
 TEST_F(PackMergeTest, RefusesTheSameIdOfDifferentImagesUnlessIdsTellThePack) {
   const SharedPack a = pack("a", {"cat"}, {{"1", {1}, "x"}, {"2", {1}, "y"}});
   const SharedPack b = pack("b", {"cat"}, {{"1", {1}, "z"}, {"2", {1}, "y"}});

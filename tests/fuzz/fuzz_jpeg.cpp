@@ -1,10 +1,11 @@
 // Fuzz target: any bytes as a JPEG. The decoder refuses them by DataError or gives pixels; what
-// verify() accepts, decode_whole() gives.
+// verify() accepts, decode_whole() gives, and a part of it is the same with restart markers.
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
 #include "dataio/image.h"
+#include "dataio/restart_markers.h"
 #include "support/error.h"
 
 namespace catamaran {
@@ -20,12 +21,14 @@ bool is_verified(ImageDecoder& decoder, std::span<const uint8_t> jpeg) {
 }
 
 // A square of a part of the image, as training asks for it.
-void decode_part(ImageDecoder& decoder, std::span<const uint8_t> jpeg, ImageSize size) {
+std::vector<uint8_t> decode_part(ImageDecoder& decoder, std::span<const uint8_t> jpeg,
+                                 ImageSize size) {
   Placement part = whole_image(size);
   part.region.left = size.width / 3;
   part.region.top = size.height / 4;
   std::vector<uint8_t> square(size_t{24} * 24 * 3);
   decoder.decode(jpeg, part, 24, square.data(), "input");
+  return square;
 }
 
 // Larger ones are allowed (kLargestPixels: 1 GiB decoded), but a fuzzer learns nothing more of
@@ -50,7 +53,10 @@ void read(std::span<const uint8_t> jpeg) {
     const RgbImage image = decoder.decode_whole(jpeg, "input");
     const auto bytes = static_cast<size_t>(int64_t{size.height} * size.width * 3);
     if (!verified || image.pixels.size() != bytes) std::abort();
-    decode_part(decoder, jpeg, size);
+    const std::vector<uint8_t> part = decode_part(decoder, jpeg, size);
+    RestartMarkers markers;
+    if (markers.add(jpeg, "input") && decode_part(decoder, markers.result(), size) != part)
+      std::abort();
   } catch (const DataError& error) {
     if (verified) {
       std::fputs(error.what(), stderr);

@@ -24,10 +24,10 @@ def damaged(packs, out, images):
     return names
 
 
-def train(pack, run, *pairs, ranks=0, **kwargs):
+def train(pack, run, *pairs, ranks=0, more=(), **kwargs):
     (run.parent / "empty.toml").write_text("")
     return catamaran("train", "--config", run.parent / "empty.toml", *settings(*SMALL, f"data.train={pack}", "batch.global=16", "batch.per_device=16",
-                     "schedule.epochs=2", "train.log_samples=true", "model.backbone.freeze_bn=true", *pairs), "--run-dir", run, ranks=ranks, **kwargs)
+                     "schedule.epochs=2", "train.log_samples=true", "model.backbone.freeze_bn=true", *pairs), "--run-dir", run, *more, ranks=ranks, **kwargs)
 
 
 def test_another_image_takes_the_place_of_a_damaged_one_on_any_number_of_ranks(packs, tmp_path):
@@ -51,6 +51,14 @@ def test_more_than_a_few_damaged_images_stop_every_rank_with_one_message(packs, 
     done = train(tmp_path / "pack", tmp_path / "run", ranks=2, check=False)
     assert done.returncode == 3, done.stderr
     assert "images of epoch 0 could not be read or decoded" in done.stderr and done.stderr.count("error:") == 1
+
+
+def test_a_run_that_goes_on_remembers_the_damaged_images_of_its_epoch(packs, tmp_path):
+    damaged(packs, tmp_path / "pack", [1, 50])
+    for resume in ("never", "auto"):
+        done = train(tmp_path / "pack", tmp_path / "run", "checkpoint.every_steps=1", more=["--resume", resume], check=False)
+        assert done.returncode == 3 and "2 images of epoch 0 could not be read or decoded" in done.stderr, done.stderr
+    assert "another image takes the place of" in done.stderr, "it went on in the epoch"
 
 
 def test_an_evaluation_does_not_skip(packs, tmp_path):

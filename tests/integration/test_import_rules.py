@@ -262,7 +262,7 @@ def test_one_picture_under_two_names_is_told_when_packing_and_checking(tmp_path)
     (tmp_path / "m.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     note = "1 picture(s) are the same file as an earlier one (first: 'b.jpg' is 'a.jpg')"
     packed = catamaran("pack", "manifest", "--images", tmp_path, "--manifest", tmp_path / "m.jsonl", "--out", tmp_path / "pack").stdout
-    assert note in packed and "lists a.jpg a second time" in packed and "2 images" in packed
+    assert note in packed and "1 line(s) list an image again, which counts once (first: line 3, a.jpg)" in packed and "2 images" in packed
     assert catamaran("check", tmp_path / "pack").stdout.count(note) == 1
     assert json.loads(catamaran("check", "--json", tmp_path / "pack").stdout)["packs"][0]["repeated"] == 1
 

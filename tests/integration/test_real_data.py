@@ -95,7 +95,7 @@ def test_voc_labels_are_those_of_the_lists(packed):
 def test_corel5k_counts_a_doubled_line_once(packed):
     train, test = (json.loads((packed("corel5k") / split / "pack.json").read_text()) for split in ("train", "test"))
     assert train["images"] == 4500 and test["images"] == 499 and len(train["classes"]) == 260
-    assert any("a second time" in note for note in test["notes"])
+    assert any("list an image again, which counts once" in note for note in test["notes"])
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -1,0 +1,105 @@
+#include "dataio/restart_markers.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "dataio/jpeg_decoder.h"
+#include "dataio/libjpeg_guard.h"
+
+namespace catamaran {
+namespace {
+
+// What lies beside a crop and in its segments is read in vain; a marker costs about six bytes, so
+// one for each block a fifteenth of the file.
+constexpr int64_t kMostBlocks = 4;
+
+// Of blocks between two markers: the most, up to kMostBlocks, of which a row is a multiple.
+int64_t interval_for(int64_t blocks_in_row) {
+  int64_t blocks = std::min(blocks_in_row, kMostBlocks);
+  while (blocks_in_row % blocks != 0) --blocks;
+  return blocks;
+}
+
+PixelView decode_whole(JpegDecoder& decoder, std::span<const uint8_t> jpeg,
+                       const std::string& name) {
+  const ImageSize size = decoder.open(jpeg, name);
+  return decoder.decode({.left = 0, .top = 0, .right = size.width, .bottom = size.height});
+}
+
+bool are_equal(const PixelView& a, const PixelView& b) {
+  if (a.window.right != b.window.right || a.window.bottom != b.window.bottom) return false;
+  const size_t bytes = static_cast<size_t>(a.window.right) * 4;
+  for (int64_t row = 0; row < a.window.bottom; ++row) {
+    if (std::memcmp(a.pixels + row * a.row_bytes, b.pixels + row * b.row_bytes, bytes) != 0)
+      return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+// What libjpeg's calls touch; they run under the guard and own nothing.
+struct RestartMarkers::State {
+  LibjpegGuard guard;
+  jpeg_decompress_struct in{};
+  jpeg_compress_struct out{};
+  unsigned char* written = nullptr;  // allocated by libjpeg, with malloc
+  unsigned long written_bytes = 0;
+  std::vector<uint8_t> result;
+  JpegDecoder before;
+  JpegDecoder after;
+
+  State() {
+    in.err = guard.manager();
+    out.err = guard.manager();
+  }
+  ~State() { std::free(written); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  static void transcode(State& s, std::span<const uint8_t> jpeg);
+};
+
+void RestartMarkers::State::transcode(State& s, std::span<const uint8_t> jpeg) {
+  jpeg_create_decompress(&s.in);
+  jpeg_create_compress(&s.out);
+  s.guard.limit_scans(s.in);
+  jpeg_mem_src(&s.in, jpeg.data(), static_cast<unsigned long>(jpeg.size()));
+  jpeg_read_header(&s.in, TRUE);
+  jvirt_barray_ptr* const coefficients = jpeg_read_coefficients(&s.in);
+  jpeg_copy_critical_parameters(&s.in, &s.out);
+  const int block_width = DCTSIZE * (s.in.num_components == 1 ? 1 : s.in.max_h_samp_factor);
+  s.out.restart_interval = static_cast<unsigned>(
+      interval_for((int64_t{s.in.image_width} + block_width - 1) / block_width));
+  s.out.optimize_coding = TRUE;
+  jpeg_mem_dest(&s.out, &s.written, &s.written_bytes);
+  jpeg_write_coefficients(&s.out, coefficients);
+  jpeg_finish_compress(&s.out);
+  jpeg_finish_decompress(&s.in);
+}
+
+RestartMarkers::RestartMarkers() : state_(std::make_unique<State>()) {}
+RestartMarkers::~RestartMarkers() = default;
+RestartMarkers::RestartMarkers(RestartMarkers&&) noexcept = default;
+RestartMarkers& RestartMarkers::operator=(RestartMarkers&&) noexcept = default;
+
+bool RestartMarkers::add(std::span<const uint8_t> jpeg, const std::string& name) {
+  State& s = *state_;
+  const ImageSize size = s.before.open(jpeg, name);
+  if (int64_t{size.height} * size.width > kMostPixels) return false;
+  std::free(std::exchange(s.written, nullptr));
+  s.written_bytes = 0;
+  const bool done = s.guard.run([&] { State::transcode(s, jpeg); });
+  jpeg_destroy_decompress(&s.in);
+  jpeg_destroy_compress(&s.out);
+  if (!done) return false;
+  s.result.assign(s.written, s.written + s.written_bytes);
+  return are_equal(decode_whole(s.before, jpeg, name), decode_whole(s.after, s.result, name));
+}
+
+const std::vector<uint8_t>& RestartMarkers::result() const { return state_->result; }
+
+}  // namespace catamaran

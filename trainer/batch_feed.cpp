@@ -1,0 +1,101 @@
+#include "trainer/batch_feed.h"
+
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+#include "support/clock.h"
+#include "trainer/device.h"
+
+namespace catamaran {
+namespace {
+
+std::optional<FedBatch> take(Loader& loader, const FeedOptions& options,
+                             const torch::Device& device) {
+  const Stopwatch wait;
+  std::optional<Batch> host = loader.next();
+  if (!host) return std::nullopt;
+  const double waited = wait.seconds();
+  DeviceBatch in = to_device(*host, options.input, options.labels, device);
+  return FedBatch{.host = std::move(*host), .in = std::move(in), .wait_seconds = waited};
+}
+
+}  // namespace
+
+// One batch waits here at most, so that the device holds two.
+class BatchFeed::Ahead {
+ public:
+  Ahead(Loader& loader, const FeedOptions& options, torch::Device device)
+      : thread_([this, &loader, &options, device](const std::stop_token& stop) {
+          run(stop, loader, options, device);
+        }) {}
+
+  std::optional<FedBatch> next() {
+    const Stopwatch wait;
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return is_ready_; });
+    if (error_) std::rethrow_exception(error_);
+    if (!batch_) return std::nullopt;  // stays the end
+    std::optional<FedBatch> batch = std::exchange(batch_, std::nullopt);
+    is_ready_ = false;
+    lock.unlock();
+    changed_.notify_all();
+    batch->wait_seconds = wait.seconds();
+    return batch;
+  }
+
+ private:
+  void run(const std::stop_token& stop, Loader& loader, const FeedOptions& options,
+           const torch::Device& device) {
+    // When to_device() returns, its stream has done all it was given: the copy of the labels, its
+    // last, waits for that. So whoever takes the batch need not wait for this stream.
+    const SideStream stream(device);
+    while (!stop.stop_requested()) {
+      std::optional<FedBatch> batch;
+      std::exception_ptr error;
+      try {
+        batch = take(loader, options, device);
+      } catch (...) {
+        error = std::current_exception();
+      }
+      const bool goes_on = batch.has_value();
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait(lock, stop, [this] { return !is_ready_; })) return;
+      batch_ = std::move(batch);
+      error_ = error;
+      is_ready_ = true;
+      lock.unlock();
+      changed_.notify_all();
+      if (!goes_on) return;
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool is_ready_ = false;  // batch_, the end where there is none, or error_
+  std::optional<FedBatch> batch_;
+  std::exception_ptr error_;
+  std::jthread thread_;  // last: stopped and joined before all else goes
+};
+
+BatchFeed::BatchFeed(Loader& loader, FeedOptions options, torch::Device device)
+    : BatchFeed(loader, std::move(options), device, device.is_cuda()) {}
+
+BatchFeed::BatchFeed(Loader& loader, FeedOptions options, torch::Device device, bool ahead)
+    : loader_(loader), options_(std::move(options)), device_(device) {
+  if (ahead) ahead_ = std::make_unique<Ahead>(loader_, options_, device_);
+}
+
+BatchFeed::~BatchFeed() = default;
+
+std::optional<FedBatch> BatchFeed::next() {
+  if (!ahead_) return take(loader_, options_, device_);
+  std::optional<FedBatch> batch = ahead_->next();
+  if (batch) lend_to_current_stream({batch->in.x_BCHW, batch->in.y_BL});
+  return batch;
+}
+
+}  // namespace catamaran

@@ -1,0 +1,54 @@
+// BatchFeed: a loader's batches on the device. On a GPU the next one is on its way while the
+// network works on this one: a thread of its own copies it from pinned memory and normalises it,
+// on a stream of its own. On the CPU, where that would only take cores away, next() does it.
+//
+//   BatchFeed feed(loader, {.input = options.model.input, .labels = rules}, device);
+//   while (std::optional<FedBatch> batch = feed.next()) ... batch->in.x_BCHW ...
+//
+// Errors are those of Loader::next(), thrown by next() in their place. The loader must outlive it,
+// and is its own until then, the counters aside. next(): one thread at a time; destruction waits
+// for the batch that the loader is at.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <optional>
+
+#include "dataio/loader.h"
+#include "trainer/device_batch.h"
+
+namespace catamaran {
+
+struct FedBatch {
+  Batch host;  // its pixels are on the device already
+  DeviceBatch in;
+  double wait_seconds = 0;  // of next(), for the loader or the copy
+};
+
+struct FeedOptions {
+  InputOptions input;
+  LabelRules labels;
+};
+
+class BatchFeed {
+ public:
+  BatchFeed(Loader& loader, FeedOptions options, torch::Device device);
+  // ahead: with a thread of its own, whatever the device.
+  BatchFeed(Loader& loader, FeedOptions options, torch::Device device, bool ahead);
+  BatchFeed(const BatchFeed&) = delete;
+  BatchFeed& operator=(const BatchFeed&) = delete;
+  ~BatchFeed();
+
+  std::optional<FedBatch> next();
+
+ private:
+  class Ahead;
+
+  Loader& loader_;
+  FeedOptions options_;
+  torch::Device device_;
+  std::unique_ptr<Ahead> ahead_;
+};
+
+}  // namespace catamaran
