@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -25,8 +26,9 @@
 namespace catamaran {
 namespace {
 
-constexpr int kMostSubstitutes = 16;  // tried for one sample
-constexpr int64_t kBadNamed = 10;     // samples whose ids are logged
+constexpr int kMostSubstitutes = 16;       // tried for one sample
+constexpr int64_t kBadNamed = 10;          // samples whose ids are logged
+constexpr std::chrono::seconds kGrace(2);  // of a read when the loader goes
 
 void check(const LoaderOptions& options) {
   const auto at_least_one = [](const std::string& key, int64_t value) {
@@ -36,6 +38,8 @@ void check(const LoaderOptions& options) {
   at_least_one("data.size", options.sample.size);
   at_least_one("data.threads", options.threads);
   at_least_one("data.prefetch_batches", options.prefetch_batches);
+  if (options.timeout_seconds < 0)
+    throw UsageError("is negative", "data.timeout_seconds", "set it to 0 (no limit) or more");
   if (!options.sample.training) return;
   options.sample.augment.check();
   options.sample.augment.check_size(options.sample.size);
@@ -59,7 +63,8 @@ struct Work {
 
 // One mutex guards the queue; what costs time (naming the keys, decoding) is done without it.
 // Workers prefer an image of the earliest batch, so that one slow image delays its batch alone, and
-// open a new batch when every image is taken and the queue has room.
+// open a new batch when every image is taken and the queue has room. The threads own it together
+// with the loader: nobody can end a read that stalls, so its thread may have to be left behind.
 class Loader::Workers {
  public:
   Workers(const PackReader& pack, LoaderOptions options, KeysOfBatch keys_of_batch,
@@ -67,27 +72,17 @@ class Loader::Workers {
       : pack_(pack),
         options_(std::move(options)),
         keys_of_batch_(std::move(keys_of_batch)),
-        cache_(pack, options_.cache_bytes),
+        cache_(pack_, options_.cache_bytes),
         doing_(static_cast<size_t>(options_.threads)),
         next_batch_(first_batch),
-        pool_(std::move(allocator)) {
-    for (Doing& doing : doing_) {
-      threads_.emplace_back([this, &doing](const std::stop_token& stop) { run(stop, doing); });
-    }
-  }
-
-  // All are told to stop before the first is waited for.
-  ~Workers() {
-    for (std::jthread& thread : threads_) thread.request_stop();
-  }
+        pool_(std::move(allocator)) {}
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
   std::optional<Batch> next() {
     std::unique_lock lock(mutex_);
     const auto is_ready = [this] { return queue_.empty() ? ended_ : queue_.front().done(); };
-    const std::chrono::duration<double> patience(options_.patience_seconds);
-    while (!ready_.wait_for(lock, patience, is_ready)) warn_of_slow_reads();
+    while (!ready_.wait_for(lock, until_next_look(), is_ready)) look_for_slow_reads();
     if (queue_.empty()) return std::nullopt;
     Work work = std::move(queue_.front());
     queue_.pop_front();
@@ -95,6 +90,25 @@ class Loader::Workers {
     work_.notify_all();  // there is room for a batch
     if (work.error) std::rethrow_exception(work.error);
     return std::move(work.batch);
+  }
+
+  // The work of one thread.
+  void run(const std::stop_token& stop, size_t thread) {
+    work_until(stop, doing_[thread]);
+    const std::lock_guard lock(mutex_);
+    doing_[thread].ended = true;
+    ready_.notify_all();
+  }
+
+  // After all were told to stop: waits for those that come to an end, and says of each whether it
+  // has. What calls the caller's functions is waited for in any case.
+  std::vector<bool> await_end() {
+    std::unique_lock lock(mutex_);
+    ready_.wait(lock, [this] { return !opening_; });
+    ready_.wait_for(lock, kGrace, [this] { return std::ranges::all_of(doing_, &Doing::ended); });
+    std::vector<bool> ended;
+    for (const Doing& doing : doing_) ended.push_back(doing.ended);
+    return ended;
   }
 
   LoaderCounters counters() const {
@@ -110,9 +124,10 @@ class Loader::Workers {
   struct Doing {
     int64_t image = -1;  // -1: nothing
     Stopwatch since;
+    bool ended = false;
   };
 
-  void run(const std::stop_token& stop, Doing& doing) {
+  void work_until(const std::stop_token& stop, Doing& doing) {
     SampleMaker maker(pack_, cache_, options_.sample);
     std::unique_lock lock(mutex_);
     while (true) {
@@ -266,13 +281,36 @@ class Loader::Workers {
       work.batch.own_share[static_cast<size_t>(i)] = static_cast<float>(mix->share);
   }
 
-  // With the lock held.
-  void warn_of_slow_reads() const {
+  // With the lock held, as the next. The end of each read's patience and time are not missed.
+  std::chrono::duration<double> until_next_look() const {
+    double seconds = options_.patience_seconds;
+    if (options_.timeout_seconds == 0) return std::chrono::duration<double>(seconds);
+    seconds = std::min(seconds, options_.timeout_seconds);
     for (const Doing& doing : doing_) {
-      if (doing.image < 0 || doing.since.seconds() < options_.patience_seconds) continue;
-      log::warn(text("host %s has been reading image '%s' of %s for %.0f s", host_name().c_str(),
-                     pack_.id(doing.image).c_str(), pack_.folder().c_str(), doing.since.seconds()));
+      const double left = options_.timeout_seconds - doing.since.seconds();
+      if (doing.image >= 0) seconds = std::min(seconds, std::max(left, 0.001));
     }
+    return std::chrono::duration<double>(seconds);
+  }
+
+  void look_for_slow_reads() const {
+    for (const Doing& doing : doing_) {
+      const double seconds = doing.since.seconds();
+      if (doing.image < 0 || seconds < std::min(options_.patience_seconds, limit())) continue;
+      const std::string what = text("host %s has been reading image '%s' for %.1f s",
+                                    host_name().c_str(), pack_.id(doing.image).c_str(), seconds);
+      if (seconds >= limit()) {
+        throw DataError(what, pack_.folder().string(),
+                        "see whether the storage of that host answers, then start again (a run "
+                        "goes on from its newest checkpoint); data.timeout_seconds is how long a "
+                        "read may take");
+      }
+      log::warn(pack_.folder().string() + ": " + what);
+    }
+  }
+  double limit() const {
+    return options_.timeout_seconds > 0 ? options_.timeout_seconds
+                                        : std::numeric_limits<double>::infinity();
   }
 
   RgbPixels pixels_of(const Batch& batch, int64_t image) const {
@@ -283,13 +321,13 @@ class Loader::Workers {
   int64_t image_bytes() const { return options_.sample.size * options_.sample.size * 3; }
   bool mixes() const { return options_.sample.training && options_.sample.augment.mixes(); }
 
-  const PackReader& pack_;
+  const PackReader pack_;  // a share of it
   const LoaderOptions options_;
   const KeysOfBatch keys_of_batch_;
   ImageCache cache_;
 
   mutable std::mutex mutex_;
-  std::condition_variable ready_;     // the front may be done, or the end has been met
+  std::condition_variable ready_;     // the front may be done, or an end has been met
   std::condition_variable_any work_;  // an image or room for a batch
   std::deque<Work> queue_;
   std::vector<Doing> doing_;  // per thread; guarded as the queue
@@ -299,17 +337,28 @@ class Loader::Workers {
   LoaderCounters counters_;
   std::atomic<int64_t> bad_ = 0;
   BufferPool pool_;
-  std::vector<std::jthread> threads_;  // last: stopped and joined before all else goes
 };
 
 Loader::Loader(const PackReader& pack, LoaderOptions options, KeysOfBatch keys_of_batch,
                int64_t first_batch, HostAllocator allocator) {
   check(options);
-  workers_ = std::make_unique<Workers>(pack, std::move(options), std::move(keys_of_batch),
+  const auto threads = static_cast<size_t>(options.threads);
+  workers_ = std::make_shared<Workers>(pack, std::move(options), std::move(keys_of_batch),
                                        first_batch, std::move(allocator));
+  for (size_t thread = 0; thread < threads; ++thread) {
+    threads_.emplace_back(
+        [workers = workers_, thread](const std::stop_token& stop) { workers->run(stop, thread); });
+  }
 }
 
-Loader::~Loader() = default;
+// All are told to stop before the first is waited for.
+Loader::~Loader() {
+  for (std::jthread& thread : threads_) thread.request_stop();
+  const std::vector<bool> ended = workers_->await_end();
+  for (size_t thread = 0; thread < threads_.size(); ++thread) {
+    if (!ended[thread]) threads_[thread].detach();
+  }
+}
 
 std::optional<Batch> Loader::next() { return workers_->next(); }
 LoaderCounters Loader::counters() const { return workers_->counters(); }

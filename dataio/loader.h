@@ -9,17 +9,22 @@
 // keys_of_batch(k) names the samples of batch k and returns none when there is no such batch; it is
 // called by one worker at a time, for k = first_batch, first_batch + 1, ... Pixels depend on (seed,
 // epoch, index) only, and where augment.mixes() on the neighbour in the batch, whatever the
-// threads. next() blocks until the next batch is ready and warns when a read takes long; an error
-// in a worker (DataError naming the image) is thrown by next() in its place in the order. With
-// skip_bad a sample that cannot be read or decoded is replaced by another image, which seed, epoch
-// and index decide, and counted. Destruction stops the workers at once. The pack must outlive the
-// loader. next(): one thread at a time; counters(): Thread-safe.
+// threads. next() blocks until the next batch is ready. A read that takes longer than
+// patience_seconds is warned of; one that takes longer than timeout_seconds is a DataError of
+// next() that names host, image and pack (where the time-out is the shorter of the two, no warning
+// goes before it). An error in a worker (DataError naming the image) is thrown by next() in its
+// place in the order. With skip_bad a sample that cannot be read or decoded is replaced by another
+// image, which seed, epoch and index decide, and counted. Destruction stops the workers at once; a
+// read that does not return within two seconds is left alone: its thread ends when it does, or with
+// the process, touching nothing of the caller's. The loader keeps the pack open. next(): one
+// thread at a time; counters(): Thread-safe.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "dataio/batch.h"
@@ -36,6 +41,7 @@ struct LoaderOptions {
   int64_t cache_bytes = 0;       // of stored images in memory (dataio/image_cache.h)
   bool skip_bad = false;         // for training; evaluation counts every image
   double patience_seconds = 30;  // of a read before it is warned of
+  double timeout_seconds = 600;  // of a read before next() throws; 0: never
 };
 
 using KeysOfBatch = std::function<std::vector<SampleKey>(int64_t batch)>;
@@ -61,7 +67,8 @@ class Loader {
 
  private:
   class Workers;
-  std::unique_ptr<Workers> workers_;
+  std::shared_ptr<Workers> workers_;   // each thread has its share
+  std::vector<std::jthread> threads_;  // last: stopped and joined first where one cannot start
 };
 
 }  // namespace catamaran

@@ -108,51 +108,61 @@ ShardIndex read_index(const std::filesystem::path& path, const ShardInfo& info,
 
 }  // namespace
 
-PackReader::PackReader(std::filesystem::path folder)
-    : folder_(std::move(folder)), manifest_(read_pack_manifest(folder_)) {
-  require_whole_shards(folder_, manifest_);
+PackReader::PackReader(std::filesystem::path folder) : opened_(open(std::move(folder))) {}
+
+std::shared_ptr<const PackReader::Opened> PackReader::open(std::filesystem::path folder) {
+  auto opened = std::make_shared<Opened>();
+  opened->folder = std::move(folder);
+  opened->manifest = read_pack_manifest(opened->folder);
+  require_whole_shards(opened->folder, opened->manifest);
   int64_t first = 0;
-  for (const ShardInfo& info : manifest_.shards) {
+  for (const ShardInfo& info : opened->manifest.shards) {
     Shard shard;
-    shard.path = folder_ / info.file;
-    ShardIndex index = read_index(shard.path, info, manifest_);
+    shard.path = opened->folder / info.file;
+    ShardIndex index = read_index(shard.path, info, opened->manifest);
     shard.file = open_for_reading(shard.path);
     shard.first_image = first;
     shard.bytes_at = index.bytes_at;
     shard.offsets = std::move(index.offsets);
-    shards_.push_back(std::move(shard));
+    opened->shards.push_back(std::move(shard));
     first += info.images;
-    labels_.insert(labels_.end(), index.labels.begin(), index.labels.end());
-    checksums_.insert(checksums_.end(), index.checksums.begin(), index.checksums.end());
-    std::move(index.ids.begin(), index.ids.end(), std::back_inserter(ids_));
+    opened->labels.insert(opened->labels.end(), index.labels.begin(), index.labels.end());
+    opened->checksums.insert(opened->checksums.end(), index.checksums.begin(),
+                             index.checksums.end());
+    std::move(index.ids.begin(), index.ids.end(), std::back_inserter(opened->ids));
     for (size_t i = 0; i < index.sizes.size(); i += 2)
-      sizes_.push_back({index.sizes[i], index.sizes[i + 1]});
+      opened->sizes.push_back({index.sizes[i], index.sizes[i + 1]});
   }
   std::string content;
-  for (const std::string& name : manifest_.classes) content += name + '\n';
-  content.append(reinterpret_cast<const char*>(labels_.data()), labels_.size());
-  content.append(reinterpret_cast<const char*>(checksums_.data()),
-                 checksums_.size() * sizeof(uint64_t));
-  fingerprint_ = to_hex(xxh3(content));
+  for (const std::string& name : opened->manifest.classes) content += name + '\n';
+  content.append(reinterpret_cast<const char*>(opened->labels.data()), opened->labels.size());
+  content.append(reinterpret_cast<const char*>(opened->checksums.data()),
+                 opened->checksums.size() * sizeof(uint64_t));
+  opened->fingerprint = to_hex(xxh3(content));
+  return opened;
 }
 
 const PackReader::Shard& PackReader::shard_of(int64_t image) const {
   CATAMARAN_ASSERT(image >= 0 && image < images(), "callers ask for images of the pack");
   const auto after =
-      std::upper_bound(shards_.begin(), shards_.end(), image,
+      std::upper_bound(opened_->shards.begin(), opened_->shards.end(), image,
                        [](int64_t i, const Shard& shard) { return i < shard.first_image; });
   return *std::prev(after);
 }
 
 std::span<const int8_t> PackReader::labels(int64_t image) const {
-  return std::span(labels_).subspan(static_cast<size_t>(image * classes()),
-                                    static_cast<size_t>(classes()));
+  return std::span(opened_->labels)
+      .subspan(static_cast<size_t>(image * classes()), static_cast<size_t>(classes()));
 }
 
-const std::string& PackReader::id(int64_t image) const { return ids_[static_cast<size_t>(image)]; }
-ImageSize PackReader::size(int64_t image) const { return sizes_[static_cast<size_t>(image)]; }
+const std::string& PackReader::id(int64_t image) const {
+  return opened_->ids[static_cast<size_t>(image)];
+}
+ImageSize PackReader::size(int64_t image) const {
+  return opened_->sizes[static_cast<size_t>(image)];
+}
 uint64_t PackReader::checksum(int64_t image) const {
-  return checksums_[static_cast<size_t>(image)];
+  return opened_->checksums[static_cast<size_t>(image)];
 }
 
 ImageSize PackReader::stored_size(int64_t image) const {

@@ -7,8 +7,8 @@
 //   std::vector<uint8_t> bytes;
 //   pack.read_image(17, bytes);                 // a JPEG file, or pixels() x pixels() of RGB
 //
-// Errors: DataError naming file, data set and image. The constructor: one thread at a time. All
-// else: Thread-safe.
+// A copy is cheap: it shares what was opened, and keeps it open. Errors: DataError naming file,
+// data set and image. The constructor: one thread at a time. All else: Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -39,23 +39,23 @@ class PackReader {
  public:
   explicit PackReader(std::filesystem::path folder);
 
-  const std::filesystem::path& folder() const { return folder_; }
-  const PackManifest& manifest() const { return manifest_; }
-  int64_t images() const { return manifest_.images; }
-  int64_t classes() const { return static_cast<int64_t>(manifest_.classes.size()); }
+  const std::filesystem::path& folder() const { return opened_->folder; }
+  const PackManifest& manifest() const { return opened_->manifest; }
+  int64_t images() const { return manifest().images; }
+  int64_t classes() const { return static_cast<int64_t>(manifest().classes.size()); }
 
   std::span<const int8_t> labels(int64_t image) const;  // L values in {1, 0, -1}
   const std::string& id(int64_t image) const;
-  ImageSize size(int64_t image) const;                 // of the image that was packed
-  ImageSize stored_size(int64_t image) const;          // of what read_image() gives
-  int64_t pixels() const { return manifest_.pixels; }  // side; 0: the pack holds JPEG files
-  uint64_t checksum(int64_t image) const;              // XXH3 of the stored bytes
-  int64_t image_bytes(int64_t image) const;            // stored
+  ImageSize size(int64_t image) const;                  // of the image that was packed
+  ImageSize stored_size(int64_t image) const;           // of what read_image() gives
+  int64_t pixels() const { return manifest().pixels; }  // side; 0: the pack holds JPEG files
+  uint64_t checksum(int64_t image) const;               // XXH3 of the stored bytes
+  int64_t image_bytes(int64_t image) const;             // stored
   PictureKey picture(int64_t image) const { return {checksum(image), image_bytes(image)}; }
   // Replaces the content of `into` by the stored bytes; its capacity is reused.
   void read_image(int64_t image, std::vector<uint8_t>& into) const;
   // XXH3 over class names, labels and image checksums: names the content whatever the sharding.
-  const std::string& fingerprint() const { return fingerprint_; }
+  const std::string& fingerprint() const { return opened_->fingerprint; }
 
  private:
   struct Shard {
@@ -65,21 +65,25 @@ class PackReader {
     int64_t bytes_at = 0;           // file offset of /jpeg/bytes or /pixels
     std::vector<uint64_t> offsets;  // n + 1; none in a pixel pack
   };
+  struct Opened {
+    std::filesystem::path folder;
+    PackManifest manifest;
+    std::vector<Shard> shards;
+    std::vector<int8_t> labels;  // images x L
+    std::vector<std::string> ids;
+    std::vector<ImageSize> sizes;
+    std::vector<uint64_t> checksums;
+    std::string fingerprint;
+  };
   struct Place {
     int64_t at = 0;  // file offset
     int64_t bytes = 0;
   };
+  static std::shared_ptr<const Opened> open(std::filesystem::path folder);
   Place place_of(const Shard& shard, int64_t image) const;
   const Shard& shard_of(int64_t image) const;
 
-  std::filesystem::path folder_;
-  PackManifest manifest_;
-  std::vector<Shard> shards_;
-  std::vector<int8_t> labels_;  // images x L
-  std::vector<std::string> ids_;
-  std::vector<ImageSize> sizes_;
-  std::vector<uint64_t> checksums_;
-  std::string fingerprint_;
+  std::shared_ptr<const Opened> opened_;
 };
 
 }  // namespace catamaran

@@ -3,22 +3,21 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <fstream>
 #include <string>
+#include <string_view>
 #include <thread>
-#include <vector>
+#include <utility>
 
+#include "dataio/pack_copy.h"
 #include "support/atomic_file.h"
 #include "support/clock.h"
 #include "support/error.h"
 #include "support/file_descriptor.h"
 #include "support/file_lock.h"
-#include "support/hash.h"
 #include "support/log.h"
-#include "support/parallel_for.h"
-#include "support/progress.h"
 #include "support/text.h"
 
 namespace catamaran {
@@ -26,10 +25,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kPieceBytes = int64_t{4} << 20;
-constexpr int64_t kCopyThreads =
-    4;  // more readers of one file system gain little and disturb others
 constexpr int64_t kRoomToSpare = int64_t{64} << 20;
+constexpr std::string_view kPrefix = "catamaran-";
+constexpr const char* kBootFile = ".boot-id";  // in the copy: when it was made
 constexpr const char* kHint = "give another data.stage, or \"\" to read the pack where it is";
 
 int64_t bytes_of(const PackManifest& manifest) {
@@ -58,45 +56,39 @@ void require_room(const fs::path& scratch, int64_t bytes) {
                   scratch.string(), kHint);
 }
 
-void copy_shard(const fs::path& from, const fs::path& to, const ShardInfo& shard,
-                Progress& progress) {
-  const FileDescriptor source = open_for_reading(from);
-  AtomicFile copy(to);
-  std::vector<uint8_t> piece(static_cast<size_t>(std::min(kPieceBytes, shard.bytes)));
-  for (int64_t done = 0; done < shard.bytes;) {
-    const int64_t part = std::min(kPieceBytes, shard.bytes - done);
-    read_exactly_at(source, done, piece.data(), part, from);
-    copy.write(piece.data(), part);
-    done += part;
-    progress.advance(part >> 20);
-  }
-  copy.commit();
-  if (sha256_of_file(to) != shard.sha256) {
-    throw DataError("the copy's SHA-256 is not the one in pack.json", from.string(),
-                    "`catamaran check` tells whether the pack itself is damaged");
-  }
+// Of this start of the machine; empty where the system does not tell.
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id;
 }
 
 void copy_pack(const PackReader& pack, const fs::path& target, const StagingOptions& options) {
-  const PackManifest& manifest = pack.manifest();
-  require_room(target.parent_path(), bytes_of(manifest));
+  require_room(target.parent_path(), bytes_of(pack.manifest()));
   AtomicDirectory folder(target);
-  Progress progress("staging to " + target.parent_path().string(), bytes_of(manifest) >> 20, "MiB",
-                    options.progress);
-  parallel_for(std::ssize(manifest.shards), kCopyThreads, [&] {
-    return [&](int64_t i) {
-      const ShardInfo& shard = manifest.shards[static_cast<size_t>(i)];
-      copy_shard(pack.folder() / shard.file, folder.path() / shard.file, shard, progress);
-    };
-  });
-  fs::copy_file(pack.folder() / "pack.json", folder.path() / "pack.json");
-  folder.commit();
+  copy_pack_files(pack, folder.path(),
+                  {.timeout_seconds = options.timeout_seconds,
+                   .progress = options.progress,
+                   .stop = options.stop});
+  AtomicFile boot(folder.path() / kBootFile);
+  const std::string id = boot_id();
+  boot.write(id.data(), std::ssize(id));
+  boot.commit(Durability::kUntilCrash);
+  folder.commit(Durability::kUntilCrash);
+}
+
+bool is_of_this_boot(const fs::path& target) {
+  std::ifstream file(target / kBootFile);
+  std::string id;
+  std::getline(file, id);
+  return id == boot_id();
 }
 
 // Sizes, index and labels; the bytes of images are compared with their checksums as they are read.
 bool is_whole_copy(const fs::path& target, const PackReader& pack) {
   std::error_code code;
-  if (!fs::is_regular_file(target / "pack.json", code)) return false;
+  if (!fs::is_regular_file(target / "pack.json", code) || !is_of_this_boot(target)) return false;
   try {
     return PackReader(target).fingerprint() == pack.fingerprint();
   } catch (const DataError&) {
@@ -104,34 +96,62 @@ bool is_whole_copy(const fs::path& target, const PackReader& pack) {
   }
 }
 
-FileDescriptor open_lock(const fs::path& path) {
-  FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  if (!lock) throw DataError(with_errno("cannot create the file", errno), path.string(), kHint);
-  return lock;
+fs::path lock_path(const fs::path& target) {
+  return target.parent_path() / ("." + target.filename().string() + ".lock");
 }
 
+FileDescriptor open_lock(const fs::path& path) {
+  return FileDescriptor(
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+}
+
+struct StageLock {
+  FileDescriptor file;
+  bool holds = true;  // false: the file system has no locks
+};
+
 // Held by the caller afterwards.
-FileDescriptor wait_for_lock(const fs::path& path, const StagingOptions& options) {
-  FileDescriptor lock = open_lock(path);
+StageLock wait_for_lock(const fs::path& target, const StagingOptions& options) {
+  const fs::path path = lock_path(target);
+  const fs::path scratch = path.parent_path();
+  FileDescriptor file = open_lock(path);
+  if (!file) throw DataError(with_errno("cannot create the file", errno), path.string(), kHint);
   Stopwatch since_growth;
   int64_t bytes = -1;
-  bool said = false;
-  while (try_lock(lock, path, ErrorKind::kData) == LockState::kHeld) {
-    if (!said && options.progress)
-      log::info("another process of this node is staging to " + path.parent_path().string() +
+  LockState state = LockState::kHeld;
+  while ((state = try_lock(file, path, ErrorKind::kData)) == LockState::kHeld) {
+    if (options.stop.stop_requested())
+      throw DataError("the wait for another process's copy was broken off", path.string(), kHint);
+    if (bytes < 0 && options.progress)
+      log::info("another process of this node is staging to " + scratch.string() +
                 "; waiting for it");
-    said = true;
-    const int64_t now = bytes_under(path.parent_path());
-    if (now != bytes) since_growth = Stopwatch();
-    bytes = now;
-    if (since_growth.seconds() > options.patience_seconds) {
+    const int64_t now = bytes_under(scratch);
+    if (std::exchange(bytes, now) != now) since_growth = Stopwatch();
+    if (options.patience_seconds > 0 && since_growth.seconds() > options.patience_seconds) {
       throw DataError(text("another process has been staging for %.0f s without a byte more",
                            since_growth.seconds()),
                       path.string(), kHint);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
-  return lock;
+  return {.file = std::move(file), .holds = state == LockState::kTaken};
+}
+
+// What no living process works on: the temporaries of this target, whose lock is held, and those of
+// other packs' copies whose lock is free. Processes that do not see each other's numbers see each
+// other's locks.
+void remove_leftovers(const fs::path& target, const StageLock& lock) {
+  if (!lock.holds) {
+    remove_stale_temporaries(target.parent_path());
+    return;
+  }
+  remove_temporaries_of(target);
+  for (const fs::path& other : targets_of_temporaries(target.parent_path())) {
+    if (!other.filename().string().starts_with(kPrefix)) continue;
+    const FileDescriptor file = open_lock(lock_path(other));
+    if (file && try_lock(file, other, ErrorKind::kData) == LockState::kTaken)
+      remove_temporaries_of(other);
+  }
 }
 
 }  // namespace
@@ -142,11 +162,10 @@ fs::path stage_pack(const PackReader& pack, const fs::path& scratch,
   fs::create_directories(scratch, code);
   if (code)
     throw DataError(with_errno("cannot create the folder", code.value()), scratch.string(), kHint);
-  const fs::path target = fs::absolute(scratch) / ("catamaran-" + pack.fingerprint());
-  const FileDescriptor lock = wait_for_lock(
-      fs::absolute(scratch) / (".catamaran-" + pack.fingerprint() + ".lock"), options);
+  const fs::path target = fs::absolute(scratch) / (std::string(kPrefix) + pack.fingerprint());
+  const StageLock lock = wait_for_lock(target, options);
   if (is_whole_copy(target, pack)) return target;
-  remove_stale_temporaries(target.parent_path());
+  remove_leftovers(target, lock);
   fs::remove_all(target, code);  // somebody has deleted or changed a part of it
   copy_pack(pack, target, options);
   return target;

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <csignal>
 #include <utility>
+#include <vector>
 
 #include "support/host_name.h"
 
@@ -47,6 +48,46 @@ void create_parents(const fs::path& target, ErrorKind kind) {
     errno = code.value();
     fail(kind, "cannot create the folder", folder_of(target));
   }
+}
+
+// A leftover, or the work of a process that lives.
+struct Temporary {
+  fs::path path;
+  fs::path target;
+  std::string host;
+  pid_t process = 0;
+};
+
+std::vector<Temporary> temporaries_in(const fs::path& folder) {
+  constexpr std::string_view kMarker = ".tmp.";
+  std::vector<Temporary> found;
+  std::error_code code;
+  for (auto at = fs::directory_iterator(folder, code); !code && at != fs::directory_iterator();
+       at.increment(code)) {
+    const std::string name = at->path().filename().string();  // .TARGET.tmp.HOST.PID
+    const size_t marker = name.rfind(kMarker);
+    const size_t dot = name.rfind('.');
+    if (name.front() != '.' || marker == std::string::npos || marker < 1 ||
+        dot < marker + kMarker.size())
+      continue;
+    Temporary temporary{
+        .path = at->path(),
+        .target = folder / name.substr(1, marker - 1),
+        .host = name.substr(marker + kMarker.size(), dot - marker - kMarker.size())};
+    const char* end = name.data() + name.size();
+    const auto [rest, problem] = std::from_chars(name.data() + dot + 1, end, temporary.process);
+    if (problem == std::errc() && rest == end && temporary.process > 0)
+      found.push_back(std::move(temporary));
+  }
+  return found;
+}
+
+void sync_tree(const fs::path& folder, ErrorKind kind) {
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) sync_file(entry.path(), kind);
+    if (entry.is_directory()) sync_directory(entry.path(), kind);
+  }
+  sync_directory(folder, kind);
 }
 
 }  // namespace
@@ -97,12 +138,14 @@ void AtomicFile::write(const void* data, int64_t bytes) {
   }
 }
 
-void AtomicFile::commit() {
-  if (::fsync(file_.get()) != 0) fail(kind_, "cannot make the file durable (fsync)", target_);
+void AtomicFile::commit(Durability durability) {
+  const bool durable = durability == Durability::kDurable;
+  if (durable && ::fsync(file_.get()) != 0)
+    fail(kind_, "cannot make the file durable (fsync)", target_);
   if (::rename(temporary_.c_str(), target_.c_str()) != 0)
     fail(kind_, "cannot rename into place", target_);
   file_.reset();
-  sync_directory(folder_of(target_), kind_);
+  if (durable) sync_directory(folder_of(target_), kind_);
 }
 
 void write_file_atomically(const fs::path& target, std::string_view content, ErrorKind kind) {
@@ -138,12 +181,9 @@ AtomicDirectory::~AtomicDirectory() {
   fs::remove_all(temporary_, code);
 }
 
-void AtomicDirectory::commit() {
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(temporary_)) {
-    if (entry.is_regular_file()) sync_file(entry.path(), kind_);
-    if (entry.is_directory()) sync_directory(entry.path(), kind_);
-  }
-  sync_directory(temporary_, kind_);
+void AtomicDirectory::commit(Durability durability) {
+  const bool durable = durability == Durability::kDurable;
+  if (durable) sync_tree(temporary_, kind_);
   std::error_code code;
   fs::path old;
   if (replace_ && fs::exists(fs::symlink_status(target_, code))) {
@@ -159,26 +199,29 @@ void AtomicDirectory::commit() {
     fail(kind_, "cannot rename into place", target_);
   }
   temporary_.clear();
-  sync_directory(folder_of(target_), kind_);
+  if (durable) sync_directory(folder_of(target_), kind_);
   if (!old.empty()) fs::remove_all(old, code);
 }
 
 void remove_stale_temporaries(const fs::path& folder, TemporaryOwner owner) {
-  constexpr std::string_view kMarker = ".tmp.";
-  std::error_code code;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, code)) {
-    const std::string name = entry.path().filename().string();  // .TARGET.tmp.HOST.PID
-    const size_t marker = name.rfind(kMarker);
-    const size_t dot = name.rfind('.');
-    if (name.front() != '.' || marker == std::string::npos || dot < marker + kMarker.size())
-      continue;
-    const std::string host = name.substr(marker + kMarker.size(), dot - marker - kMarker.size());
-    pid_t process = 0;
-    const char* end = name.data() + name.size();
-    const auto [rest, parse_error] = std::from_chars(name.data() + dot + 1, end, process);
-    if (parse_error != std::errc() || rest != end || process <= 0) continue;
-    const bool dead_here = host == host_name() && ::kill(process, 0) != 0 && errno == ESRCH;
-    if (dead_here || owner == TemporaryOwner::kNobody) fs::remove_all(entry.path(), code);
+  for (const Temporary& temporary : temporaries_in(folder)) {
+    const bool dead_here =
+        temporary.host == host_name() && ::kill(temporary.process, 0) != 0 && errno == ESRCH;
+    std::error_code code;
+    if (dead_here || owner == TemporaryOwner::kNobody) fs::remove_all(temporary.path, code);
+  }
+}
+
+std::set<fs::path> targets_of_temporaries(const fs::path& folder) {
+  std::set<fs::path> targets;
+  for (const Temporary& temporary : temporaries_in(folder)) targets.insert(temporary.target);
+  return targets;
+}
+
+void remove_temporaries_of(const fs::path& target) {
+  for (const Temporary& temporary : temporaries_in(folder_of(target))) {
+    std::error_code code;
+    if (temporary.target.filename() == target.filename()) fs::remove_all(temporary.path, code);
   }
 }
 

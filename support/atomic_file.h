@@ -14,14 +14,18 @@
 //   ... write files under folder.path() ...
 //   folder.commit();                             // fsyncs each file in it, renames, fsyncs the
 //   parent
+//   copy.commit(Durability::kUntilCrash);        // what is made again after a crash of the machine
 //
 // Destroyed without commit, nothing is left behind. A leftover of a killed process is named
 // ".TARGET.tmp.HOST.PID"; remove_stale_temporaries deletes those of this host whose process is
-// dead. Errors: Error of the kind given (default kData) with path and errno. One thread at a time.
+// dead. Containers may share a host's name and not its process numbers: where they may write into
+// one folder, hold a lock for each target and use remove_temporaries_of. Errors: Error of the kind
+// given (default kData) with path and errno. One thread at a time.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -29,6 +33,10 @@
 #include "support/file_descriptor.h"
 
 namespace catamaran {
+
+// kDurable: on the disk when commit() returns. kUntilCrash: whole for every process from then on,
+// but perhaps damaged after a crash of the machine; no fsync.
+enum class Durability { kDurable, kUntilCrash };
 
 class AtomicFile {
  public:
@@ -39,7 +47,7 @@ class AtomicFile {
 
   const std::filesystem::path& path() const { return temporary_; }
   void write(const void* data, int64_t bytes);
-  void commit();
+  void commit(Durability durability = Durability::kDurable);
 
  private:
   std::filesystem::path target_;
@@ -67,7 +75,7 @@ class AtomicDirectory {
   ~AtomicDirectory();
 
   const std::filesystem::path& path() const { return temporary_; }
-  void commit();
+  void commit(Durability durability = Durability::kDurable);
 
  private:
   std::filesystem::path target_;
@@ -84,6 +92,11 @@ enum class TemporaryOwner { kLivingProcess, kNobody };
 // this host and is dead, or nobody else may write there.
 void remove_stale_temporaries(const std::filesystem::path& folder,
                               TemporaryOwner owner = TemporaryOwner::kLivingProcess);
+
+// The targets of all temporaries in `folder`, whoever's they are, each once.
+std::set<std::filesystem::path> targets_of_temporaries(const std::filesystem::path& folder);
+// Deletes the temporaries of this target, whoever's they are: for the one who holds a lock on it.
+void remove_temporaries_of(const std::filesystem::path& target);
 
 // fsync of a file that another library has written.
 void sync_file(const std::filesystem::path& path, ErrorKind kind = ErrorKind::kData);

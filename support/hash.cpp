@@ -78,9 +78,13 @@ std::string sha256(std::string_view content) {
   return hash.finish();
 }
 
-std::string sha256_of_file(const std::filesystem::path& path) {
+std::string sha256_of_file(const std::filesystem::path& path,
+                           const std::function<void(int64_t bytes)>& read) {
   Sha256 hash;
-  for_each_block(path, [&](const char* data, size_t bytes) { hash.add(data, bytes); });
+  for_each_block(path, [&](const char* data, size_t bytes) {
+    hash.add(data, bytes);
+    if (read) read(static_cast<int64_t>(bytes));
+  });
   return hash.finish();
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,9 @@ uint64_t xxh3(const void* data, size_t bytes);
 inline uint64_t xxh3(std::string_view text) { return xxh3(text.data(), text.size()); }
 
 std::string sha256(std::string_view content);
-std::string sha256_of_file(const std::filesystem::path& path);
+// read(bytes) is called as the file is read, for who watches; what it throws ends it.
+std::string sha256_of_file(const std::filesystem::path& path,
+                           const std::function<void(int64_t bytes)>& read = {});
 // XXH3 of a whole file, for checksums per checkpoint file.
 uint64_t xxh3_of_file(const std::filesystem::path& path);
 

@@ -100,6 +100,7 @@ bool Evaluator::run(const std::atomic<bool>* wish, const ScoringPass& pass,
   loading.sample.size = pass.input.size;
   loading.threads = options_.loader_threads;
   loading.prefetch_batches = options_.prefetch_batches;
+  loading.timeout_seconds = options_.read_timeout_seconds;
   Loader loader(pack_, loading, batch_of, 0, host_allocator_for(device_));
   BatchFeed feed(loader, {.input = pass.input, .labels = {}}, device_);
 

@@ -32,6 +32,7 @@ struct EvaluatorOptions {
   int64_t batch = 32;
   int64_t loader_threads = 1;
   int64_t prefetch_batches = 4;
+  double read_timeout_seconds = 600;  // 0: never
 };
 
 // One way over the pack: a model at an input size, perhaps with the mirror images as well.

@@ -27,6 +27,7 @@ struct DataOptions {  // [data]
   int64_t cache_mib = 0;         // of packed images kept in memory, a rank
   std::string decode = "exact";  // exact, fast: dataio/image.h
   std::string on_bad_sample = "skip";  // skip: another image takes its place; stop
+  double timeout_seconds = 600;        // of a read, and of staging without a byte more; 0: never
   AugmentOptions augment;              // [data.augment]
 };
 

@@ -1,47 +1,127 @@
 #include "trainer/packs.h"
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <future>
+#include <optional>
+#include <stop_token>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "comm/agreement.h"
 #include "dataio/pack_check.h"
 #include "dataio/pack_staging.h"
 #include "support/error.h"
 #include "support/log.h"
+#include "support/normal_path.h"
 
 namespace catamaran {
 
 namespace {
 
-constexpr double kStagingPatience = 300;  // seconds without a byte more
+constexpr std::chrono::milliseconds kBetweenQuestions(50);
+constexpr std::chrono::seconds kGrace(3);  // of a copy that has been told to stop
+constexpr double kOthersSpeakFirst = 30;   // seconds
 
-// The copy on this node's disk. A copy may take longer than a collective may: while it is made,
-// ranks ask each other whether everybody is ready.
-std::shared_ptr<const PackReader> staged(const std::shared_ptr<const PackReader>& pack,
-                                         const DataOptions& options, ProcessGroup& group) {
-  constexpr std::chrono::milliseconds kBetweenQuestions(50);
-  const StagingOptions staging = {.patience_seconds = kStagingPatience,
-                                  .progress = group.is_root()};
-  // On a thread that nobody waits for: where a rank is lost meanwhile, this one must end, too.
-  std::packaged_task<std::filesystem::path()> task(
-      [pack, scratch = options.stage, staging] { return stage_pack(*pack, scratch, staging); });
-  std::future<std::filesystem::path> copy = task.get_future();
-  std::thread(std::move(task)).detach();
-  for (double busy = 1; busy > 0;) {
-    busy = copy.wait_for(kBetweenQuestions) == std::future_status::ready ? 0 : 1;
-    group.host().all_reduce(&busy, 1, DataType::kFloat64, ReduceOp::kMax);
+enum class Stage { kDone, kBusy, kFailed };  // the worst is that of all ranks
+
+// stage_pack() on a thread of its own. It is told to stop and waited for, not for long: where a
+// rank is lost meanwhile, or a read stalls, this one must end, too.
+class StagingThread {
+ public:
+  StagingThread(const PackReader& pack, const DataOptions& options, bool progress) {
+    const double patience =
+        options.timeout_seconds > 0 ? options.timeout_seconds + kOthersSpeakFirst : 0;
+    const StagingOptions staging = {.timeout_seconds = options.timeout_seconds,
+                                    .patience_seconds = patience,
+                                    .progress = progress,
+                                    .stop = stop_.get_token()};
+    std::packaged_task<std::filesystem::path()> task(
+        [pack, scratch = options.stage, staging] { return stage_pack(pack, scratch, staging); });
+    copy_ = task.get_future().share();
+    std::thread(std::move(task)).detach();
   }
-  return std::make_shared<const PackReader>(copy.get());
+  StagingThread(const StagingThread&) = delete;
+  StagingThread& operator=(const StagingThread&) = delete;
+  ~StagingThread() {
+    stop_.request_stop();
+    copy_.wait_for(kGrace);
+  }
+
+  Stage state() const {
+    if (copy_.wait_for(kBetweenQuestions) != std::future_status::ready) return Stage::kBusy;
+    return failure().empty() ? Stage::kDone : Stage::kFailed;
+  }
+  // What went wrong; empty where nothing did.
+  std::string failure() const {
+    try {
+      copy_.get();
+      return "";
+    } catch (const std::exception& problem) {
+      return problem.what();
+    }
+  }
+  const std::filesystem::path& get() const { return copy_.get(); }
+
+ private:
+  std::stop_source stop_;
+  std::shared_future<std::filesystem::path> copy_;
+};
+
+// The same error on every rank; the first rank's, where several have failed.
+[[noreturn]] void throw_failure(const StagingThread* mine, ProcessGroup& group) {
+  const bool failed = mine != nullptr && mine->state() == Stage::kFailed;
+  const std::vector<std::string> all = group.all_gather(failed ? mine->failure() : "");
+  const auto first =
+      std::ranges::find_if(all, [](const std::string& text) { return !text.empty(); });
+  const auto rank = static_cast<int>(first - all.begin());
+  if (rank == group.rank()) mine->get();
+  throw DataError(*first, "staging on rank " + std::to_string(rank), "");
+}
+
+// Returns when every rank's copy is there; of a rank that makes none (mine: nullptr), at once. A
+// copy may take longer than a collective may: ranks ask each other whether everybody is ready.
+void await(const StagingThread* mine, ProcessGroup& group) {
+  Stage worst = Stage::kBusy;
+  while (worst == Stage::kBusy) {
+    if (mine == nullptr) std::this_thread::sleep_for(kBetweenQuestions);
+    auto state = static_cast<double>(mine != nullptr ? mine->state() : Stage::kDone);
+    group.host().all_reduce(&state, 1, DataType::kFloat64, ReduceOp::kMax);
+    worst = static_cast<Stage>(state);
+  }
+  if (worst == Stage::kFailed) throw_failure(mine, group);
+}
+
+// One of all ranks that name the same folder of the same host.
+bool is_first_of_scratch(const std::string& scratch, ProcessGroup& group) {
+  const std::string mine = group.host_name() + ":" + normal_path(scratch).string();
+  const std::vector<std::string> all = group.all_gather(mine);
+  return std::ranges::find(all, mine) - all.begin() == group.rank();
+}
+
+// The copy on this node's disk. The first rank of each makes it; the others take it then, or make
+// one where they do not see it (containers with disks of their own).
+std::shared_ptr<const PackReader> staged(const PackReader& pack, const DataOptions& options,
+                                         ProcessGroup& group) {
+  const bool first = is_first_of_scratch(options.stage, group);
+  std::filesystem::path copy;
+  for (const bool turn_of_first : {true, false}) {
+    std::optional<StagingThread> mine;
+    if (first == turn_of_first) mine.emplace(pack, options, group.is_root());
+    await(mine ? &*mine : nullptr, group);
+    if (mine) copy = mine->get();
+  }
+  return std::make_shared<const PackReader>(copy);
 }
 
 void stage(RunPacks& packs, const DataOptions& options, ProcessGroup& group) {
   packs.train_source = packs.train->folder().string();
-  packs.train = staged(packs.train, options, group);
+  packs.train = staged(*packs.train, options, group);
   if (!packs.eval) return;
   packs.eval_source = packs.eval->folder().string();
-  packs.eval = staged(packs.eval, options, group);
+  packs.eval = staged(*packs.eval, options, group);
 }
 
 }  // namespace

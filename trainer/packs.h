@@ -5,8 +5,9 @@
 //   const RunPacks packs = open_packs(options.data, group);
 //
 // All ranks call it together; every rank opens and compares the packs, and all must have the same.
-// Errors: DataError, UsageError for ranks with different packs; on every rank. Only the thread that
-// runs the step loop.
+// Of the ranks of a node one stages, then the others look at what it has made; where one fails, or
+// its copy stalls for data.timeout_seconds, all end with its error. Errors: DataError, UsageError
+// for ranks with different packs; on every rank. Only the thread that runs the step loop.
 #pragma once
 
 #include <memory>

@@ -96,6 +96,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
         parts_.options.evaluate.batch > 0 ? parts_.options.evaluate.batch : parts_.batch.per_part;
     evaluating.loader_threads = loader_options(parts_.options, group.threads()).threads;
     evaluating.prefetch_batches = parts_.options.data.prefetch_batches;
+    evaluating.read_timeout_seconds = parts_.options.data.timeout_seconds;
     evaluator_.emplace(*eval, evaluating, group, parts_.device);
   }
   if (group.is_root()) {

@@ -7,15 +7,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
+#include <chrono>
 #include <fstream>
-#include <functional>
+#include <stop_token>
+#include <thread>
 
 #include "dataio/pack_check.h"
+#include "interposed_calls.h"
 #include "made_jpeg.h"
 #include "made_pack.h"
+#include "support/clock.h"
 #include "support/error.h"
 #include "support/file_lock.h"
+#include "support/host_name.h"
 
 namespace catamaran {
 namespace {
@@ -44,12 +48,35 @@ class StagePack : public testing::Test {
                       {.patience_seconds = 0.3, .progress = false});
   }
   std::string refusal() const {
+    return refusal(PackReader(folder_ / "pack"), {.patience_seconds = 0.3, .progress = false});
+  }
+  std::string refusal(const PackReader& pack, const StagingOptions& options) const {
     try {
-      stage();
+      stage_pack(pack, folder_ / "scratch", options);
     } catch (const DataError& problem) {
       return problem.what();
     }
     return "staged";
+  }
+  void expect_locks_alone_in_scratch() const {
+    for (const auto& entry : fs::directory_iterator(folder_ / "scratch"))
+      EXPECT_THAT(entry.path().filename().string(), testing::EndsWith(".lock"));
+  }
+  fs::path left_by(const std::string& copy, const std::string& host, pid_t process) const {
+    const fs::path left =
+        folder_ / "scratch" / ("." + copy + ".tmp." + host + "." + std::to_string(process));
+    fs::create_directories(left);
+    return left;
+  }
+  std::string name_of_copy() const {
+    return "catamaran-" + PackReader(folder_ / "pack").fingerprint();
+  }
+  // The number of a process that is no more.
+  static pid_t dead_process() {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(0);
+    ::waitpid(child, nullptr, 0);
+    return child;
   }
 
   fs::path folder_;
@@ -73,8 +100,84 @@ TEST_F(StagePack, RefusesADamagedShardAndLeavesNoCopy) {
   file.put(last);
   file.close();
   EXPECT_THAT(refusal(), HasSubstr("shard-00002.h5: the copy's SHA-256 is not the one"));
-  for (const auto& entry : fs::directory_iterator(folder_ / "scratch"))
-    EXPECT_THAT(entry.path().filename().string(), testing::EndsWith(".lock"));
+  expect_locks_alone_in_scratch();
+}
+
+TEST_F(StagePack, EndsACopyThatStallsAndSaysWhatItWasAt) {
+  const PackReader pack(folder_ / "pack");
+  const Stopwatch watch;
+  {
+    const StalledReads stalled("/pack/shard-00001.h5");
+    EXPECT_THAT(
+        refusal(pack, {.timeout_seconds = 0.3, .progress = false}),
+        testing::AllOf(HasSubstr((folder_ / "pack").string()),
+                       HasSubstr("host " + host_name() + " has been copying shard-00001.h5"),
+                       HasSubstr("without a byte more"), HasSubstr("data.timeout_seconds")));
+    EXPECT_LT(watch.seconds(), 6);  // it does not wait for the read
+    expect_locks_alone_in_scratch();
+  }
+  EXPECT_EQ(PackReader(stage()).images(), 40);
+}
+
+TEST_F(StagePack, TellsOfADamagedShardWhileAnotherStalls) {
+  const PackReader pack(folder_ / "pack");  // opened before a shard changes
+  std::fstream(folder_ / "pack/shard-00002.h5", std::ios::in | std::ios::out | std::ios::binary)
+      << "damaged";
+  const StalledReads stalled("/pack/shard-00001.h5");
+  EXPECT_THAT(refusal(pack, {.timeout_seconds = 60, .progress = false}),
+              HasSubstr("shard-00002.h5: the copy's SHA-256"));
+}
+
+TEST_F(StagePack, IsBrokenOffOnAWishToStop) {
+  const PackReader pack(folder_ / "pack");
+  std::stop_source stop;
+  const Stopwatch watch;
+  const StalledReads stalled("/pack/shard-00001.h5");
+  const std::jthread wish([&] {
+    while (stalled_reads() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    stop.request_stop();
+  });
+  EXPECT_THAT(refusal(pack, {.progress = false, .stop = stop.get_token()}),
+              HasSubstr("broken off"));
+  EXPECT_LT(watch.seconds(), 6);
+  expect_locks_alone_in_scratch();
+}
+
+TEST_F(StagePack, MakesNothingDurableAndCopiesAgainAfterTheMachineHasStartedAnew) {
+  const int64_t before = fsync_calls();
+  const fs::path copy = stage();
+  EXPECT_EQ(fsync_calls(), before);
+  fs::permissions(copy / "shard-00001.h5", fs::perms::owner_read);  // a mark of this copy
+  EXPECT_EQ(stage(), copy);
+  EXPECT_EQ(fs::status(copy / "shard-00001.h5").permissions(), fs::perms::owner_read);
+  std::ofstream(copy / ".boot-id") << "another\n";
+  EXPECT_EQ(stage(), copy);
+  EXPECT_NE(fs::status(copy / "shard-00001.h5").permissions(), fs::perms::owner_read);
+}
+
+// A container's process sees none of another container's, whose host may have the same name.
+TEST_F(StagePack, LeavesAloneWhatTheHolderOfAnotherLockWritesWhateverItsNumber) {
+  const std::string other = "catamaran-0123456789abcdef";
+  const fs::path left = left_by(other, host_name(), dead_process());
+  const fs::path path = folder_ / "scratch" / ("." + other + ".lock");
+  {
+    const FileDescriptor held(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    ASSERT_EQ(try_lock(held, path, ErrorKind::kData), LockState::kTaken);
+    fs::remove_all(stage());
+    EXPECT_TRUE(fs::exists(left));
+  }
+  stage();
+  EXPECT_FALSE(fs::exists(left));
+}
+
+TEST_F(StagePack, RemovesWhatItsLockShowsToBeLeftOverWhateverHostAndNumberItNames) {
+  const fs::path living = left_by(name_of_copy(), host_name(), ::getppid());
+  const fs::path elsewhere = left_by(name_of_copy(), "another-host", 17);
+  const fs::path not_ours = left_by("results", "another-host", 17);
+  stage();
+  EXPECT_FALSE(fs::exists(living));
+  EXPECT_FALSE(fs::exists(elsewhere));
+  EXPECT_TRUE(fs::exists(not_ours));
 }
 
 TEST_F(StagePack, LetsOneOfSeveralProcessesCopyForAll) {
@@ -108,17 +211,8 @@ TEST_F(StagePack, GivesUpWhereAnotherProcessMakesNoProgress) {
 }
 
 TEST_F(StagePack, BeginsAnewAfterAKilledProcess) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(0);
-  ::waitpid(child, nullptr, 0);
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  const std::string fingerprint = PackReader(folder_ / "pack").fingerprint();
-  const fs::path left =
-      folder_ / "scratch" /
-      (".catamaran-" + fingerprint + ".tmp." + host.data() + "." + std::to_string(child));
-  fs::create_directories(left);
-  fs::create_directories(folder_ / "scratch" / ("catamaran-" + fingerprint));  // half deleted
+  const fs::path left = left_by(name_of_copy(), host_name(), dead_process());
+  fs::create_directories(folder_ / "scratch" / name_of_copy());  // half deleted
   EXPECT_EQ(PackReader(stage()).images(), 40);
   EXPECT_FALSE(fs::exists(left));
 }

@@ -1,5 +1,6 @@
 #include "support/atomic_file.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -92,6 +93,30 @@ TEST_F(AtomicFiles, LeftoversOfOtherHostsGoOnlyWhereNobodyElseWrites) {
   remove_stale_temporaries(folder_, TemporaryOwner::kNobody);
   EXPECT_FALSE(fs::exists(other));
   EXPECT_TRUE(fs::exists(folder_ / ".hidden"));
+}
+
+TEST_F(AtomicFiles, TheTemporariesOfOneTargetGoWhoeverHasLeftThem) {
+  for (const char* name : {".a.tmp.node7.cluster.4711", ".a.tmp.node8.1", ".a.tmp.tmp.node8.1",
+                           ".b.tmp.node8.1", ".a.tmp.node8.x", "a.tmp.node8.1", ".tmp.node8.1"})
+    std::ofstream(folder_ / name) << "left";
+  EXPECT_THAT(targets_of_temporaries(folder_),
+              testing::ElementsAre(folder_ / "a", folder_ / "a.tmp", folder_ / "b"));
+  remove_temporaries_of(folder_ / "a");
+  EXPECT_THAT(targets_of_temporaries(folder_),
+              testing::ElementsAre(folder_ / "a.tmp", folder_ / "b"));
+  EXPECT_EQ(entries(), 5u);
+}
+
+TEST_F(AtomicFiles, WhatNeedNotOutliveACrashAppearsCompleteOrNotAtAll) {
+  AtomicDirectory directory(folder_ / "copy");
+  AtomicFile file(directory.path() / "part");
+  file.write("12", 2);
+  EXPECT_FALSE(fs::exists(directory.path() / "part"));
+  file.commit(Durability::kUntilCrash);
+  EXPECT_FALSE(fs::exists(folder_ / "copy"));
+  directory.commit(Durability::kUntilCrash);
+  EXPECT_EQ(content(folder_ / "copy/part"), "12");
+  EXPECT_EQ(entries(), 1u);
 }
 
 TEST_F(AtomicFiles, ALibraryMayWriteTheFileByItsName) {

@@ -51,6 +51,7 @@ TEST(Problems, NameTheKeyOfEveryNumberThatIsNotFiniteOrFarTooLarge) {
       {"evaluate.every_epochs", [](auto& o, double v) { o.evaluate.every_epochs = v; }},
       {"checkpoint.every_epochs", [](auto& o, double v) { o.checkpoint.every_epochs = v; }},
       {"comm.timeout_seconds", [](auto& o, double v) { o.comm.timeout_seconds = v; }},
+      {"data.timeout_seconds", [](auto& o, double v) { o.data.timeout_seconds = v; }},
       {"model.input.mean", [](auto& o, double v) { o.model.input.mean[1] = v; }},
       {"model.input.std", [](auto& o, double v) { o.model.input.std[2] = v; }},
       {"model.head.csra_lambda", [](auto& o, double v) { o.model.head.csra_lambda = v; }},
