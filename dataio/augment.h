@@ -3,7 +3,7 @@
 // epoch, index); the resize that follows is dataio/resize.h, what happens to the square's colours
 // is dataio/appearance.h, and what happens between two images of a batch dataio/mix.h.
 //
-//   none            the whole image, squished to size x size: evaluation, too
+//   none            the whole image, squished to size x size
 //   center          the shorter side brought to `resize`, the square in the middle
 //   random_resized  a rectangle of a share of the image between area[0] and area[1] and an aspect
 //                   ratio between ratio[0] and ratio[1] (RandomResizedCrop of torchvision)

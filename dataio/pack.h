@@ -11,7 +11,7 @@
 //   /id           UTF-8 variable-length strings, n
 // and the attribute "classes" of the root: the class names in order. A pixel pack holds in place of
 // the JPEG files
-//   /pixels       uint8, n x S x S x 3: the images as RGB, squished to S x S as evaluation does
+//   /pixels       uint8, n x S x S x 3: the images as RGB, squished to S x S, as PIL's resize does
 // docs/formats.md tells the same to users. Images keep their order: image i of the pack is image i
 // - first of its shard.
 #pragma once

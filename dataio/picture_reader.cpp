@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "dataio/evaluation_crop.h"
 #include "dataio/image.h"
 #include "support/assert.h"
 #include "support/error.h"
@@ -39,12 +40,14 @@ std::string reason(const Error& problem) {
   return text;
 }
 
-void read(ReadPicture& picture, int64_t size, Tools& tools) {
+void read(ReadPicture& picture, const PictureReaderOptions& options, Tools& tools) {
+  const int64_t size = options.size;
   try {
     read_picture_file(picture.name, tools.jpeg);
     const ImageSize whole = read_jpeg_size(tools.jpeg, picture.name);
     picture.pixels.resize(static_cast<size_t>(size * size * 3));
-    tools.decoder.decode(tools.jpeg, whole_image(whole), size, picture.pixels.data(), picture.name);
+    tools.decoder.decode(tools.jpeg, evaluation_placement(whole, options.center_crop, size), size,
+                         picture.pixels.data(), picture.name);
     return;
   } catch (const Error& problem) {
     picture.error = reason(problem);
@@ -115,7 +118,7 @@ class PictureReader::Workers {
       const std::shared_ptr<Place> place = ask(lock, stop);
       if (!place) continue;
       lock.unlock();
-      read(place->picture, options_.size, tools);
+      read(place->picture, options_, tools);
       lock.lock();
       place->ready = true;
       ready_.notify_one();

@@ -27,9 +27,10 @@ namespace catamaran {
 void read_picture_file(const std::string& path, std::vector<uint8_t>& into);
 
 struct PictureReaderOptions {
-  int64_t size = 448;   // side of the square, pixels
-  int64_t threads = 1;  // > 0
-  int64_t ahead = 16;   // > 0
+  int64_t size = 448;       // side of the square, pixels
+  int64_t center_crop = 0;  // EvaluationCrop::shorter_side
+  int64_t threads = 1;      // > 0
+  int64_t ahead = 16;       // > 0
 };
 
 struct ReadPicture {

@@ -13,8 +13,7 @@ Placement place(const SampleOptions& options, ImageSize stored, SampleKey key) {
     return choose_placement(options.augment, stored, options.size, options.seed, key.epoch,
                             key.index);
   }
-  return options.center_crop > 0 ? center_crop(stored, options.center_crop, options.size)
-                                 : whole_image(stored);
+  return evaluation_placement(stored, options.center_crop, options.size);
 }
 
 void SampleMaker::make(SampleKey key, uint8_t* out) {

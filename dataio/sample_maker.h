@@ -14,6 +14,7 @@
 
 #include "dataio/appearance.h"
 #include "dataio/augment.h"
+#include "dataio/evaluation_crop.h"
 #include "dataio/image.h"
 #include "dataio/image_cache.h"
 #include "dataio/sample_order.h"
@@ -24,10 +25,9 @@ struct SampleOptions {
   int64_t size = 448;  // side of the square, pixels
   uint64_t seed = 0;
   AugmentOptions augment;
-  bool training = false;  // false: the whole image, not mirrored
+  bool training = false;  // false: what evaluation sees, not mirrored
   Exactness exactness = Exactness::kExact;
-  int64_t center_crop = 0;  // of evaluation: bring the shorter side to this many pixels and take
-                            // the middle; 0: squish
+  int64_t center_crop = 0;  // of evaluation: EvaluationCrop::shorter_side
 };
 
 // stored: size of the sample's image in the pack.

@@ -74,11 +74,12 @@ Caption caption_of(const Batch& batch, int64_t image, int64_t epoch) {
   return caption;
 }
 
-ContactSheet sheet_of(const PackReader& pack, LoaderOptions options,
+ContactSheet sheet_of(const PackReader& pack, const LoaderOptions& options,
                       const PreviewArguments& given) {
-  options.sample.training = false;
-  const Batch plain = drawn(pack, options, given, 0);
-  options.sample.training = true;
+  LoaderOptions evaluating = options;
+  evaluating.sample.training = false;
+  evaluating.sample.exactness = Exactness::kExact;
+  const Batch plain = drawn(pack, evaluating, given, 0);
   std::vector<Batch> draws;
   for (int64_t epoch = 0; epoch < given.draws; ++epoch)
     draws.push_back(drawn(pack, options, given, static_cast<uint32_t>(epoch)));

@@ -8,6 +8,7 @@
 #include "launch/path_checks.h"
 #include "launch/scoring_options.h"
 #include "support/atomic_file.h"
+#include "support/error.h"
 #include "support/json.h"
 #include "trainer/thresholds.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 struct EvalArguments {
   ScoringOptions scoring;
+  EvaluationCrop view{.crop = "auto"};
   std::string protocol = "default";
   std::filesystem::path thresholds;
   std::filesystem::path scores;
@@ -48,6 +50,7 @@ void print(const Evaluation& e, bool per_class) {
 nlohmann::json described(const Evaluation& evaluation, const EvaluateRequest& request) {
   nlohmann::json all = nlohmann::json::parse(evaluation_json(evaluation));
   all["augment"] = request.augment;
+  all["crop"] = crop_name(request);
   all["models"] = 1 + request.ensemble.size();
   return all;
 }
@@ -76,7 +79,10 @@ void report(const EvalArguments& given, const ScoreTable& table,
   if (!given.out.empty()) write_file_atomically(given.out, text, ErrorKind::kUsage);
 }
 
-int run(const EvalArguments& given, int& argc, char**& argv) {
+int run(EvalArguments given, int& argc, char**& argv) {
+  if (given.view.resize > 0 && given.view.crop != "center")
+    throw UsageError("it is for the crop \"center\" alone", "--resize", "add --crop center");
+  if (given.view.crop != "auto") given.scoring.request.view = given.view;
   const std::vector<std::string> names =
       given.protocol == "all" ? protocol_names()
                               : std::vector<std::string>{protocol(given.protocol).name};
@@ -109,6 +115,15 @@ void add_eval_command(CLI::App& app, CommandSlot& slot) {
       "eval", "Score a pack with trained weights: mAP, OP OR OF1 CP CR CF1, top-3");
   const auto given = std::make_shared<EvalArguments>();
   add_scoring_options(*eval, given->scoring);
+  eval->add_option("--crop", given->view.crop,
+                   "auto: as each model's training evaluated; none: the whole picture, squished; "
+                   "center: the square in its middle")
+      ->check(CLI::IsMember({"auto", "none", "center"}))
+      ->capture_default_str();
+  eval->add_option("--resize", given->view.resize,
+                   "with --crop center: shorter side of the picture before, pixels; 8/7 of the "
+                   "model's input if not given")
+      ->check(CLI::Range(int64_t{1}, kLongestShorterSide));
   eval->add_option("--protocol", given->protocol, "default, mlgcn, voc2010, voc2007, or all")
       ->capture_default_str();
   eval->add_option("--thresholds", given->thresholds,

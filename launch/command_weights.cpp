@@ -28,12 +28,17 @@ struct WeightsArguments {
 };
 
 // What the command line says of the model; nothing: the file may say it.
-std::optional<CatOptions> model_of(const WeightsArguments& given) {
+std::optional<RunOptions> run_of(const WeightsArguments& given) {
   if (given.config.empty() && given.overrides.empty()) return std::nullopt;
   std::vector<std::string> overrides = given.overrides;
   overrides.push_back("data.train=" +
                       std::string("unused"));  // a model is asked for, not a whole run
-  return resolve_config(given.config, overrides).options.model;
+  return resolve_config(given.config, overrides).options;
+}
+
+std::optional<CatOptions> model_of(const WeightsArguments& given) {
+  const std::optional<RunOptions> run = run_of(given);
+  return run ? std::optional(run->model) : std::nullopt;
 }
 
 ImportRequest import_request(const WeightsArguments& given) {
@@ -42,7 +47,10 @@ ImportRequest import_request(const WeightsArguments& given) {
   ImportRequest request;
   request.file = given.file;
   request.out = given.out;
-  request.model = model_of(given);
+  if (const std::optional<RunOptions> run = run_of(given)) {
+    request.model = run->model;
+    request.view = run->evaluate.view;
+  }
   request.allow_partial = given.allow_partial;
   request.json = given.json;
   if (!given.pack.empty()) request.classes = read_pack_manifest(given.pack).classes;
@@ -52,9 +60,9 @@ ImportRequest import_request(const WeightsArguments& given) {
 
 void add_model(CLI::App& command, const std::shared_ptr<WeightsArguments>& given) {
   command
-      .add_option(
-          "--config", given->config,
-          "TOML file with the [model] tables; none: what the file describes, else the defaults")
+      .add_option("--config", given->config,
+                  "TOML file with the [model] tables and evaluate.crop; none: what the file "
+                  "describes, else the defaults")
       ->check(not_empty());
   command
       .add_option("--set", given->overrides, "KEY=VALUE, for example model.backbone.name=resnet50")

@@ -174,6 +174,12 @@ void visit_config_keys(Options& o, Visit&& visit) {
   visit("evaluate.every_epochs", o.evaluate.every_epochs, "0: at the end only");
   visit("evaluate.protocol", o.evaluate.protocol, "default, mlgcn, voc2010, voc2007");
   visit("evaluate.batch", o.evaluate.batch, "images a rank at a time; 0: as in training");
+  visit("evaluate.crop", o.evaluate.view.crop,
+        "what the model is shown, here and by eval, predict and explain later: none (the whole "
+        "picture, squished), center (the square in its middle)");
+  visit("evaluate.resize", o.evaluate.view.resize,
+        "center: shorter side of the picture before, pixels; 0: 8/7 of model.input.size (256 for "
+        "224, 512 for 448)");
   visit("checkpoint.every_epochs", o.checkpoint.every_epochs, "0: at the end only");
   visit("checkpoint.every_steps", o.checkpoint.every_steps, "above 0: instead of every_epochs");
   visit("checkpoint.keep", o.checkpoint.keep, "newest kept; the best is kept besides");

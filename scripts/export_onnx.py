@@ -79,10 +79,14 @@ def require_finite(model):
             raise NotFinite(f"tensor {name} holds values that are not finite: nothing is written; take weights of an earlier checkpoint")
 
 
-def preprocessing(options):
+def preprocessing(metadata):
+    options = json.loads(metadata["catamaran.model"])
+    shown = json.loads(metadata.get("catamaran.evaluation", '{"crop": "none", "resize": 0}'))
     size = options["input.size"]
-    return {"layout": "NCHW", "colour": "RGB", "size": [size, size],
-            "resize": "squish to size, aspect not kept; bilinear with antialias, as Pillow's Image.resize((S, S), BILINEAR)",
+    how = "squish to size, aspect not kept; bilinear with antialias, as Pillow's Image.resize((S, S), BILINEAR)"
+    if shown["crop"] == "center":
+        how = "shorter side to shorter_side, bilinear with antialias, then the middle of size: torchvision's Resize and CenterCrop of Pillow's images"
+    return {"layout": "NCHW", "colour": "RGB", "size": [size, size], "crop": shown["crop"], "shorter_side": shown["resize"], "resize": how,
             "scale": 1 / 255, "mean": options["input.mean"], "std": options["input.std"],
             "formula": "(pixel * scale - mean) / std"}
 
@@ -107,9 +111,8 @@ def exported(model, size, opset):
 
 def describe(proto, metadata, file):
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    options = json.loads(metadata["catamaran.model"])
     for key, value in (("catamaran.classes", metadata["catamaran.classes"]), ("catamaran.model", metadata["catamaran.model"]),
-                       ("catamaran.preprocessing", json.dumps(preprocessing(options))),
+                       ("catamaran.preprocessing", json.dumps(preprocessing(metadata))),
                        ("catamaran.source", json.dumps({"file": file.name, "sha256": digest}))):
         entry = proto.metadata_props.add()
         entry.key, entry.value = key, value

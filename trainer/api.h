@@ -44,10 +44,13 @@ struct EvaluateRequest {
   std::filesystem::path pack;
   std::vector<std::filesystem::path> ensemble;  // further checkpoints, with the same classes
   std::string augment = "none";                 // none, flip, scales: trainer/views.h
+  std::optional<EvaluationCrop> view;           // none: each model's own, of its training
   std::string weights = "auto";                 // auto: ema if there, else raw; ema; raw
   std::string precision = "auto";  // auto: that of the checkpoint's run; fp32, bf16, fp16
   int64_t batch = 32;
 };
+// How results name `view`: "auto" (each model's own), "none", "center", "center of 256".
+std::string crop_name(const EvaluateRequest& request);
 // Scores every image of the pack once, on whatever number of ranks; the whole table on rank 0,
 // empty elsewhere. Several views or models: the mean of their probabilities, as a logit.
 ScoreTable score_pack(const EvaluateRequest& request, ProcessGroup& group);
@@ -75,8 +78,9 @@ void export_weights(const std::filesystem::path& checkpoint, const std::string& 
 struct ImportRequest {
   std::filesystem::path file;  // safetensors: a timm / torchvision backbone, or a whole CAT
   std::filesystem::path out;
-  std::optional<CatOptions> model;   // none: the one that the file describes, else the default
-  std::vector<std::string> classes;  // empty: those that the file describes
+  std::optional<CatOptions> model;     // none: the one that the file describes, else the default
+  std::vector<std::string> classes;    // empty: those that the file describes
+  std::optional<EvaluationCrop> view;  // none: what the file says, if it does
   bool allow_partial = false;
   bool json = false;
 };

@@ -13,6 +13,7 @@
 #include "support/json.h"
 #include "support/log.h"
 #include "support/text.h"
+#include "trainer/evaluation_record.h"
 #include "trainer/options.h"
 
 namespace catamaran {
@@ -104,9 +105,12 @@ void require_plausible(const CheckpointState& state, const std::string& where) {
 int64_t write_checkpoint(const fs::path& folder, const CheckpointContents& contents) {
   AtomicDirectory out(folder / name_of_step(contents.state.step), /*replace=*/true, kKind);
   const CatOptions options = cat_options_from_json(contents.state.model, "the running model");
-  save_model(out.path() / "model.safetensors", contents.model, options, contents.state.classes);
-  if (!contents.ema.empty())
-    save_model(out.path() / "ema.safetensors", contents.ema, options, contents.state.classes);
+  const auto save = [&](const char* name, const NamedTensors& tensors) {
+    save_model(out.path() / name, tensors, options, contents.state.classes,
+               {{kEvaluationKey, evaluation_record(contents.view, options.input.size)}});
+  };
+  save("model.safetensors", contents.model);
+  if (!contents.ema.empty()) save("ema.safetensors", contents.ema);
   write_safetensors(out.path() / "optimizer.safetensors", contents.optimizer, {{"format", "pt"}});
   std::map<std::string, std::string> checksums;
   int64_t bytes = 0;

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "dataio/evaluation_crop.h"
 #include "model/options.h"
 #include "model/safetensors.h"
 
@@ -49,8 +50,9 @@ struct CheckpointState {
 
 struct CheckpointContents {
   CheckpointState state;
-  NamedTensors model;  // CPU tensors that nobody changes any more
-  NamedTensors ema;    // empty: no file
+  EvaluationCrop view;  // what evaluation shows the model
+  NamedTensors model;   // CPU tensors that nobody changes any more
+  NamedTensors ema;     // empty: no file
   NamedTensors optimizer;
 };
 

@@ -62,7 +62,7 @@ ScoreTable Evaluator::score(const std::vector<ScoringPass>& passes) {
 }
 
 std::optional<ScoreTable> Evaluator::score_unless(const std::atomic<bool>* wish, CatImpl& cat) {
-  return score_unless(wish, {{&cat, options_.input, false}});
+  return score_unless(wish, {{&cat, options_.input, options_.center_crop, false}});
 }
 
 // Every rank asks equally often, also one that has a batch less than another.
@@ -98,6 +98,7 @@ bool Evaluator::run(const std::atomic<bool>* wish, const ScoringPass& pass,
   };
   LoaderOptions loading;
   loading.sample.size = pass.input.size;
+  loading.sample.center_crop = pass.center_crop;
   loading.threads = options_.loader_threads;
   loading.prefetch_batches = options_.prefetch_batches;
   loading.timeout_seconds = options_.read_timeout_seconds;

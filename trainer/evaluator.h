@@ -28,6 +28,7 @@ namespace catamaran {
 
 struct EvaluatorOptions {
   InputOptions input;
+  int64_t center_crop = 0;       // of score(cat): EvaluationCrop::shorter_side
   std::string compute = "fp32";  // fp32, bf16, fp16
   int64_t batch = 32;
   int64_t loader_threads = 1;
@@ -39,6 +40,7 @@ struct EvaluatorOptions {
 struct ScoringPass {
   CatImpl* cat = nullptr;
   InputOptions input;
+  int64_t center_crop = 0;  // EvaluationCrop::shorter_side
   bool also_mirrored = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "drawing/heat_map.h"
 #include "model/activation_map.h"
@@ -12,6 +13,7 @@ namespace {
 
 // Logits; a map that varies less has nothing to tell.
 constexpr double kLeastSpread = 0.25;
+constexpr double kDarkness = 0.75;  // of what the model was not shown
 
 Colour colour_of(Verdict verdict) {
   switch (verdict) {
@@ -54,10 +56,29 @@ Picture viewable(const RgbImage& image, int64_t least, int64_t most) {
                  {result_HWC.data_ptr<uint8_t>(), static_cast<size_t>(result_HWC.numel())});
 }
 
-Picture overlay(const Picture& picture, const torch::Tensor& map_HW) {
-  const torch::Tensor seen_HW = upsampled(map_HW, picture.height(), picture.width());
-  return heat_over(picture, {seen_HW.data_ptr<float>(), static_cast<size_t>(seen_HW.numel())},
-                   kLeastSpread);
+Rectangle part_of(const Picture& picture, ImageSize image, const Region& region) {
+  const auto between = [](double from, double to, int64_t image_side, int64_t side) {
+    const double scale = static_cast<double>(side) / static_cast<double>(image_side);
+    const int64_t first = std::clamp<int64_t>(std::llround(from * scale), 0, side - 1);
+    return std::pair(first, std::clamp<int64_t>(std::llround(to * scale), first + 1, side));
+  };
+  const auto [left, right] = between(region.left, region.right, image.width, picture.width());
+  const auto [top, bottom] = between(region.top, region.bottom, image.height, picture.height());
+  return {.left = left, .top = top, .width = right - left, .height = bottom - top};
+}
+
+Picture overlay(const Picture& picture, const torch::Tensor& map_HW, const Rectangle& part) {
+  const torch::Tensor seen_HW = upsampled(map_HW, part.height, part.width);
+  Picture seen(part.width, part.height, kGround);
+  seen.paste(picture, -part.left, -part.top);
+  Picture over = picture;
+  for (int64_t y = 0; y < over.height(); ++y) {
+    for (int64_t x = 0; x < over.width(); ++x) over.blend(x, y, kGround, kDarkness);
+  }
+  over.paste(heat_over(seen, {seen_HW.data_ptr<float>(), static_cast<size_t>(seen_HW.numel())},
+                       kLeastSpread),
+             part.left, part.top);
+  return over;
 }
 
 Caption caption(const std::string& label, double probability, Verdict verdict) {

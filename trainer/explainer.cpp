@@ -38,7 +38,8 @@ Answer Explainer::ask(const SourcePicture& picture) {
   batch.height = batch.width = input.size;
   batch.pixels = plain_host_allocator()(input.size * input.size * 3);
   const ImageSize size = read_jpeg_size(picture.jpeg, picture.name);
-  decoder_.decode(picture.jpeg, whole_image(size), input.size, batch.pixels.get(), picture.name);
+  const Placement placement = evaluation_placement(size, model_.center_crop(), input.size);
+  decoder_.decode(picture.jpeg, placement, input.size, batch.pixels.get(), picture.name);
   const torch::Tensor x_BCHW = to_device(batch, input, {}, torch::Device(torch::kCPU)).x_BCHW;
   const CatOutput output = model_.cat().forward(x_BCHW, /*with_class_maps=*/true);
   Answer answer;
@@ -47,6 +48,7 @@ Answer Explainer::ask(const SourcePicture& picture) {
   const torch::Tensor p_L = torch::sigmoid(answer.logit_L.to(torch::kFloat64)).contiguous();
   answer.probabilities.assign(p_L.data_ptr<double>(), p_L.data_ptr<double>() + p_L.numel());
   answer.cam = activation_maps(model_.cat(), output, 0);
+  answer.seen = seen_region(size, placement, input.size);
   return answer;
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "dataio/evaluation_crop.h"
 #include "dataio/image.h"
 #include "model/activation_map.h"
 #include "trainer/explain_api.h"
@@ -22,6 +23,7 @@ struct Answer {
   std::vector<double> probabilities;
   torch::Tensor logit_L;
   ActivationMaps cam;
+  Region seen;  // the part of the picture that the maps cover, in its pixels
 };
 
 class Explainer {

@@ -42,6 +42,7 @@ ExplanationFiles::ExplanationFiles(const ExplainRequest& request, const fs::path
     : request_(request),
       folder_(folder),
       source_(source),
+      size_(image.size),
       stem_(std::to_string(number) + "-" + file_safe(source.stem)),
       view_(viewable(image, kSmallestSide, kLargestSide)),
       small_(viewable(image, kSheetSide, kSheetSide)) {
@@ -53,6 +54,9 @@ ExplanationFiles::ExplanationFiles(const ExplainRequest& request, const fs::path
 json ExplanationFiles::add_model(Explainer& model, const Answer& answer,
                                  const std::vector<size_t>& labels, const std::string& suffix,
                                  const std::function<void(const Explanation&)>& explained) {
+  const Region& seen = answer.seen;
+  const Rectangle large_part = part_of(view_, size_, seen);
+  const Rectangle small_part = part_of(small_, size_, seen);
   json list = json::array();
   SheetRow row{.name = request_.compare.empty() ? "" : model.name(),
                .tiles = {{small_, truth_caption(model.classes())}}};
@@ -64,8 +68,9 @@ json ExplanationFiles::add_model(Explainer& model, const Answer& answer,
     occurring_.push_back(v);
     const torch::Tensor map_HW = answer.cam.maps_LHW[static_cast<int64_t>(c)];
     const std::string file = unused(stem_ + "-" + file_safe(label) + suffix);
-    write_png(folder_ / file, with_caption(overlay(view_, map_HW), caption(label, p, v)));
-    row.tiles.push_back({overlay(small_, map_HW), caption(label, p, v)});
+    write_png(folder_ / file,
+              with_caption(overlay(view_, map_HW, large_part), caption(label, p, v)));
+    row.tiles.push_back({overlay(small_, map_HW, small_part), caption(label, p, v)});
     list.push_back({{"label", label},
                     {"probability", p},
                     {"threshold", model.thresholds()[c]},
@@ -76,7 +81,9 @@ json ExplanationFiles::add_model(Explainer& model, const Answer& answer,
     explained({source_.name, model.name(), label, p, name_of(v), request_.out / file});
   }
   sheet_.rows.push_back(std::move(row));
-  return {{"labels", list}, {"maps", write_maps(answer.cam.maps_LHW, labels, suffix)}};
+  return {{"labels", list},
+          {"maps", write_maps(answer.cam.maps_LHW, labels, suffix)},
+          {"seen", {seen.left, seen.top, seen.right, seen.bottom}}};
 }
 
 json ExplanationFiles::finish() {

@@ -45,6 +45,7 @@ class ExplanationFiles {
   const ExplainRequest& request_;
   const std::filesystem::path& folder_;
   const SourcePicture& source_;
+  ImageSize size_;  // of the picture
   std::string stem_;
   Picture view_;
   Picture small_;

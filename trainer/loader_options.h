@@ -1,4 +1,5 @@
-// What a run's configuration says about its training loader.
+// What a run's configuration says about its loaders: training's, and with sample.training = false
+// evaluation's.
 //
 //   LoaderOptions options = loader_options(run_options, group.threads());
 //
@@ -16,7 +17,8 @@ inline LoaderOptions loader_options(const RunOptions& options, int64_t threads) 
                     .seed = options.seed,
                     .augment = options.data.augment,
                     .training = true,
-                    .exactness = exactness_of(options.data.decode)};
+                    .exactness = exactness_of(options.data.decode),
+                    .center_crop = options.evaluate.view.shorter_side(options.model.input.size)};
   loading.threads = options.data.threads > 0 ? options.data.threads : threads;
   loading.prefetch_batches = options.data.prefetch_batches;
   loading.cache_bytes = options.data.cache_mib << 20;

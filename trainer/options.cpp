@@ -89,6 +89,7 @@ void check_rest(const RunOptions& o, Problems& p) {
   p.require_one_of("evaluate.protocol", o.evaluate.protocol, protocol_names());
   p.require(o.evaluate.batch >= 0 && o.evaluate.batch <= kMostImages, "evaluate.batch",
             "must be 0 to 16777216");
+  p.add(o.evaluate.view.problems(o.model.input.size));
   p.require(o.checkpoint.every_epochs >= 0 && o.checkpoint.every_epochs <= kMostEpochs,
             "checkpoint.every_epochs", "must be 0 to 1000000");
   p.require(o.checkpoint.every_steps >= 0, "checkpoint.every_steps", "must not be negative");

@@ -9,6 +9,7 @@
 
 #include "comm/process_group.h"
 #include "dataio/augment.h"
+#include "dataio/evaluation_crop.h"
 #include "model/loss_options.h"
 #include "model/options.h"
 #include "monitoring/metrics.h"
@@ -91,6 +92,7 @@ struct EvaluateOptions {    // [evaluate]
   double every_epochs = 1;  // 0: at the end only
   std::string protocol = "default";
   int64_t batch = 0;  // images a rank at a time; 0: batch.per_device
+  EvaluationCrop view;
 };
 
 struct CheckpointOptions {  // [checkpoint]

@@ -44,9 +44,11 @@ class Predictor {
   PredictCounts run() {
     sink_.begin(model_.classes());
     const int64_t decoders = std::max(1, request_.threads / 2);
-    PictureReader reader(
-        {.size = model_.input().size, .threads = decoders, .ahead = 2 * request_.batch + decoders},
-        [&](const std::stop_token& stop) { return inputs_.next(stop); });
+    PictureReader reader({.size = model_.input().size,
+                          .center_crop = model_.center_crop(),
+                          .threads = decoders,
+                          .ahead = 2 * request_.batch + decoders},
+                         [&](const std::stop_token& stop) { return inputs_.next(stop); });
     for (auto read = reader.next_batch(request_.batch); !read.empty();
          read = reader.next_batch(request_.batch)) {
       const std::optional<ReadPicture> broken = take(read);

@@ -4,8 +4,10 @@
 #include "model/pack_weights.h"
 #include "model/weights.h"
 #include "support/error.h"
+#include "support/problems.h"
 #include "support/text.h"
 #include "trainer/checkpoint.h"
+#include "trainer/evaluation_record.h"
 
 namespace catamaran {
 namespace {
@@ -36,8 +38,14 @@ PreparedModel::PreparedModel(const std::filesystem::path& checkpoint, const std:
                              Numbers numbers)
     : file_(weights_file_of(checkpoint, weights)) {
   cat_ = load_model(file_, classes_);
+  view_ = recorded_evaluation(list_safetensors(file_), input().size, file_.string());
   prepare_for_inference(*cat_, numbers);
   if (numbers == Numbers::kFast) require_numbers_in(*cat_, file_);
+}
+
+int64_t PreparedModel::center_crop(const std::optional<EvaluationCrop>& asked) const {
+  if (asked) throw_if_any(asked->problems(input().size, "--"));
+  return asked.value_or(view_).shorter_side(input().size);
 }
 
 void require_numbers(const torch::Tensor& scores, const std::filesystem::path& weights) {

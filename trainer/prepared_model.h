@@ -11,9 +11,11 @@
 #include <torch/torch.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "dataio/evaluation_crop.h"
 #include "model/cat.h"
 
 namespace catamaran {
@@ -33,11 +35,15 @@ class PreparedModel {
   const InputOptions& input() const { return cat_->options().input; }
   const std::vector<std::string>& classes() const { return classes_; }
   const std::filesystem::path& file() const { return file_; }  // the weights
+  // EvaluationCrop::shorter_side of what the model is shown: as in its training's evaluations, or
+  // as asked for (UsageError where that does not fit its size).
+  int64_t center_crop(const std::optional<EvaluationCrop>& asked = std::nullopt) const;
 
  private:
   std::filesystem::path file_;
   std::vector<std::string> classes_;
   Cat cat_{nullptr};
+  EvaluationCrop view_;
 };
 
 // NumericsError where a score is not a number: what diverged weights give.

@@ -1,8 +1,10 @@
-// score_pack of trainer/api.h.
+// score_pack and crop_name of trainer/api.h.
 #include <string>
 
 #include "dataio/pack_reader.h"
 #include "model/weights.h"
+#include "support/log.h"
+#include "support/text.h"
 #include "trainer/api.h"
 #include "trainer/checkpoint.h"
 #include "trainer/consistency.h"
@@ -12,6 +14,12 @@
 #include "trainer/views.h"
 
 namespace catamaran {
+
+std::string crop_name(const EvaluateRequest& request) {
+  if (!request.view) return "auto";
+  const EvaluationCrop& view = *request.view;
+  return view.resize > 0 ? text("%s of %ld", view.crop.c_str(), view.resize) : view.crop;
+}
 
 ScoreTable score_pack(const EvaluateRequest& request, ProcessGroup& group) {
   const PackReader pack(request.pack);
@@ -29,9 +37,17 @@ ScoreTable score_pack(const EvaluateRequest& request, ProcessGroup& group) {
   for (PreparedModel& model : models) {
     model.cat().to(device);
     broadcast_state(state_dict(model.cat()), group, device);
-    for (const View& view : views(request.augment, model.input().size)) {
-      ScoringPass pass{
-          .cat = &model.cat(), .input = model.input(), .also_mirrored = view.also_mirrored};
+    const int64_t size = model.input().size;
+    const int64_t shorter = model.center_crop(request.view);
+    if (shorter > 0 && group.is_root()) {
+      log::info(text("%s is shown the middle %ld x %ld of pictures whose shorter side is %ld",
+                     model.file().c_str(), size, size, shorter));
+    }
+    for (const View& view : views(request.augment, size)) {
+      ScoringPass pass{.cat = &model.cat(),
+                       .input = model.input(),
+                       .center_crop = shorter * view.size / size,  // the same part of the picture
+                       .also_mirrored = view.also_mirrored};
       pass.input.size = view.size;
       passes.push_back(pass);
     }

@@ -36,6 +36,7 @@ void write_scores(const std::filesystem::path& path, const ScoreTable& table,
   write_text_attribute(file, "classes", table.classes, temporary);
   write_text_attribute(file, "models", weights_files(request), temporary);
   write_text_attribute(file, "augment", {request.augment}, temporary);
+  write_text_attribute(file, "crop", {crop_name(request)}, temporary);
   finish_hdf5(file, temporary);
   target.commit();
 }

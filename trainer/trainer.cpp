@@ -94,7 +94,9 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
     evaluating.compute = parts_.options.precision.compute;
     evaluating.batch =
         parts_.options.evaluate.batch > 0 ? parts_.options.evaluate.batch : parts_.batch.per_part;
-    evaluating.loader_threads = loader_options(parts_.options, group.threads()).threads;
+    const LoaderOptions loading = loader_options(parts_.options, group.threads());
+    evaluating.center_crop = loading.sample.center_crop;
+    evaluating.loader_threads = loading.threads;
     evaluating.prefetch_batches = parts_.options.data.prefetch_batches;
     evaluating.read_timeout_seconds = parts_.options.data.timeout_seconds;
     evaluator_.emplace(*eval, evaluating, group, parts_.device);
@@ -253,6 +255,7 @@ void Trainer::save_checkpoint(const std::string& kind) {
     contents.state.best_map = parts_.position.best_map;
     contents.state.best_step = parts_.position.best_step;
     contents.state.classes = parts_.classes;
+    contents.view = parts_.options.evaluate.view;
     contents.model = snapshot(state_dict(*parts_.cat));
     contents.ema = snapshot(ema_.average());
     contents.optimizer = snapshot(optimizer_->state());

@@ -2,10 +2,11 @@
 //
 //   for (const View& view : views("scales", 448)) ...          // 384, 448, 512 pixels
 //
-//   none     the picture squished to the input's size
+//   none     the picture as evaluation shows it (dataio/evaluation_crop.h)
 //   flip     the same and its mirror image
 //   scales   at 7/8, 1 and 9/8 of the input's size, the outer two rounded to multiples of 32 (the
-//            network's coarsest stride), to the next one where that is not smaller or larger
+//            network's coarsest stride), to the next one where that is not smaller or larger;
+//            the same part of the picture at each
 //
 // The mean is of probabilities: evaluation/probability_mean.h. Errors: UsageError naming the known
 // ones. Thread-safe.

@@ -10,6 +10,7 @@
 #include "support/text.h"
 #include "trainer/api.h"
 #include "trainer/checkpoint.h"
+#include "trainer/evaluation_record.h"
 
 namespace catamaran {
 namespace {
@@ -157,7 +158,11 @@ std::string import_weights(const ImportRequest& request) {
                  {"sha256", sha256_of_file(request.file)}};
   if (const auto from = header.metadata.find(kSourceKey); from != header.metadata.end())
     source["from"] = parse_json(from->second, request.file.string(), ErrorKind::kWeights);
-  save_model(request.out, state, model, classes, {{kSourceKey, json_text(source, -1)}});
+  const EvaluationCrop view =
+      request.view.value_or(recorded_evaluation(header, model.input.size, request.file.string()));
+  save_model(request.out, state, model, classes,
+             {{kSourceKey, json_text(source, -1)},
+              {kEvaluationKey, evaluation_record(view, model.input.size)}});
   const char* kind = holds_whole_model(header) ? "whole model" : "backbone";
   const std::vector<std::string> notes = notes_of(header, model, request.file);
   if (!request.json) {

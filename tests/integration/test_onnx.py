@@ -17,6 +17,7 @@ from PIL import Image
 from runs import DATA, ROOT, SMALL, catamaran, changed, settings
 from safetensors.torch import save_file
 from test_weights_from_python import half_written
+from torchvision.transforms import v2
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import cat_pytorch  # noqa: E402
@@ -73,7 +74,10 @@ def with_onnxruntime(path, pictures):
     metadata = session.get_modelmeta().custom_metadata_map
     how = json.loads(metadata["catamaran.preprocessing"])
     assert how["layout"] == "NCHW" and how["colour"] == "RGB" and "bilinear" in how["resize"]
-    pixels = np.stack([np.asarray(Image.open(p).convert("RGB").resize(tuple(how["size"]), Image.BILINEAR), dtype=np.float32) for p in pictures])
+    shown = lambda image: image.resize(tuple(how["size"]), Image.BILINEAR)  # noqa: E731
+    if how["crop"] == "center":
+        shown = v2.Compose([v2.Resize(how["shorter_side"]), v2.CenterCrop(how["size"])])
+    pixels = np.stack([np.asarray(shown(Image.open(p).convert("RGB")), dtype=np.float32) for p in pictures])
     pixels = (pixels * how["scale"] - np.array(how["mean"])) / np.array(how["std"])
     logits, probabilities = session.run(["logits", "probabilities"], {"pixels": pixels.transpose(0, 3, 1, 2).astype(np.float32)})
     np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-logits)), atol=1e-6)
@@ -99,6 +103,19 @@ def test_onnxruntime_agrees_with_predict(tmp_path, pictures, case):
     assert np.ptp(wanted) > 0.2, "the comparison would see nothing"
     np.testing.assert_allclose(probabilities, wanted, atol=1e-4)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model.onnx", "model.safetensors"]
+
+
+def test_the_file_says_that_the_middle_of_a_picture_is_shown(tmp_path, pictures):
+    weights(tmp_path / "whole.safetensors", {})
+    record = {"catamaran.evaluation": json.dumps({"crop": "center", "resize": 73})}
+    changed(tmp_path / "whole.safetensors", tmp_path / "middle.safetensors", lambda _, metadata: metadata.update(record))
+    seen = {}
+    for name in ("whole", "middle"):
+        code, _, err = export(tmp_path / f"{name}.safetensors", tmp_path / f"{name}.onnx")
+        assert code == 0, err
+        _, seen[name] = with_onnxruntime(tmp_path / f"{name}.onnx", pictures)
+        np.testing.assert_allclose(seen[name], with_catamaran(tmp_path / f"{name}.safetensors", pictures, CLASSES), atol=1e-4)
+    assert np.abs(seen["whole"] - seen["middle"]).max() > 1e-2
 
 
 def test_a_run_exports_its_newest_checkpoint(tmp_path, packs, config, pictures):

@@ -7,6 +7,7 @@
 
 #include "support/error.h"
 #include "trainer/checkpoint_writer.h"
+#include "trainer/evaluation_record.h"
 
 namespace catamaran {
 namespace {
@@ -28,6 +29,7 @@ class CheckpointTest : public testing::Test {
     CheckpointContents made;
     made.state.step = step;
     made.state.best_step = best_step;
+    made.view.crop = "center";
     made.state.precision = "fp16";
     made.state.loss_scale = 512;
     made.state.loss_scale_applied = 3;
@@ -59,6 +61,8 @@ TEST_F(CheckpointTest, ReadsBackWhatWasWritten) {
   EXPECT_EQ(state.loss_scale, 512);
   EXPECT_EQ(state.loss_scale_applied, 3);
   EXPECT_EQ(recorded_precision(at(7) / "model.safetensors"), "fp16");
+  const SafetensorsHeader header = list_safetensors(at(7) / "model.safetensors");
+  EXPECT_EQ(recorded_evaluation(header, 448, "model").shorter_side(448), 512);
 }
 
 TEST_F(CheckpointTest, TakesOneThatDoesNotSayItsPrecisionForSinglePrecision) {
