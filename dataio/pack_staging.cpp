@@ -17,6 +17,7 @@
 #include "support/error.h"
 #include "support/file_descriptor.h"
 #include "support/file_lock.h"
+#include "support/hash.h"
 #include "support/log.h"
 #include "support/text.h"
 
@@ -36,13 +37,25 @@ int64_t bytes_of(const PackManifest& manifest) {
   return bytes;
 }
 
-// A folder that cannot be looked at has not grown.
 int64_t bytes_under(const fs::path& folder) {
   int64_t bytes = 0;
   std::error_code code;
   for (auto at = fs::recursive_directory_iterator(folder, code);
        !code && at != fs::recursive_directory_iterator(); at.increment(code)) {
     if (at->is_regular_file(code)) bytes += static_cast<int64_t>(at->file_size(code));
+  }
+  return bytes;
+}
+
+// Of the copies of this pack that are being made: others may be at work beside them. A folder that
+// cannot be looked at has not grown.
+int64_t bytes_on_their_way(const fs::path& target) {
+  const std::string prefix = "." + target.filename().string() + ".tmp.";
+  int64_t bytes = 0;
+  std::error_code code;
+  for (auto at = fs::directory_iterator(target.parent_path(), code);
+       !code && at != fs::directory_iterator(); at.increment(code)) {
+    if (at->path().filename().string().starts_with(prefix)) bytes += bytes_under(at->path());
   }
   return bytes;
 }
@@ -90,7 +103,8 @@ bool is_whole_copy(const fs::path& target, const PackReader& pack) {
   std::error_code code;
   if (!fs::is_regular_file(target / "pack.json", code) || !is_of_this_boot(target)) return false;
   try {
-    return PackReader(target).fingerprint() == pack.fingerprint();
+    return PackReader(target).fingerprint() == pack.fingerprint() &&
+           xxh3_of_file(target / "pack.json") == xxh3_of_file(pack.folder() / "pack.json");
   } catch (const DataError&) {
     return false;
   }
@@ -125,7 +139,7 @@ StageLock wait_for_lock(const fs::path& target, const StagingOptions& options) {
     if (bytes < 0 && options.progress)
       log::info("another process of this node is staging to " + scratch.string() +
                 "; waiting for it");
-    const int64_t now = bytes_under(scratch);
+    const int64_t now = bytes_on_their_way(target);
     if (std::exchange(bytes, now) != now) since_growth = Stopwatch();
     if (options.patience_seconds > 0 && since_growth.seconds() > options.patience_seconds) {
       throw DataError(text("another process has been staging for %.0f s without a byte more",
@@ -156,13 +170,18 @@ void remove_leftovers(const fs::path& target, const StageLock& lock) {
 
 }  // namespace
 
+fs::path staged_path(const PackReader& pack, const fs::path& scratch) {
+  return fs::absolute(scratch) /
+         (std::string(kPrefix) + to_hex(xxh3_of_file(pack.folder() / "pack.json")));
+}
+
 fs::path stage_pack(const PackReader& pack, const fs::path& scratch,
                     const StagingOptions& options) {
   std::error_code code;
   fs::create_directories(scratch, code);
   if (code)
     throw DataError(with_errno("cannot create the folder", code.value()), scratch.string(), kHint);
-  const fs::path target = fs::absolute(scratch) / (std::string(kPrefix) + pack.fingerprint());
+  const fs::path target = staged_path(pack, scratch);
   const StageLock lock = wait_for_lock(target, options);
   if (is_whole_copy(target, pack)) return target;
   remove_leftovers(target, lock);

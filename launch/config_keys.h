@@ -138,7 +138,7 @@ void visit_config_keys(Options& o, Visit&& visit) {
         "of training: skip (another image takes its place), stop");
   visit("data.timeout_seconds", o.data.timeout_seconds,
         "a read that takes longer, or staging without a byte more for so long, ends the job; 0: "
-        "never");
+        "three quarters of comm.timeout_seconds");
   visit("data.augment.crop", o.data.augment.crop, "multi_scale, random_resized, center, none");
   visit("data.augment.resize", o.data.augment.resize,
         "canvas of multi_scale, shorter side of center, pixels");

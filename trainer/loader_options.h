@@ -22,7 +22,7 @@ inline LoaderOptions loader_options(const RunOptions& options, int64_t threads) 
   loading.threads = options.data.threads > 0 ? options.data.threads : threads;
   loading.prefetch_batches = options.data.prefetch_batches;
   loading.cache_bytes = options.data.cache_mib << 20;
-  loading.timeout_seconds = options.data.timeout_seconds;
+  loading.timeout_seconds = options.read_timeout_seconds();
   loading.skip_bad = options.data.on_bad_sample == "skip";
   return loading;
 }

@@ -28,8 +28,8 @@ struct DataOptions {  // [data]
   int64_t cache_mib = 0;         // of packed images kept in memory, a rank
   std::string decode = "exact";  // exact, fast: dataio/image.h
   std::string on_bad_sample = "skip";  // skip: another image takes its place; stop
-  double timeout_seconds = 600;        // of a read, and of staging without a byte more; 0: never
-  AugmentOptions augment;              // [data.augment]
+  double timeout_seconds = 0;  // of a read, and of staging without a byte more: RunOptions says 0
+  AugmentOptions augment;      // [data.augment]
 };
 
 struct BatchOptions {       // [batch]
@@ -136,6 +136,12 @@ struct RunOptions {
   LogOptions log;
   CommOptions comm;              // [comm]
   MonitoringOptions monitoring;  // [monitoring]
+
+  // data.timeout_seconds; where it is 0, three quarters of comm.timeout_seconds: the rank whose
+  // storage does not answer says so before the others give up waiting for it.
+  double read_timeout_seconds() const {
+    return data.timeout_seconds > 0 ? data.timeout_seconds : 0.75 * comm.timeout_seconds;
+  }
 };
 
 // Every mistake of values and combinations, each a sentence that begins with its key; empty when

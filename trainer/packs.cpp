@@ -31,15 +31,15 @@ enum class Stage { kDone, kBusy, kFailed };  // the worst is that of all ranks
 // rank is lost meanwhile, or a read stalls, this one must end, too.
 class StagingThread {
  public:
-  StagingThread(const PackReader& pack, const DataOptions& options, bool progress) {
-    const double patience =
-        options.timeout_seconds > 0 ? options.timeout_seconds + kOthersSpeakFirst : 0;
-    const StagingOptions staging = {.timeout_seconds = options.timeout_seconds,
-                                    .patience_seconds = patience,
+  StagingThread(const PackReader& pack, const RunOptions& options, bool progress) {
+    const double timeout = options.read_timeout_seconds();
+    const StagingOptions staging = {.timeout_seconds = timeout,
+                                    .patience_seconds = timeout + kOthersSpeakFirst,
                                     .progress = progress,
                                     .stop = stop_.get_token()};
-    std::packaged_task<std::filesystem::path()> task(
-        [pack, scratch = options.stage, staging] { return stage_pack(pack, scratch, staging); });
+    std::packaged_task<std::filesystem::path()> task([pack, scratch = options.data.stage, staging] {
+      return stage_pack(pack, scratch, staging);
+    });
     copy_ = task.get_future().share();
     std::thread(std::move(task)).detach();
   }
@@ -103,9 +103,9 @@ bool is_first_of_scratch(const std::string& scratch, ProcessGroup& group) {
 
 // The copy on this node's disk. The first rank of each makes it; the others take it then, or make
 // one where they do not see it (containers with disks of their own).
-std::shared_ptr<const PackReader> staged(const PackReader& pack, const DataOptions& options,
+std::shared_ptr<const PackReader> staged(const PackReader& pack, const RunOptions& options,
                                          ProcessGroup& group) {
-  const bool first = is_first_of_scratch(options.stage, group);
+  const bool first = is_first_of_scratch(options.data.stage, group);
   std::filesystem::path copy;
   for (const bool turn_of_first : {true, false}) {
     std::optional<StagingThread> mine;
@@ -116,7 +116,7 @@ std::shared_ptr<const PackReader> staged(const PackReader& pack, const DataOptio
   return std::make_shared<const PackReader>(copy);
 }
 
-void stage(RunPacks& packs, const DataOptions& options, ProcessGroup& group) {
+void stage(RunPacks& packs, const RunOptions& options, ProcessGroup& group) {
   packs.train_source = packs.train->folder().string();
   packs.train = staged(*packs.train, options, group);
   if (!packs.eval) return;
@@ -124,19 +124,12 @@ void stage(RunPacks& packs, const DataOptions& options, ProcessGroup& group) {
   packs.eval = staged(*packs.eval, options, group);
 }
 
-}  // namespace
-
-RunPacks open_packs(const DataOptions& options, ProcessGroup& group) {
-  RunPacks packs;
-  packs.train = std::make_shared<const PackReader>(options.train);
-  if (!options.eval.empty()) packs.eval = std::make_shared<const PackReader>(options.eval);
-  require_same_everywhere(group, "the training pack", packs.train->fingerprint());
-  if (!options.stage.empty()) stage(packs, options, group);
-  if (!packs.eval) return packs;
+// What speaks against training on the one and evaluating on the other.
+void audit(const RunPacks& packs, const DataOptions& options, ProcessGroup& group) {
   require_same_everywhere(group, "the evaluation pack", packs.eval->fingerprint());
   require_same_classes(*packs.train, *packs.eval);
   const std::vector<PackOverlap> shared = overlap(*packs.train, *packs.eval);
-  if (shared.empty()) return packs;
+  if (shared.empty()) return;
   const std::string what = std::to_string(shared.size()) + " images are in both packs (first: '" +
                            shared.front().first_id + "' is '" + shared.front().second_id + "')";
   if (!options.allow_overlap) {
@@ -145,6 +138,18 @@ RunPacks open_packs(const DataOptions& options, ProcessGroup& group) {
                     "true, which the manifest records");
   }
   if (group.is_root()) log::warn(what + "; data.allow_overlap lets it pass");
+}
+
+}  // namespace
+
+RunPacks open_packs(const RunOptions& options, ProcessGroup& group) {
+  RunPacks packs;
+  packs.train = std::make_shared<const PackReader>(options.data.train);
+  if (!options.data.eval.empty())
+    packs.eval = std::make_shared<const PackReader>(options.data.eval);
+  require_same_everywhere(group, "the training pack", packs.train->fingerprint());
+  if (packs.eval) audit(packs, options.data, group);
+  if (!options.data.stage.empty()) stage(packs, options, group);  // what is wrong is known before
   return packs;
 }
 

@@ -33,7 +33,7 @@ void write_data_statistics(const RunPacks& packs, const std::filesystem::path& f
 }  // namespace
 
 ExitReason train(const TrainRequest& request, ProcessGroup& group) {
-  const RunPacks packs = open_packs(request.options.data, group);
+  const RunPacks packs = open_packs(request.options, group);
   std::optional<RunDirectory> directory;  // holds the lock until the last file is written
   if (group.is_root()) directory.emplace(request.run_dir);
   group.barrier();

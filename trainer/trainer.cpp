@@ -98,7 +98,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
     evaluating.center_crop = loading.sample.center_crop;
     evaluating.loader_threads = loading.threads;
     evaluating.prefetch_batches = parts_.options.data.prefetch_batches;
-    evaluating.read_timeout_seconds = parts_.options.data.timeout_seconds;
+    evaluating.read_timeout_seconds = parts_.options.read_timeout_seconds();
     evaluator_.emplace(*eval, evaluating, group, parts_.device);
   }
   if (group.is_root()) {

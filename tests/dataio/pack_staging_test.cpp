@@ -69,7 +69,7 @@ class StagePack : public testing::Test {
     return left;
   }
   std::string name_of_copy() const {
-    return "catamaran-" + PackReader(folder_ / "pack").fingerprint();
+    return staged_path(PackReader(folder_ / "pack"), "scratch").filename();
   }
   // The number of a process that is no more.
   static pid_t dead_process() {
@@ -85,7 +85,7 @@ class StagePack : public testing::Test {
 TEST_F(StagePack, GivesAWholeCopyAndTakesItAgain) {
   const fs::path copy = stage();
   EXPECT_EQ(PackReader(copy).fingerprint(), PackReader(folder_ / "pack").fingerprint());
-  EXPECT_THAT(copy.string(), HasSubstr("/scratch/catamaran-" + PackReader(copy).fingerprint()));
+  EXPECT_EQ(copy, fs::absolute(folder_ / "scratch") / name_of_copy());
   const auto written = fs::last_write_time(copy / "pack.json");
   EXPECT_EQ(stage(), copy);
   EXPECT_EQ(fs::last_write_time(copy / "pack.json"), written);
@@ -185,11 +185,11 @@ TEST_F(StagePack, LetsOneOfSeveralProcessesCopyForAll) {
   for (int i = 0; i < 4; ++i) {
     const pid_t child = ::fork();
     if (child == 0) {
-      const bool whole = stage_pack(PackReader(folder_ / "pack"), folder_ / "scratch",
-                                    {.patience_seconds = 60, .progress = false}) ==
-                         fs::absolute(folder_ / "scratch") /
-                             ("catamaran-" + PackReader(folder_ / "pack").fingerprint());
-      ::_exit(whole ? 0 : 1);
+      const fs::path copy = stage_pack(PackReader(folder_ / "pack"), folder_ / "scratch",
+                                       {.patience_seconds = 60, .progress = false});
+      std::error_code code;  // a link keeps the file that this process has seen
+      fs::create_hard_link(copy / "pack.json", folder_ / ("seen-" + std::to_string(i)), code);
+      ::_exit(code ? 1 : 0);
     }
     children.push_back(child);
   }
@@ -198,15 +198,45 @@ TEST_F(StagePack, LetsOneOfSeveralProcessesCopyForAll) {
     ::waitpid(child, &status, 0);
     EXPECT_EQ(status, 0);
   }
-  EXPECT_EQ(PackReader(stage()).images(), 40);
+  const fs::path copy = stage();
+  EXPECT_EQ(PackReader(copy).images(), 40);
+  for (int i = 0; i < 4; ++i)
+    EXPECT_TRUE(fs::equivalent(copy / "pack.json", folder_ / ("seen-" + std::to_string(i)))) << i;
+}
+
+TEST_F(StagePack, KeepsCopiesOfPacksApartThatDifferInTheirIdsAlone) {
+  const fs::path copy = stage();
+  std::vector<MadeImage> made;
+  const PackReader pack(folder_ / "pack");
+  for (int64_t i = 0; i < pack.images(); ++i) {
+    std::vector<uint8_t> jpeg;
+    pack.read_image(i, jpeg);
+    made.push_back({.id = "other-" + pack.id(i),
+                    .jpeg = jpeg,
+                    .size = pack.size(i),
+                    .labels = {pack.labels(i).begin(), pack.labels(i).end()}});
+  }
+  make_pack(folder_ / "other", pack.manifest().classes, made, 10);
+  const PackReader other(folder_ / "other");
+  ASSERT_EQ(other.fingerprint(), pack.fingerprint());
+  const fs::path copy_of_other =
+      stage_pack(other, folder_ / "scratch", {.patience_seconds = 1, .progress = false});
+  EXPECT_NE(copy_of_other, copy);
+  EXPECT_EQ(PackReader(copy_of_other).id(0), "other-" + pack.id(0));
 }
 
 TEST_F(StagePack, GivesUpWhereAnotherProcessMakesNoProgress) {
   fs::create_directories(folder_ / "scratch");
-  const fs::path path =
-      folder_ / "scratch" / (".catamaran-" + PackReader(folder_ / "pack").fingerprint() + ".lock");
+  const fs::path path = folder_ / "scratch" / ("." + name_of_copy() + ".lock");
   const FileDescriptor held(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   ASSERT_EQ(try_lock(held, path, ErrorKind::kData), LockState::kTaken);
+  const std::jthread other_job([&](const std::stop_token& stop) {
+    std::ofstream log(folder_ / "scratch" / "log");
+    while (!stop.stop_requested()) {
+      log << "more" << std::endl;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  });
   EXPECT_THAT(refusal(), HasSubstr("without a byte more"));
 }
 
