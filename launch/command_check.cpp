@@ -77,7 +77,7 @@ std::vector<std::string> compare(const PackReader& first, const PackReader& seco
 
 using OpenPacks = std::vector<std::unique_ptr<PackReader>>;
 
-// Near duplicates of all packs named, within each and between them.
+// Near duplicates of all packs named, within each and between them, the most alike first.
 class NearDuplicates {
  public:
   NearDuplicates(const OpenPacks& packs, int64_t threads) : packs_(packs) {
@@ -85,6 +85,7 @@ class NearDuplicates {
     for (size_t a = 0; a < packs_.size(); ++a) {
       for (size_t b = a; b < packs_.size(); ++b) find(a, b);
     }
+    std::ranges::stable_sort(found_, {}, [](const Found& f) { return f.pair.distance; });
   }
   int64_t count() const { return static_cast<int64_t>(found_.size()); }
   nlohmann::json json() const {
@@ -182,18 +183,24 @@ int run(const CheckArguments& given) {
   OpenPacks packs;
   int64_t problems = check_each(given, packs, report);
   problems += check_between(packs, given.json, report);
+  int64_t alike = 0;
   if (given.near && problems == 0) {  // damaged pictures cannot be looked at
     const NearDuplicates near(packs, given.options.threads);
     report["near"] = near.json();
     if (!given.json) near.print();
-    if (given.fail_on_near) problems += near.count();
+    alike = near.count();
+    if (given.fail_on_near) problems += alike;
   }
   if (!given.statistics.empty() && problems == 0) write_statistics(packs, given.statistics);
   if (given.json) std::printf("%s\n", json_text(report).c_str());
   if (problems > 0)
     throw DataError(std::to_string(problems) + " problem(s) found", "check",
                     "pack or copy what is damaged again");
-  if (!given.json) std::printf("no problem found\n");
+  if (given.json) return 0;
+  if (alike > 0)
+    std::printf("no problem found, but %ld pair(s) of pictures look alike\n", alike);
+  else
+    std::printf("no problem found\n");
   return 0;
 }
 
