@@ -4,7 +4,6 @@ Blocks of `sh` are commands, run one after the other in one shell that stops at 
 it print: each of its lines is a line of theirs, but for numbers, which other machines and other speeds change. Of what a
 trained model thinks of a picture (`text for example`) nothing is compared.
 """
-import json
 import os
 import re
 import subprocess
@@ -41,7 +40,8 @@ def printed(clone):
         if kind == "sh" and text != BUILD:
             script += [f"echo '==== {number}'", text]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMPI_", "OMP_", "CATAMARAN_"))}
-    done = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", "\n".join(script)], cwd=clone, env=environment, stdout=subprocess.PIPE, text=True, timeout=840)
+    shell = ["timeout", "--kill-after=10", "840", "bash", "-e", "-o", "pipefail", "-c", "\n".join(script)]  # ends ranks, too
+    done = subprocess.run(shell, cwd=clone, env=environment, stdout=subprocess.PIPE, text=True)
     assert done.returncode == 0, done.stdout
     parts = re.split(r"^==== (\d+)$", done.stdout, flags=re.MULTILINE)
     return {int(number): text.splitlines() for number, text in zip(parts[1::2], parts[2::2])}
