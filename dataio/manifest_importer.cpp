@@ -1,6 +1,7 @@
 #include "dataio/manifest_importer.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <set>
 #include <utility>
@@ -55,6 +56,49 @@ std::vector<std::string> classes_of(const ManifestSource& source, const Manifest
     all.insert(row.ignore.begin(), row.ignore.end());
   }
   return {all.begin(), all.end()};
+}
+
+struct LabelUse {
+  int64_t images = 0;
+  const ManifestRow* first = nullptr;
+};
+
+constexpr size_t kMostLabelsCompared = 1000;  // a list that long is not typed by hand
+constexpr int64_t kSlipIsRarer = 20;          // times
+constexpr size_t kLettersOfOneSlip = 4;
+
+bool spelt_alike(const std::string& a, const std::string& b) {
+  const auto lower = [](std::string name) {
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+    return name;
+  };
+  const auto letters = static_cast<size_t>(edit_distance(lower(a), lower(b))) * kLettersOfOneSlip;
+  return letters <= std::min(a.size(), b.size());
+}
+
+// Where no list says what the classes are, a slip of the pen is a class of its own: a rare label
+// that is spelt like a frequent one is told.
+void note_slips(const std::vector<ManifestRow>& rows, std::vector<std::string>& notes) {
+  std::map<std::string, LabelUse> uses;
+  for (const ManifestRow& row : rows) {
+    for (const auto* const names : {&row.labels, &row.ignore}) {
+      for (const std::string& name : *names) {
+        LabelUse& use = uses[name];
+        if (use.images++ == 0) use.first = &row;
+      }
+    }
+  }
+  if (uses.size() > kMostLabelsCompared) return;
+  for (const auto& [name, use] : uses) {
+    for (const auto& [other, others_use] : uses) {
+      if (use.images * kSlipIsRarer > others_use.images || !spelt_alike(name, other)) continue;
+      notes.push_back(
+          text("%s: '%s' is a label of %ld image(s), '%s' of %ld: a slip? With a list "
+               "of classes (--classes FILE) it would be refused",
+               text_of(place_of_label(*use.first, name)).c_str(), name.c_str(), use.images,
+               other.c_str(), others_use.images));
+    }
+  }
 }
 
 std::vector<int8_t> labels_of(const ManifestRow& row, const std::vector<std::string>& classes,
@@ -125,6 +169,7 @@ ImportedImages import_manifest(const ManifestSource& source) {
     throw DataError("the manifest lists no picture", source.manifest.string(),
                     R"(each line is {"image": "a.jpg", "labels": ["dog"]})");
   imported.classes = classes_of(source, read);
+  if (source.classes.empty() && read.classes.empty()) note_slips(read.rows, imported.notes);
   if (imported.classes.empty() && problems.count() == 0)
     throw DataError("there are no classes", source.manifest.string(),
                     "give labels, or --classes FILE");

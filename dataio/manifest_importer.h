@@ -6,6 +6,8 @@
 // are the sorted union of the labels. An image listed twice with the same labels counts once, and
 // that is noted; with other labels it is an error, as is a label outside the class list (the
 // nearest known name is suggested) and a file that is not there. Images without labels are kept.
+// Where neither a file nor a header names the classes, a rare label that is spelt like a frequent
+// one is noted.
 // Errors: DataError with all problems, by line and column (dataio/import_problems.h). Thread-safe.
 #pragma once
 

@@ -196,8 +196,14 @@ ManifestRow row_of(const CsvColumns& columns, const std::vector<CsvCell>& record
     row.labels = split_labels(record[columns.labels].text);
     if (columns.ignore != CsvColumns::kNone) row.ignore = split_labels(record[columns.ignore].text);
     // Only what labels can be in, at their columns.
-    row.source_text.assign(static_cast<size_t>(record[columns.labels].place.column - 1), ' ');
-    row.source_text += record[columns.labels].text;
+    for (const size_t i :
+         {std::min(columns.labels, columns.ignore), std::max(columns.labels, columns.ignore)}) {
+      if (i == CsvColumns::kNone) continue;
+      const int64_t next = column_at(row.source_text, row.source_text.size());
+      row.source_text.append(
+          static_cast<size_t>(std::max<int64_t>(0, record[i].place.column - next)), ' ');
+      row.source_text += record[i].text;
+    }
   }
   if (const auto problem = problem_of(row)) throw RowProblem{row.place.column, *problem};
   return row;

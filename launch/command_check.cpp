@@ -78,7 +78,7 @@ std::vector<std::string> compare(const PackReader& first, const PackReader& seco
 
 using OpenPacks = std::vector<std::unique_ptr<PackReader>>;
 
-// Near duplicates of all packs named, within each and between them.
+// Near duplicates of all packs named, within each and between them, the most alike first.
 class NearDuplicates {
  public:
   NearDuplicates(const OpenPacks& packs, int64_t threads) : packs_(packs) {
@@ -86,6 +86,7 @@ class NearDuplicates {
     for (size_t a = 0; a < packs_.size(); ++a) {
       for (size_t b = a; b < packs_.size(); ++b) find(a, b);
     }
+    std::ranges::stable_sort(found_, {}, [](const Found& f) { return f.pair.distance; });
   }
   int64_t count() const { return static_cast<int64_t>(found_.size()); }
   bool complete() const { return complete_; }
@@ -184,31 +185,36 @@ int64_t check_between(const OpenPacks& packs, bool json, nlohmann::json& report)
   return problems;
 }
 
-// Look-alikes and statistics, which need the pictures whole.
-int64_t look_at(const CheckArguments& given, const OpenPacks& packs, nlohmann::json& report) {
+struct Findings {
   int64_t problems = 0;
+  int64_t alike = 0;  // pairs
+};
+
+// Look-alikes and statistics, which need the pictures whole.
+void look_at(const CheckArguments& given, const OpenPacks& packs, nlohmann::json& report,
+             Findings& found) {
   if (given.near) {
     const NearDuplicates near(packs, given.options.threads);
     if (given.json) report["near"] = near.json();
     report["near_complete"] = near.complete();
     if (!given.json) near.print();
-    if (given.fail_on_near) problems += near.count();
+    found.alike = near.count();
+    if (given.fail_on_near) found.problems += found.alike;
   }
   if (!given.statistics.empty()) write_statistics(packs, given.statistics);
-  return problems;
 }
 
-int64_t find_problems(const CheckArguments& given, nlohmann::json& report) {
+Findings find_all(const CheckArguments& given, nlohmann::json& report) {
   OpenPacks packs;
   const int64_t damages = check_each(given, packs, report);
-  int64_t problems = damages + check_between(packs, given.json, report);
+  Findings found{.problems = damages + check_between(packs, given.json, report)};
   const bool wants_more = given.near || !given.statistics.empty();
   if (damages == 0) {
-    problems += look_at(given, packs, report);
+    look_at(given, packs, report, found);
   } else if (wants_more) {
     log::warn("--near and --statistics are left out: pictures are damaged");
   }
-  return problems;
+  return found;
 }
 
 int run(const CheckArguments& given) {
@@ -217,19 +223,23 @@ int run(const CheckArguments& given) {
   const auto print_report = [&] {
     if (given.json) std::printf("%s\n", json_text(report).c_str());
   };
-  int64_t problems = 0;
+  Findings found;
   try {
-    problems = find_problems(given, report);
+    found = find_all(given, report);
   } catch (const DataError& error) {  // a pack that cannot be opened; of the others this is known
     report["error"] = error.what();
     print_report();
     throw;
   }
   print_report();
-  if (problems > 0)
-    throw DataError(std::to_string(problems) + " problem(s) found", "check",
+  if (found.problems > 0)
+    throw DataError(std::to_string(found.problems) + " problem(s) found", "check",
                     "pack or copy what is damaged again");
-  if (!given.json) std::printf("no problem found\n");
+  if (given.json) return 0;
+  if (found.alike > 0)
+    std::printf("no problem found, but %ld pair(s) of pictures look alike\n", found.alike);
+  else
+    std::printf("no problem found\n");
   return 0;
 }
 

@@ -40,7 +40,7 @@ void add_sources(CLI::App& explain, ExplainRequest& request) {
                      "JPEG files, folders, patterns in quotes, or - for a list on standard input");
   CLI::Option* manifest = explain.add_option(
       "--manifest", request.manifest,
-      "the truth of the pictures (or the pictures, where none are named): JSON lines "
+      "the truth of the pictures (or the pictures, where none are named): JSON lines or CSV "
       "as `catamaran pack manifest` takes them");
   explain
       .add_option("--images", request.images,

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Makes the demo's data set: multi-label scenes of garments as ordinary JPEG files with COCO annotations.
 
-usage: fashion_scenes.py OUT [--train 8000] [--test 1000] [--seed 1]
+usage: fashion_scenes.py OUT [--train 8000] [--test 1000] [--seed 1] [--csv]
 
 Each scene is 64 x 64 px: one to three garments of 22 to 32 px from Fashion-MNIST (Debian package dataset-fashion-mnist),
 tinted, in jittered cells of a 2 x 2 grid on a darkened random texture. OUT/train, OUT/test, OUT/train.json, OUT/test.json
-appear complete or not at all; a scene depends on the seed and its number only.
+appear complete or not at all; a scene depends on the seed and its number only. With --csv the labels are OUT/train.csv and OUT/test.csv
+instead, as `catamaran pack manifest` reads them (docs/tutorial.md).
 """
 import argparse
 import gzip
@@ -85,26 +86,38 @@ def make_part(task):
     return found
 
 
-def make_split(out, name, split, count, seed, workers):
+def coco_of(scenes):
+    coco = {"info": {"description": "Catamaran demo scenes"}, "images": [], "annotations": [],
+            "categories": [{"id": i + 1, "name": label} for i, label in enumerate(LABELS)]}
+    for number, boxes in scenes:
+        coco["images"].append({"id": number + 1, "file_name": f"{number:06d}.jpg", "width": SIZE, "height": SIZE})
+        for label, left, top, side in boxes:
+            coco["annotations"].append({"id": len(coco["annotations"]) + 1, "image_id": number + 1, "category_id": label + 1,
+                                        "bbox": [left, top, side, side], "area": side * side, "iscrowd": 0})
+    return json.dumps(coco)
+
+
+def csv_of(scenes):
+    lines = [f"{number:06d}.jpg,{';'.join(sorted({LABELS[label] for label, *_ in boxes}))}" for number, boxes in scenes]
+    return "\n".join(["path,labels", *lines]) + "\n"
+
+
+def make_split(out, name, split, count, seed, csv, workers):
     folder = out / name
     folder.mkdir(parents=True)
     step = 250
     tasks = [(folder, split, seed, begin, min(count, begin + step)) for begin in range(0, count, step)]
-    coco = {"info": {"description": "Catamaran demo scenes"}, "images": [], "annotations": [],
-            "categories": [{"id": i + 1, "name": label} for i, label in enumerate(LABELS)]}
-    done = 0
+    scenes = []
     for part in workers.imap(make_part, tasks):
-        for number, boxes in part:
-            coco["images"].append({"id": number + 1, "file_name": f"{number:06d}.jpg", "width": SIZE, "height": SIZE})
-            for label, left, top, side in boxes:
-                coco["annotations"].append({"id": len(coco["annotations"]) + 1, "image_id": number + 1, "category_id": label + 1,
-                                            "bbox": [left, top, side, side], "area": side * side, "iscrowd": 0})
-        done += len(part)
+        scenes += part
         if sys.stderr.isatty():
-            print(f"\r{name}: {done}/{count} scenes", end="\n" if done == count else "", file=sys.stderr, flush=True)
+            print(f"\r{name}: {len(scenes)}/{count} scenes", end="\n" if len(scenes) == count else "", file=sys.stderr, flush=True)
     if not sys.stderr.isatty():
         print(f"{name}: {count} scenes", file=sys.stderr)
-    (out / f"{name}.json").write_text(json.dumps(coco))
+    if csv:
+        (out / f"{name}.csv").write_text(csv_of(scenes))
+    else:
+        (out / f"{name}.json").write_text(coco_of(scenes))
 
 
 def main():
@@ -113,6 +126,7 @@ def main():
     parser.add_argument("--train", type=int, default=8000)
     parser.add_argument("--test", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--csv", action="store_true", help="labels as CSV, not as COCO annotations")
     options = parser.parse_args()
     if options.out.exists():
         sys.exit(f"fashion_scenes: {options.out} exists already; delete it first")
@@ -120,8 +134,8 @@ def main():
     temporary.mkdir(parents=True)
     try:
         with multiprocessing.Pool() as workers:
-            make_split(temporary, "train", "train", options.train, options.seed, workers)
-            make_split(temporary, "test", "t10k", options.test, options.seed, workers)
+            make_split(temporary, "train", "train", options.train, options.seed, options.csv, workers)
+            make_split(temporary, "test", "t10k", options.test, options.seed, options.csv, workers)
         temporary.rename(options.out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

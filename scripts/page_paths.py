@@ -11,7 +11,7 @@ import sys
 TRACKED = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True).stdout.splitlines()
 FOLDERS = sorted({name.split("/")[0] for name in TRACKED if "/" in name})
 NAMES = {pathlib.PurePath(name).name for name in TRACKED}
-ELSEWHERE = ("build/", "packs/", "runs/", "torch/")  # made by commands, or of LibTorch
+ELSEWHERE = ("build/", "packs/", "pictures/", "runs/", "torch/")  # made by commands, or of LibTorch
 PATTERNS = [
     re.compile(r"(?<![\w./~-])((?:%s)/[\w./*-]*[\w/*])" % "|".join(map(re.escape, FOLDERS))),
     re.compile(r"`([\w-]+/[\w./*-]*)(?::\d+)?`"),

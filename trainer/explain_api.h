@@ -30,7 +30,7 @@ struct ExplainRequest {
   // Pictures: files, folders, patterns, "-" (dataio/image_inputs.h), and the truth from a manifest,
   // whose pictures are those where none are named; or images of a pack.
   std::vector<std::string> inputs;
-  std::filesystem::path manifest;  // JSON lines: docs/formats.md
+  std::filesystem::path manifest;  // JSON lines or CSV: docs/formats.md
   std::filesystem::path images;  // folder of the manifest's pictures; empty: where the manifest is
   std::filesystem::path pack;
   std::vector<std::string> ids;  // of the pack; none: its first `count`

@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
 
 class Manifest : public testing::Test {
@@ -114,6 +115,9 @@ TEST_F(Manifest, ALabelIsFoundWhereItStandsAndNotInTheNameOfThePicture) {
   EXPECT_EQ(place_of_label(json.rows.at(0), "dog").column, 41);
   const ManifestRows csv = rows("m.csv", "path,labels\ndog,dogfish;dog\n");
   EXPECT_EQ(place_of_label(csv.rows.at(0), "dog").column, 13);
+  const ManifestRows ignored = rows("i.csv", "ignore,path,labels\ndog;\xC3\xA9l,dog,fox;cat\n");
+  EXPECT_EQ(place_of_label(ignored.rows.at(0), "\xC3\xA9l").column, 5);
+  EXPECT_EQ(place_of_label(ignored.rows.at(0), "cat").column, 16);
 }
 
 TEST_F(Manifest, ColumnsCountCharactersNotBytes) {
@@ -146,6 +150,22 @@ TEST_F(Manifest, TellsMissingFilesAndUnknownLabelsTogether) {
   const std::string what = told(given);
   EXPECT_THAT(what, HasSubstr("line 2, column 7: 'dgo' is not in the list of classes"));
   EXPECT_THAT(what, HasSubstr("line 3, column 1: there is no file"));
+}
+
+TEST_F(Manifest, ARareLabelThatIsSpeltLikeAFrequentOneIsNotedWhereNoListSaysWhatIsRight) {
+  std::string lines = "path,labels,ignore\n";
+  for (int i = 0; i < 20; ++i) lines += "g" + std::to_string(i) + ".jpg,giraffe;cat,\n";
+  ManifestSource given = source(write("m.csv", lines + "h.jpg,cat;girafe,\ni.jpg,car,Cat\n"));
+  given.look_for_files = false;
+  const ImportedImages images = import_manifest(given);
+  EXPECT_THAT(images.classes, ElementsAre("Cat", "car", "cat", "girafe", "giraffe"));
+  EXPECT_THAT(
+      images.notes,
+      ElementsAre(
+          HasSubstr("line 23, column 11: 'Cat' is a label of 1 image(s), 'cat' of 21"),
+          HasSubstr("line 22, column 11: 'girafe' is a label of 1 image(s), 'giraffe' of 20")));
+  given.classes = write("classes.txt", "giraffe\ngirafe\ncat\nCat\ncar\n");
+  EXPECT_THAT(import_manifest(given).notes, IsEmpty());
 }
 
 TEST_F(Manifest, LookingIntoFilesFindsWhatIsNoJpeg) {

@@ -38,7 +38,8 @@ def test_pictures_that_look_alike_are_named_and_are_an_error_on_demand(alike):
     assert sorted(pair["ids"] for pair in report["near"]) == [["a3.jpg", "b6.jpg"], ["a7.jpg", "b7.jpg"]]
     assert all(pair["distance"] <= 6 and not pair["same_bytes"] for pair in report["near"])
     text = catamaran("check", "--near", alike / "a", alike / "b").stdout
-    assert "'a3.jpg' of " in text and "no problem found" in text
+    assert "'a3.jpg' of " in text and "no problem found, but 2 pair(s) of pictures look alike" in text
+    assert [pair["distance"] for pair in report["near"]] == sorted(pair["distance"] for pair in report["near"]), "the most alike first"
     assert catamaran("check", "--near", "--fail-on-near", alike / "a", alike / "b", check=False).returncode == 3
     assert "no two pictures look alike" in catamaran("check", "--near", "--fail-on-near", alike / "a").stdout
 
