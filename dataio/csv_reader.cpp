@@ -49,8 +49,17 @@ CsvCell CsvReader::read_quoted(size_t& at) {
   }
 }
 
-TextPlace CsvReader::place_of(size_t at) const {
-  return {.line = lines_.number(), .column = column_at(line_, at)};
+// Counts on from the place asked for before: lines may have many cells.
+TextPlace CsvReader::place_of(size_t at) {
+  if (counted_line_ != lines_.number() || at < counted_to_) {
+    counted_line_ = lines_.number();
+    counted_to_ = 0;
+    column_ = 1;
+  }
+  const std::string_view rest = std::string_view(line_).substr(counted_to_);
+  column_ += column_at(rest, at - counted_to_) - 1;
+  counted_to_ = at;
+  return {.line = counted_line_, .column = column_};
 }
 
 void CsvReader::refuse(const std::string& what, TextPlace place) { throw CsvProblem{place, what}; }

@@ -38,11 +38,15 @@ class CsvReader {
  private:
   CsvCell read_cell(size_t& at);
   CsvCell read_quoted(size_t& at);
-  TextPlace place_of(size_t at) const;
+  TextPlace place_of(size_t at);
   [[noreturn]] static void refuse(const std::string& what, TextPlace place);
 
   TextLines lines_;
   std::string line_;
+  // Up to where columns are counted.
+  int64_t counted_line_ = 0;
+  size_t counted_to_ = 0;
+  int64_t column_ = 1;
 };
 
 }  // namespace catamaran

@@ -7,7 +7,7 @@
 
 namespace catamaran {
 
-int64_t column_at(const std::string& line, size_t byte) {
+int64_t column_at(std::string_view line, size_t byte) {
   const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
   const auto end = line.begin() + static_cast<std::ptrdiff_t>(std::min(byte, line.size()));
   return std::count_if(line.begin(), end, begins) + 1;

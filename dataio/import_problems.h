@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace catamaran {
@@ -45,6 +46,6 @@ class ImportProblems {
 // "line 3, column 17"
 std::string text_of(TextPlace place);
 // Of the character at a byte of a line.
-int64_t column_at(const std::string& line, size_t byte);
+int64_t column_at(std::string_view line, size_t byte);
 
 }  // namespace catamaran

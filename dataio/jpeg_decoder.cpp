@@ -78,10 +78,13 @@ struct JpegDecoder::State {
   void run(void (*call)(State&)) {
     if (guard.run([this, call] { call(*this); })) return;
     jpeg_abort_decompress(&info);
+    if (guard.out_of_memory()) throw std::bad_alloc();
     refuse(name, std::string("damaged JPEG: ") + guard.message());
   }
 
   JpegLayout layout() const;
+  bool is_smoothed() const;
+  bool can_crop_columns() const;
   PixelWindow cut_to(const PixelWindow& window);
   static void read_header(State& s);
   static void start(State& s);
@@ -143,6 +146,32 @@ PixelWindow JpegDecoder::State::cut_to(const PixelWindow& window) {
   return {.left = left, .top = top, .right = left + kept.width, .bottom = top + kept.height};
 }
 
+// libjpeg 2.1 smooths the blocks of a progressive file that lacks refinements, by what lies around
+// them and has been read: such a file gives the same pixels only when it is read from its
+// beginning.
+bool JpegDecoder::State::is_smoothed() const {
+  if (info.progressive_mode == FALSE || info.coef_bits == nullptr) return false;
+  for (int c = 0; c < info.num_components; ++c) {
+    for (int k = 1; k < DCTSIZE2; ++k) {
+      if (info.coef_bits[c][k] != 0) return true;
+    }
+  }
+  return false;
+}
+
+// jpeg_crop_scanline() of libjpeg 2.1 miscounts the columns of a component that is both decoded at
+// a larger scale than the others and upsampled after that (4:1:0 at half its size).
+bool JpegDecoder::State::can_crop_columns() const {
+  for (int c = 0; c < info.num_components; ++c) {
+    const jpeg_component_info& component = info.comp_info[c];
+    const int larger = component.DCT_scaled_size / info.min_DCT_scaled_size;
+    const bool is_upsampled = component.h_samp_factor * larger < info.max_h_samp_factor ||
+                              component.v_samp_factor * larger < info.max_v_samp_factor;
+    if (larger > 1 && is_upsampled) return false;
+  }
+  return !is_smoothed();
+}
+
 // decoded in: the window that is wanted; out: with the margin that libjpeg's block grid adds.
 void JpegDecoder::State::start(State& s) {
   jpeg_start_decompress(&s.info);
@@ -150,14 +179,14 @@ void JpegDecoder::State::start(State& s) {
   JDIMENSION left = static_cast<JDIMENSION>(std::max(s.decoded.left - kMarginColumns, 0));
   const int32_t right = std::min(s.decoded.right + kMarginColumns, width);
   JDIMENSION columns = static_cast<JDIMENSION>(right) - left;
-  if (columns < kLeastColumns) {
+  if (columns < kLeastColumns || !s.can_crop_columns()) {
     left = 0;
     columns = static_cast<JDIMENSION>(width);
   }
   if (columns < s.info.output_width) jpeg_crop_scanline(&s.info, &left, &columns);
   s.decoded.left = static_cast<int32_t>(left);
   s.decoded.right = static_cast<int32_t>(left + columns);
-  s.decoded.top = std::max(s.decoded.top - kMarginRows, 0);
+  s.decoded.top = s.is_smoothed() ? 0 : std::max(s.decoded.top - kMarginRows, 0);
 }
 
 void JpegDecoder::State::read_rows(State& s) {

@@ -7,11 +7,13 @@
 //   PixelView view = decoder.decode({.left = 0, .top = 100, .right = 640, .bottom = 400});
 //
 // Only the rows and columns of the window are transformed; the entropy-coded data before its end
-// has to be read in any case. Errors: DataError with the image's name for a file that is damaged,
-// truncated, no JPEG, of a kind libjpeg does not know, or over kLargestPixels (of a progressive
-// file libjpeg holds the coefficients, up to 6 bytes a pixel), or in more than 500 scans. What
-// libjpeg merely warns of is damage too, except for what leaves no doubt about the pixels (bytes
-// between markers, odd version numbers). One thread at a time.
+// has to be read in any case, unless restart markers let those of other blocks be passed over
+// (dataio/jpeg_segments.h): what is damaged in them is then not seen. Errors: DataError with the
+// image's name for a file that is damaged, truncated, no JPEG, of a kind libjpeg does not know, or
+// over kLargestPixels (of a progressive file libjpeg holds the coefficients, up to 6 bytes a
+// pixel), or in more than 500 scans. What libjpeg merely warns of is damage too, except for what
+// leaves no doubt about the pixels (bytes between markers, odd version numbers). One thread at a
+// time.
 #pragma once
 
 #include <cstdint>

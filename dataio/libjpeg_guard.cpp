@@ -16,9 +16,12 @@ LibjpegGuard::LibjpegGuard() {
   scans_.progress_monitor = count_scans;
 }
 
+bool LibjpegGuard::out_of_memory() const { return errors_.base.msg_code == JERR_OUT_OF_MEMORY; }
+
 void LibjpegGuard::count_scans(j_common_ptr info) {
   if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number <= kMostScans) return;
   auto* errors = reinterpret_cast<Errors*>(info->err);
+  errors->base.msg_code = 0;  // none of libjpeg's
   std::snprintf(errors->message, sizeof errors->message, "more than %d scans", kMostScans);
   std::longjmp(errors->jump, 1);
 }

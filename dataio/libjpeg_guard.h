@@ -32,6 +32,7 @@ class LibjpegGuard {
     return true;
   }
   const char* message() const { return errors_.message; }
+  bool out_of_memory() const;
   // A progressive file may come in any number of scans, each over the whole picture.
   void limit_scans(jpeg_decompress_struct& info) { info.progress = &scans_; }
 

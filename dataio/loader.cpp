@@ -81,15 +81,23 @@ class Loader::Workers {
 
   std::optional<Batch> next() {
     std::unique_lock lock(mutex_);
-    const auto is_ready = [this] { return queue_.empty() ? ended_ : queue_.front().done(); };
+    const auto is_ready = [this] {
+      return stopped_ || (queue_.empty() ? ended_ : queue_.front().done());
+    };
     while (!ready_.wait_for(lock, until_next_look(), is_ready)) look_for_slow_reads();
-    if (queue_.empty()) return std::nullopt;
+    if (stopped_ || queue_.empty()) return std::nullopt;
     Work work = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
     work_.notify_all();  // there is room for a batch
     if (work.error) std::rethrow_exception(work.error);
     return std::move(work.batch);
+  }
+
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    ready_.notify_all();
   }
 
   // The work of one thread.
@@ -123,8 +131,10 @@ class Loader::Workers {
   // What a worker is at, for the one who waits for it.
   struct Doing {
     int64_t image = -1;  // -1: nothing
-    Stopwatch since;
+    Stopwatch since{};
     bool ended = false;
+    bool overdue = false;  // at the last look, which was then
+    Stopwatch overdue_since{};
   };
 
   void work_until(const std::stop_token& stop, Doing& doing) {
@@ -202,7 +212,7 @@ class Loader::Workers {
     ++work.open;
     const SampleKey key = work.keys[static_cast<size_t>(image)];
     uint8_t* const out = pixels_of(work.batch, image).data;
-    doing = {.image = key.index, .since = Stopwatch()};
+    doing = {.image = key.index};
     lock.unlock();
     std::exception_ptr error;
     Made made{.used = key};
@@ -287,18 +297,20 @@ class Loader::Workers {
     if (options_.timeout_seconds == 0) return std::chrono::duration<double>(seconds);
     seconds = std::min(seconds, options_.timeout_seconds);
     for (const Doing& doing : doing_) {
-      const double left = options_.timeout_seconds - doing.since.seconds();
+      const double left = doing.overdue ? second_look() - doing.overdue_since.seconds()
+                                        : options_.timeout_seconds - doing.since.seconds();
       if (doing.image >= 0) seconds = std::min(seconds, std::max(left, 0.001));
     }
     return std::chrono::duration<double>(seconds);
   }
 
-  void look_for_slow_reads() const {
-    for (const Doing& doing : doing_) {
+  void look_for_slow_reads() {
+    for (Doing& doing : doing_) {
       const double seconds = doing.since.seconds();
       if (doing.image < 0 || seconds < std::min(options_.patience_seconds, limit())) continue;
       const std::string what = text("host %s has been reading image '%s' for %.1f s",
                                     host_name().c_str(), pack_.id(doing.image).c_str(), seconds);
+      if (seconds >= limit() && !is_overdue_again(doing)) continue;
       if (seconds >= limit()) {
         throw DataError(what, pack_.folder().string(),
                         "see whether the storage of that host answers, then start again (a run "
@@ -308,6 +320,12 @@ class Loader::Workers {
       log::warn(pack_.folder().string() + ": " + what);
     }
   }
+  // A job that was suspended finds its reads overdue when it goes on; they get time to return.
+  bool is_overdue_again(Doing& doing) const {
+    if (!std::exchange(doing.overdue, true)) doing.overdue_since = Stopwatch();
+    return doing.overdue_since.seconds() >= second_look();
+  }
+  double second_look() const { return std::min(1.0, options_.timeout_seconds); }
   double limit() const {
     return options_.timeout_seconds > 0 ? options_.timeout_seconds
                                         : std::numeric_limits<double>::infinity();
@@ -333,6 +351,7 @@ class Loader::Workers {
   std::vector<Doing> doing_;  // per thread; guarded as the queue
   bool opening_ = false;
   bool ended_ = false;
+  bool stopped_ = false;
   int64_t next_batch_;
   LoaderCounters counters_;
   std::atomic<int64_t> bad_ = 0;
@@ -361,6 +380,7 @@ Loader::~Loader() {
 }
 
 std::optional<Batch> Loader::next() { return workers_->next(); }
+void Loader::stop() { workers_->stop(); }
 LoaderCounters Loader::counters() const { return workers_->counters(); }
 
 }  // namespace catamaran

@@ -16,8 +16,9 @@
 // place in the order. With skip_bad a sample that cannot be read or decoded is replaced by another
 // image, which seed, epoch and index decide, and counted. Destruction stops the workers at once; a
 // read that does not return within two seconds is left alone: its thread ends when it does, or with
-// the process, touching nothing of the caller's. The loader keeps the pack open. next(): one
-// thread at a time; counters(): Thread-safe.
+// the process, touching nothing of the caller's. The loader keeps the pack open. A read counts as
+// too long at a second look a second later, so that a job may be suspended. next(): one thread at a
+// time; counters(): Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -63,6 +64,8 @@ class Loader {
   ~Loader();
 
   std::optional<Batch> next();
+  // next(), also one that another thread waits in, gives no batch any more. Thread-safe.
+  void stop();
   LoaderCounters counters() const;
 
  private:

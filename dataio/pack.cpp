@@ -89,6 +89,8 @@ PackManifest read_pack_manifest(const std::filesystem::path& pack_folder) {
     if (pack.pixels < 1 || pack.pixels > kLargestPixelSide)
       refuse(std::to_string(pack.pixels) + " is no side of an image", where);
   }
+  if (root.contains("file_checksums"))
+    pack.has_files = json_field<bool>(root, "file_checksums", where, kKind);
   pack.data_set = json_field<std::string>(root, "data_set", where, kKind);
   pack.split = json_field<std::string>(root, "split", where, kKind);
   pack.classes = json_field<std::vector<std::string>>(root, "classes", where, kKind);
@@ -119,6 +121,7 @@ std::string pack_manifest_json(const PackManifest& manifest) {
                {"decoder", manifest.decoder},
                {"notes", manifest.notes}};
   if (has_pixels) root["pixels"] = manifest.pixels;
+  if (manifest.has_files) root["file_checksums"] = true;
   root["sources"] = json::array();
   for (const SourceFile& source : manifest.sources)
     root["sources"].push_back({{"path", source.path}, {"sha256", source.sha256}});

@@ -8,6 +8,8 @@
 //   /label        int8, n x L: 1 present, 0 ignore (difficult), -1 absent
 //   /size         int32, n x 2: height, width of the image that was packed
 //   /checksum     uint64, n: XXH3 of each JPEG, or of each image's pixels
+//   /file         uint64, n x 2: XXH3 and length of the file that each image was made of, where
+//                 those are not the stored bytes' (pixels, restart markers)
 //   /id           UTF-8 variable-length strings, n
 // and the attribute "classes" of the root: the class names in order. A pixel pack holds in place of
 // the JPEG files
@@ -42,8 +44,9 @@ struct SourceFile {
 };
 
 struct PackManifest {
-  int64_t pixels = 0;    // side of the images of a pixel pack; 0: JPEG files
-  std::string data_set;  // "VOC2007", "COCO", or the manifest's name
+  int64_t pixels = 0;      // side of the images of a pixel pack; 0: JPEG files
+  bool has_files = false;  // shards have /file
+  std::string data_set;    // "VOC2007", "COCO", or the manifest's name
   std::string split;
   std::vector<std::string> classes;  // in label order
   std::vector<int64_t> positives;    // per class: images with label 1

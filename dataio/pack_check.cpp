@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <mutex>
-#include <unordered_map>
+#include <optional>
 #include <utility>
 
 #include "dataio/image.h"
 #include "dataio/near_duplicates.h"
+#include "dataio/picture_index.h"
 #include "dataio/repeated_pictures.h"
 #include "dataio/sample_maker.h"
 #include "support/clock.h"
@@ -164,12 +165,12 @@ void require_same_classes(const PackReader& first, const PackReader& second) {
 }
 
 std::vector<PackOverlap> overlap(const PackReader& first, const PackReader& second) {
-  std::unordered_map<PictureKey, int64_t, PictureKeyHash> in_first;
-  for (int64_t i = 0; i < first.images(); ++i) in_first.emplace(first.picture(i), i);
+  PictureIndex in_first;
+  for (int64_t i = 0; i < first.images(); ++i) in_first.add(first, i, static_cast<size_t>(i));
   std::vector<PackOverlap> shared;
   for (int64_t i = 0; i < second.images(); ++i) {
-    const auto found = in_first.find(second.picture(i));
-    if (found != in_first.end()) shared.push_back({first.id(found->second), second.id(i)});
+    if (const std::optional<size_t> found = in_first.find(second, i))
+      shared.push_back({first.id(static_cast<int64_t>(*found)), second.id(i)});
   }
   return shared;
 }

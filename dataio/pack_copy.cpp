@@ -30,6 +30,7 @@ constexpr int64_t kPieceBytes = int64_t{4} << 20;
 constexpr int64_t kMostThreads =
     4;  // more readers of one file system gain little and disturb others
 constexpr std::chrono::milliseconds kBetweenLooks(50);
+constexpr double kLongestLook = 1;         // seconds that count
 constexpr std::chrono::seconds kGrace(2);  // of threads that have been told to stop
 
 // What the threads share with the one who waits for them. They own it, too: one of them may be left
@@ -150,7 +151,7 @@ class EndOfCopying {
 };
 
 // With the mutex held.
-DataError stalled(const Copying& copying, double seconds) {
+CopyStalled stalled(const Copying& copying, double seconds) {
   std::string files;
   for (const size_t file : copying.at) files += (files.empty() ? "" : ", ") + copying.files[file];
   return {
@@ -162,7 +163,8 @@ DataError stalled(const Copying& copying, double seconds) {
 }
 
 void await(Copying& copying, const PackCopyOptions& options, Progress& progress) {
-  Stopwatch since_growth;
+  Stopwatch since_look;
+  double still = 0;  // seconds without a byte more; a job may be suspended between two looks
   int64_t seen = 0;
   std::unique_lock lock(copying.mutex);
   const auto ended = [&] { return copying.running == 0 || copying.error != nullptr; };
@@ -170,10 +172,14 @@ void await(Copying& copying, const PackCopyOptions& options, Progress& progress)
     if (options.stop.stop_requested())
       throw DataError("the copy was broken off", copying.to.string(), "start again");
     const int64_t now = copying.moved_bytes;
-    if (std::exchange(seen, now) != now) since_growth = Stopwatch();
+    still += std::min(since_look.lap(), kLongestLook);
+    if (std::exchange(seen, now) != now) {
+      still = 0;
+      if (options.moved) options.moved();
+    }
     progress.set(copying.copied_bytes >> 20);
-    if (options.timeout_seconds > 0 && since_growth.seconds() > options.timeout_seconds)
-      throw stalled(copying, since_growth.seconds());
+    if (options.timeout_seconds > 0 && still > options.timeout_seconds)
+      throw stalled(copying, still);
   }
   if (copying.error != nullptr) std::rethrow_exception(copying.error);
   progress.set(copying.copied_bytes >> 20);

@@ -11,16 +11,25 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <stop_token>
 
 #include "dataio/pack_reader.h"
+#include "support/error.h"
 
 namespace catamaran {
+
+// The copy has come to a stand: a read or a write of it may still hang.
+class CopyStalled : public DataError {
+  using DataError::DataError;
+};
 
 struct PackCopyOptions {
   double timeout_seconds = 600;  // without a byte more; 0: never
   bool progress = true;
   std::stop_token stop = {};
+  std::function<void()> moved =
+      {};  // called now and then while bytes are read, written or compared
 };
 
 void copy_pack_files(const PackReader& pack, const std::filesystem::path& folder,

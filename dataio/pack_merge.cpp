@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "dataio/picture_index.h"
 #include "support/assert.h"
 #include "support/error.h"
 #include "support/text.h"
@@ -116,7 +117,10 @@ class Merge {
       std::vector<int8_t> labels(merged_.classes.size(), kUnknown);
       for (size_t c = 0; c < columns.size(); ++c) labels[columns[c]] = image.labels[c];
       image.labels = std::move(labels);
-      std::vector<size_t>& same = seen_[pack->picture(i)];
+      const size_t picture = seen_.find(*pack, i).value_or(same_.size());
+      seen_.add(*pack, i, picture);
+      if (picture == same_.size()) same_.emplace_back();
+      std::vector<size_t>& same = same_[picture];
       if (same.empty() || merged_.images[same.front()].pack == pack) {
         same.push_back(merged_.images.size());
         merged_.images.push_back(std::move(image));
@@ -212,8 +216,9 @@ class Merge {
   const MergeOptions& options_;
   ImportedImages merged_;
   std::map<std::string, size_t> column_of_;
-  // Which of merged_.images have these bytes: those of the first pack that does.
-  std::unordered_map<PictureKey, std::vector<size_t>, PictureKeyHash> seen_;
+  // Of each picture, which of merged_.images are it: those of the first pack that does.
+  std::vector<std::vector<size_t>> same_;
+  PictureIndex seen_;
   Conflicts labels_differ_;
   int64_t repeated_ = 0;
   std::string first_repeated_;

@@ -28,7 +28,8 @@ class Fingerprint {
 
 std::string source_of(const ImportedImage& image) {
   if (image.pack != nullptr)
-    return "pack " + to_hex(image.pack->checksum(image.at)) + image.pack->folder().string();
+    return "pack " + to_hex(image.pack->checksum(image.at)) +
+           to_hex(image.pack->picture(image.at).checksum) + image.pack->folder().string();
   std::error_code code;
   const auto time = std::filesystem::last_write_time(image.file, code).time_since_epoch().count();
   return text("file %lld ", static_cast<long long>(code ? 0 : time)) + image.file.string();
@@ -55,7 +56,7 @@ PackPlan plan_pack(const ImportedImages& imported, const PackPlanOptions& option
   plan.bytes.reserve(imported.images.size());
   plan_parts(imported, options, plan);
   Fingerprint of_plan;
-  of_plan.add(text("writer 1, %ld %ld %d %d, HDF5 %s, ", options.shard_bytes, options.intake.pixels,
+  of_plan.add(text("writer 2, %ld %ld %d %d, HDF5 %s, ", options.shard_bytes, options.intake.pixels,
                    options.intake.decode ? 1 : 0, options.intake.restart_markers ? 1 : 0,
                    H5_VERS_INFO) +
               decoder_version());

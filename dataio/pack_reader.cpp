@@ -36,6 +36,7 @@ struct ShardIndex {
   std::vector<int8_t> labels;
   std::vector<int32_t> sizes;
   std::vector<uint64_t> checksums;
+  std::vector<uint64_t> files;  // pairs; none where the pack has none
   std::vector<std::string> ids;
   int64_t bytes_at = 0;
 };
@@ -96,6 +97,11 @@ ShardIndex read_index(const std::filesystem::path& path, const ShardInfo& info,
   index.labels = read_all<int8_t>(label, H5T_NATIVE_INT8, "/label", path);
   index.sizes = read_all<int32_t>(size, H5T_NATIVE_INT32, "/size", path);
   index.checksums = read_all<uint64_t>(checksum, H5T_NATIVE_UINT64, "/checksum", path);
+  if (manifest.has_files) {
+    const ContiguousSet files = contiguous_set(file, "/file", H5T_STD_U64LE, 2, info.bytes, path);
+    require(files.extent == std::vector<hsize_t>{n, 2}, "'/file' is not two numbers an image");
+    index.files = read_all<uint64_t>(files, H5T_NATIVE_UINT64, "/file", path);
+  }
   index.ids = read_texts(file, "/id", n, path);
   require(std::all_of(index.ids.begin(), index.ids.end(), is_utf8), "'/id' is not UTF-8");
   require(std::all_of(index.labels.begin(), index.labels.end(),
@@ -129,6 +135,8 @@ std::shared_ptr<const PackReader::Opened> PackReader::open(std::filesystem::path
     opened->labels.insert(opened->labels.end(), index.labels.begin(), index.labels.end());
     opened->checksums.insert(opened->checksums.end(), index.checksums.begin(),
                              index.checksums.end());
+    for (size_t i = 0; i < index.files.size(); i += 2)
+      opened->files.push_back({index.files[i], static_cast<int64_t>(index.files[i + 1])});
     std::move(index.ids.begin(), index.ids.end(), std::back_inserter(opened->ids));
     for (size_t i = 0; i < index.sizes.size(); i += 2)
       opened->sizes.push_back({index.sizes[i], index.sizes[i + 1]});
@@ -163,6 +171,11 @@ ImageSize PackReader::size(int64_t image) const {
 }
 uint64_t PackReader::checksum(int64_t image) const {
   return opened_->checksums[static_cast<size_t>(image)];
+}
+
+PictureKey PackReader::picture(int64_t image) const {
+  if (opened_->files.empty()) return {checksum(image), image_bytes(image)};
+  return opened_->files[static_cast<size_t>(image)];
 }
 
 ImageSize PackReader::stored_size(int64_t image) const {

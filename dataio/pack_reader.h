@@ -24,7 +24,7 @@
 
 namespace catamaran {
 
-// What two images have in common whose stored bytes are the same.
+// What two images have in common that were made of the same file.
 struct PictureKey {
   uint64_t checksum = 0;
   int64_t bytes = 0;
@@ -51,7 +51,8 @@ class PackReader {
   int64_t pixels() const { return manifest().pixels; }  // side; 0: the pack holds JPEG files
   uint64_t checksum(int64_t image) const;               // XXH3 of the stored bytes
   int64_t image_bytes(int64_t image) const;             // stored
-  PictureKey picture(int64_t image) const { return {checksum(image), image_bytes(image)}; }
+  // Of its file: the stored bytes themselves, or what they were made of where the pack says that.
+  PictureKey picture(int64_t image) const;
   // Replaces the content of `into` by the stored bytes; its capacity is reused.
   void read_image(int64_t image, std::vector<uint8_t>& into) const;
   // XXH3 over class names, labels and image checksums: names the content whatever the sharding.
@@ -73,6 +74,7 @@ class PackReader {
     std::vector<std::string> ids;
     std::vector<ImageSize> sizes;
     std::vector<uint64_t> checksums;
+    std::vector<PictureKey> files;  // none: the stored bytes are the files'
     std::string fingerprint;
   };
   struct Place {

@@ -4,9 +4,9 @@
 #include <charconv>
 #include <cmath>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
+#include "dataio/picture_index.h"
 #include "dataio/stratified_split.h"
 #include "support/error.h"
 #include "support/text.h"
@@ -45,14 +45,16 @@ PartShare parse_part(const std::string& given) {
 LabelledImages labelled_images(const PackReader& pack) {
   LabelledImages images;
   images.classes = pack.classes();
-  std::unordered_map<PictureKey, int64_t, PictureKeyHash> first;
+  PictureIndex seen;
   for (int64_t i = 0; i < pack.images(); ++i) {
     std::vector<int32_t>& present = images.present.emplace_back();
     const std::span<const int8_t> labels = pack.labels(i);
     for (size_t c = 0; c < labels.size(); ++c) {
       if (labels[c] == 1) present.push_back(static_cast<int32_t>(c));
     }
-    images.group.push_back(first.emplace(pack.picture(i), i).first->second);
+    const size_t group = seen.find(pack, i).value_or(static_cast<size_t>(i));
+    seen.add(pack, i, group);
+    images.group.push_back(static_cast<int64_t>(group));
   }
   return images;
 }

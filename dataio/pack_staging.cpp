@@ -18,6 +18,7 @@
 #include "support/file_descriptor.h"
 #include "support/file_lock.h"
 #include "support/hash.h"
+#include "support/host_name.h"
 #include "support/log.h"
 #include "support/text.h"
 
@@ -77,31 +78,50 @@ std::string boot_id() {
   return id;
 }
 
-void copy_pack(const PackReader& pack, const fs::path& target, const StagingOptions& options) {
+// Shows those who wait for the lock that its holder is at work.
+void touch(const FileDescriptor& lock) { ::futimens(lock.get(), nullptr); }
+
+int64_t touched(const FileDescriptor& lock) {
+  struct stat status {};
+  if (::fstat(lock.get(), &status) != 0) return 0;
+  return int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
+void copy_pack(const PackReader& pack, const fs::path& target, const FileDescriptor& lock,
+               const StagingOptions& options) {
   require_room(target.parent_path(), bytes_of(pack.manifest()));
   AtomicDirectory folder(target);
-  copy_pack_files(pack, folder.path(),
-                  {.timeout_seconds = options.timeout_seconds,
-                   .progress = options.progress,
-                   .stop = options.stop});
+  try {
+    copy_pack_files(pack, folder.path(),
+                    {.timeout_seconds = options.timeout_seconds,
+                     .progress = options.progress,
+                     .stop = options.stop,
+                     .moved = [&lock] { touch(lock); }});
+  } catch (const CopyStalled&) {
+    folder.abandon();
+    throw;
+  }
   AtomicFile boot(folder.path() / kBootFile);
-  const std::string id = boot_id();
+  const std::string id = host_name() + " " + boot_id();
   boot.write(id.data(), std::ssize(id));
   boot.commit(Durability::kUntilCrash);
   folder.commit(Durability::kUntilCrash);
 }
 
-bool is_of_this_boot(const fs::path& target) {
+// Of another machine, which shares this disk, nothing is known against it.
+bool is_from_before_a_crash(const fs::path& target) {
   std::ifstream file(target / kBootFile);
+  std::string host;
   std::string id;
-  std::getline(file, id);
-  return id == boot_id();
+  file >> host >> id;
+  return host.empty() || (host == host_name() && id != boot_id());
 }
 
 // Sizes, index and labels; the bytes of images are compared with their checksums as they are read.
 bool is_whole_copy(const fs::path& target, const PackReader& pack) {
   std::error_code code;
-  if (!fs::is_regular_file(target / "pack.json", code) || !is_of_this_boot(target)) return false;
+  if (!fs::is_regular_file(target / "pack.json", code) || is_from_before_a_crash(target))
+    return false;
   try {
     return PackReader(target).fingerprint() == pack.fingerprint() &&
            xxh3_of_file(target / "pack.json") == xxh3_of_file(pack.folder() / "pack.json");
@@ -131,16 +151,16 @@ StageLock wait_for_lock(const fs::path& target, const StagingOptions& options) {
   FileDescriptor file = open_lock(path);
   if (!file) throw DataError(with_errno("cannot create the file", errno), path.string(), kHint);
   Stopwatch since_growth;
-  int64_t bytes = -1;
+  std::pair<int64_t, int64_t> life = {-1, 0};  // bytes of the copy, and when it was worked on last
   LockState state = LockState::kHeld;
   while ((state = try_lock(file, path, ErrorKind::kData)) == LockState::kHeld) {
     if (options.stop.stop_requested())
       throw DataError("the wait for another process's copy was broken off", path.string(), kHint);
-    if (bytes < 0 && options.progress)
+    if (life.first < 0 && options.progress)
       log::info("another process of this node is staging to " + scratch.string() +
                 "; waiting for it");
-    const int64_t now = bytes_on_their_way(target);
-    if (std::exchange(bytes, now) != now) since_growth = Stopwatch();
+    const std::pair<int64_t, int64_t> now = {bytes_on_their_way(target), touched(file)};
+    if (std::exchange(life, now) != now) since_growth = Stopwatch();
     if (options.patience_seconds > 0 && since_growth.seconds() > options.patience_seconds) {
       throw DataError(text("another process has been staging for %.0f s without a byte more",
                            since_growth.seconds()),
@@ -184,9 +204,10 @@ fs::path stage_pack(const PackReader& pack, const fs::path& scratch,
   const fs::path target = staged_path(pack, scratch);
   const StageLock lock = wait_for_lock(target, options);
   if (is_whole_copy(target, pack)) return target;
+  touch(lock.file);
   remove_leftovers(target, lock);
   fs::remove_all(target, code);  // somebody has deleted or changed a part of it
-  copy_pack(pack, target, options);
+  copy_pack(pack, target, lock.file, options);
   return target;
 }
 

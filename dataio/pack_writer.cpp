@@ -66,7 +66,7 @@ void require_sources(const ImportedImages& imported, const PackWriterOptions& op
 
 // A pack that can be written can be read, too.
 void require_few_shards(int64_t shards) {
-  const int64_t most = std::min(kMostShards, open_file_limit() - kOtherFiles);
+  const int64_t most = std::clamp(open_file_limit() - kOtherFiles, int64_t{1}, kMostShards);
   if (shards <= most) return;
   throw UsageError(text("%ld shards are more than the %ld that a pack may have here", shards, most),
                    "--shard-mib", "allow larger shards");
@@ -78,6 +78,15 @@ IntakeOptions intake_options(const PackWriterOptions& options) {
           .restart_markers = options.restart_markers};
 }
 
+// Whether what is stored is something else than the files themselves.
+bool differs_from_files(const ImportedImages& imported, const PackWriterOptions& options) {
+  const auto is_made = [](const ImportedImage& image) {
+    return image.pack != nullptr && image.pack->manifest().has_files;
+  };
+  return options.pixels > 0 || options.restart_markers ||
+         std::ranges::any_of(imported.images, is_made);
+}
+
 // Packs the parts of a plan one after the other.
 class PackRun {
  public:
@@ -87,6 +96,7 @@ class PackRun {
         plan_(plan),
         options_(options),
         partial_(partial),
+        has_files_(differs_from_files(imported, options)),
         progress_("packing", std::ssize(imported.images), "images", options.progress) {}
 
   // Bad images end the writing where they may not be left out, yet all are looked at.
@@ -177,6 +187,7 @@ class PackRun {
     ShardShape shape{.images = std::ssize(images), .bytes = 0, .pixels = options_.pixels};
     for (const int64_t i : images) shape.bytes += plan_.bytes[static_cast<size_t>(i)];
     if (options_.restart_markers) shape.bytes = kUnknownBytes;
+    shape.files = has_files_;
     return shape;
   }
 
@@ -235,6 +246,7 @@ class PackRun {
   const PackPlan& plan_;
   const PackWriterOptions& options_;
   PartialPack& partial_;
+  const bool has_files_;
   Progress progress_;
   std::vector<std::string> bad_;  // the first kBadImagesNamed
   int64_t bad_count_ = 0;
@@ -261,6 +273,7 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   PackSummary summary;
   PackManifest& manifest = summary.manifest;
   manifest.pixels = options.pixels;
+  manifest.has_files = differs_from_files(imported, options);
   manifest.data_set = imported.data_set;
   manifest.split = imported.split;
   manifest.classes = imported.classes;

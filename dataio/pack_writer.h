@@ -3,12 +3,13 @@
 //   PackSummary done = write_pack(importer_result, "packs/voc07-trainval", options);
 //
 // Worker threads read the files, decode and hash them, in bounded memory (kLargestReadAhead and the
-// images at hand, whatever the size of shards); shards are filled in the order of the images, their
-// bytes written as they come. A picture that cannot be decoded to its end is collected: all bad
-// ones are reported together, unless skip_bad leaves them out and counts them. A run that was
-// killed is gone on with by the next one with the same images and options, from its first
-// unfinished shard (dataio/partial_pack.h); the result's bytes are those of an undisturbed run.
-// Errors: DataError; nothing half-written is ever at `out`. One thread at a time.
+// images at hand, whatever the size of shards; with restart markers 14 bytes for each pixel of
+// those that the threads are at); shards are filled in the order of the images, their bytes written
+// as they come. A picture that cannot be decoded to its end is collected: all bad ones are reported
+// together, unless skip_bad leaves them out and counts them. A run that was killed is gone on with
+// by the next one with the same images and options, from its first unfinished shard
+// (dataio/partial_pack.h); the result's bytes are those of an undisturbed run. Errors: DataError;
+// nothing half-written is ever at `out`. One thread at a time.
 #pragma once
 
 #include <cstdint>

@@ -71,8 +71,12 @@ PackedImage ImageIntake::take(const ImportedImage& image) {
   PackedImage packed;
   try {
     read(image, packed);
-    if (packed.problem.empty()) judge(image, packed);
     packed.checksum = xxh3(packed.bytes.data(), packed.bytes.size());
+    packed.file = image.pack != nullptr ? image.pack->picture(image.at)
+                                        : PictureKey{packed.checksum, std::ssize(packed.bytes)};
+    if (packed.problem.empty()) judge(image, packed);
+    if (options_.pixels > 0 || options_.restart_markers)
+      packed.checksum = xxh3(packed.bytes.data(), packed.bytes.size());
   } catch (const DataError& error) {
     packed.problem = error.what();
   }

@@ -27,6 +27,7 @@ struct PackedImage {
   std::vector<uint8_t> bytes;
   ImageSize size;  // of the image, also where its bytes are those of a square
   uint64_t checksum = 0;
+  PictureKey file;      // of the file that it was made of
   std::string problem;  // why it cannot be packed; empty: nothing is wrong
 };
 

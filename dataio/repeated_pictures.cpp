@@ -1,22 +1,24 @@
 #include "dataio/repeated_pictures.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <optional>
 
+#include "dataio/picture_index.h"
 #include "support/text.h"
 
 namespace catamaran {
 
 int64_t note_repeated(const PackReader& pack, std::vector<std::string>& notes) {
-  std::unordered_map<PictureKey, int64_t, PictureKeyHash> seen;
+  PictureIndex seen;
   int64_t count = 0;
   int64_t first = 0;
   int64_t earlier = 0;
   for (int64_t i = 0; i < pack.images(); ++i) {
-    const auto [same, is_new] = seen.emplace(pack.picture(i), i);
-    if (is_new || ++count > 1) continue;
+    const std::optional<size_t> same = seen.find(pack, i);
+    seen.add(pack, i, same.value_or(static_cast<size_t>(i)));
+    if (!same || ++count > 1) continue;
     first = i;
-    earlier = same->second;
+    earlier = static_cast<int64_t>(*same);
   }
   if (count == 0) return 0;
   const std::string note =

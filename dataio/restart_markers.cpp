@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
-#include <utility>
 
 #include "dataio/jpeg_decoder.h"
 #include "dataio/libjpeg_guard.h"
@@ -15,6 +14,7 @@ namespace {
 // What lies beside a crop and in its segments is read in vain; a marker costs about six bytes, so
 // one for each block a fifteenth of the file.
 constexpr int64_t kMostBlocks = 4;
+constexpr size_t kLeastRoom = size_t{64} << 10;
 
 // Of blocks between two markers: the most, up to kMostBlocks, of which a row is a multiple.
 int64_t interval_for(int64_t blocks_in_row) {
@@ -46,7 +46,8 @@ struct RestartMarkers::State {
   LibjpegGuard guard;
   jpeg_decompress_struct in{};
   jpeg_compress_struct out{};
-  unsigned char* written = nullptr;  // allocated by libjpeg, with malloc
+  std::vector<uint8_t> room;         // for the result, which hardly ever needs more
+  unsigned char* written = nullptr;  // room, or what libjpeg has allocated instead
   unsigned long written_bytes = 0;
   std::vector<uint8_t> result;
   JpegDecoder before;
@@ -56,7 +57,6 @@ struct RestartMarkers::State {
     in.err = guard.manager();
     out.err = guard.manager();
   }
-  ~State() { std::free(written); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
@@ -90,13 +90,16 @@ bool RestartMarkers::add(std::span<const uint8_t> jpeg, const std::string& name)
   State& s = *state_;
   const ImageSize size = s.before.open(jpeg, name);
   if (int64_t{size.height} * size.width > kMostPixels) return false;
-  std::free(std::exchange(s.written, nullptr));
-  s.written_bytes = 0;
+  s.room.resize(jpeg.size() * 2 + kLeastRoom);
+  s.written = s.room.data();
+  s.written_bytes = static_cast<unsigned long>(s.room.size());
   const bool done = s.guard.run([&] { State::transcode(s, jpeg); });
   jpeg_destroy_decompress(&s.in);
   jpeg_destroy_compress(&s.out);
+  if (!done && s.guard.out_of_memory()) throw std::bad_alloc();
   if (!done) return false;
   s.result.assign(s.written, s.written + s.written_bytes);
+  if (s.written != s.room.data()) std::free(s.written);
   return are_equal(decode_whole(s.before, jpeg, name), decode_whole(s.after, s.result, name));
 }
 

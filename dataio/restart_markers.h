@@ -6,7 +6,7 @@
 //   RestartMarkers markers;                                        // one per worker thread
 //   if (markers.add(jpeg, "000012")) use(markers.result());
 //
-// Errors: DataError for a file whose header is damaged. One thread at a time.
+// Errors: DataError for a file whose header is damaged, std::bad_alloc. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ class RestartMarkers {
   bool add(std::span<const uint8_t> jpeg, const std::string& name);
   const std::vector<uint8_t>& result() const;
 
-  static constexpr int64_t kMostPixels = int64_t{1} << 25;  // each takes 8 bytes of memory
+  static constexpr int64_t kMostPixels = int64_t{1} << 25;  // each takes up to 14 bytes of memory
 
  private:
   struct State;

@@ -74,6 +74,8 @@ void ShardWriter::add(const ImportedImage& image, const PackedImage& packed) {
   sizes_.push_back(packed.size.height);
   sizes_.push_back(packed.size.width);
   checksums_.push_back(packed.checksum);
+  files_.push_back(packed.file.checksum);
+  files_.push_back(static_cast<uint64_t>(packed.file.bytes));
   ids_.push_back(image.id);
 }
 
@@ -112,6 +114,7 @@ ShardInfo ShardWriter::finish() {
     write_set(file_, "/label", H5T_STD_I8LE, {n, classes_.size()}, labels_.data(), path_);
     write_set(file_, "/size", H5T_STD_I32LE, {n, 2}, sizes_.data(), path_);
     write_set(file_, "/checksum", H5T_STD_U64LE, {n}, checksums_.data(), path_);
+    if (shape_.files) write_set(file_, "/file", H5T_STD_U64LE, {n, 2}, files_.data(), path_);
     write_texts(file_, "/id", ids_, path_);
     write_text_attribute(file_, "classes", classes_, path_);
     finish_hdf5(file_, path_);

@@ -6,9 +6,8 @@
 //   ShardInfo info = shard.finish();                           // durable, with its SHA-256
 //
 // An extent that is not known beforehand (kUnknownBytes) costs writing the bytes twice: HDF5 fixes
-// it when the data set is made.
-// Until finish() the file has ".part" behind its name, and goes with a ShardWriter that is not
-// finished. Errors: DataError; another number of images or bytes than
+// it when the data set is made. Until finish() the file has ".part" behind its name, and goes with
+// a ShardWriter that is not finished. Errors: DataError; another number of images or bytes than
 // announced is a mistake of the caller. One thread at a time.
 #pragma once
 
@@ -31,6 +30,7 @@ struct ShardShape {
   int64_t images = 0;
   int64_t bytes = 0;   // of JPEG files, or kUnknownBytes
   int64_t pixels = 0;  // side of the images; 0: JPEG files
+  bool files = false;  // with /file
 };
 
 // "shard-00000.h5"
@@ -64,6 +64,7 @@ class ShardWriter {
   std::vector<int8_t> labels_;
   std::vector<int32_t> sizes_;
   std::vector<uint64_t> checksums_;
+  std::vector<uint64_t> files_;  // checksum and length of each
   std::vector<std::string> ids_;
 };
 

@@ -234,7 +234,8 @@ int run(const CheckArguments& given) {
   print_report();
   if (found.problems > 0)
     throw DataError(std::to_string(found.problems) + " problem(s) found", "check",
-                    "pack or copy what is damaged again");
+                    "pack or copy again what is damaged; leave images out of one of the packs that "
+                    "share them: pack subset --without-ids");
   if (given.json) return 0;
   if (found.alike > 0)
     std::printf("no problem found, but %ld pair(s) of pictures look alike\n", found.alike);

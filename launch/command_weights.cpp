@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -48,8 +49,14 @@ ImportRequest import_request(const WeightsArguments& given) {
   request.file = given.file;
   request.out = given.out;
   if (const std::optional<RunOptions> run = run_of(given)) {
-    request.model = run->model;
-    request.view = run->evaluate.view;
+    const auto is_of_evaluation = [](const std::string& pair) {
+      return pair.starts_with("evaluate.");
+    };
+    const bool of_evaluation = std::ranges::any_of(given.overrides, is_of_evaluation);
+    const bool of_evaluation_alone =
+        given.config.empty() && std::ranges::all_of(given.overrides, is_of_evaluation);
+    if (!of_evaluation_alone) request.model = run->model;
+    if (of_evaluation || !given.config.empty()) request.view = run->evaluate.view;
   }
   request.allow_partial = given.allow_partial;
   request.json = given.json;

@@ -76,6 +76,9 @@ class AtomicDirectory {
 
   const std::filesystem::path& path() const { return temporary_; }
   void commit(Durability durability = Durability::kDurable);
+  // Leaves what is there where it is, for remove_stale_temporaries(): where a write to it hangs,
+  // deleting it would hang, too.
+  void abandon() { temporary_.clear(); }
 
  private:
   std::filesystem::path target_;

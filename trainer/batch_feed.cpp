@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "support/clock.h"
-#include "trainer/device.h"
 
 namespace catamaran {
 namespace {
@@ -22,16 +21,23 @@ std::optional<FedBatch> take(Loader& loader, const FeedOptions& options,
   DeviceBatch in = to_device(*host, options.input, options.labels, device);
   return FedBatch{.host = std::move(*host), .in = std::move(in), .wait_seconds = waited};
 }
-
 }  // namespace
 
-// One batch waits here at most, so that the device holds two.
+// The next batch is made when the one before has been taken.
 class BatchFeed::Ahead {
  public:
-  Ahead(Loader& loader, const FeedOptions& options, torch::Device device)
-      : thread_([this, &loader, &options, device](const std::stop_token& stop) {
-          run(stop, loader, options, device);
-        }) {}
+  Ahead(Loader& loader, const FeedOptions& options, torch::Device device, const SideStream& side)
+      : loader_(loader),
+        options_(options),
+        device_(device),
+        side_(side),
+        thread_([this](const std::stop_token& stop) { run(stop); }) {}
+  ~Ahead() {
+    thread_.request_stop();
+    loader_.stop();
+  }
+  Ahead(const Ahead&) = delete;
+  Ahead& operator=(const Ahead&) = delete;
 
   std::optional<FedBatch> next() {
     const Stopwatch wait;
@@ -48,22 +54,23 @@ class BatchFeed::Ahead {
   }
 
  private:
-  void run(const std::stop_token& stop, Loader& loader, const FeedOptions& options,
-           const torch::Device& device) {
-    // When to_device() returns, its stream has done all it was given: the copy of the labels, its
-    // last, waits for that. So whoever takes the batch need not wait for this stream.
-    const SideStream stream(device);
-    while (!stop.stop_requested()) {
+  void run(const std::stop_token& stop) {
+    while (true) {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait(lock, stop, [this] { return !is_ready_; })) return;
+      lock.unlock();
       std::optional<FedBatch> batch;
       std::exception_ptr error;
       try {
-        batch = take(loader, options, device);
+        // When to_device() returns, its stream has done all it was given: the copy of the labels,
+        // its last, waits for that. So whoever takes the batch need not wait for this stream.
+        const SideStream::Use use(side_);
+        batch = take(loader_, options_, device_);
       } catch (...) {
         error = std::current_exception();
       }
       const bool goes_on = batch.has_value();
-      std::unique_lock lock(mutex_);
-      if (!changed_.wait(lock, stop, [this] { return !is_ready_; })) return;
+      lock.lock();
       batch_ = std::move(batch);
       error_ = error;
       is_ready_ = true;
@@ -73,6 +80,10 @@ class BatchFeed::Ahead {
     }
   }
 
+  Loader& loader_;
+  const FeedOptions& options_;
+  const torch::Device device_;
+  const SideStream side_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   bool is_ready_ = false;  // batch_, the end where there is none, or error_
@@ -81,12 +92,14 @@ class BatchFeed::Ahead {
   std::jthread thread_;  // last: stopped and joined before all else goes
 };
 
-BatchFeed::BatchFeed(Loader& loader, FeedOptions options, torch::Device device)
-    : BatchFeed(loader, std::move(options), device, device.is_cuda()) {}
+BatchFeed::BatchFeed(Loader& loader, FeedOptions options, torch::Device device,
+                     const SideStream& side)
+    : BatchFeed(loader, std::move(options), device, side, side.exists()) {}
 
-BatchFeed::BatchFeed(Loader& loader, FeedOptions options, torch::Device device, bool ahead)
+BatchFeed::BatchFeed(Loader& loader, FeedOptions options, torch::Device device,
+                     const SideStream& side, bool ahead)
     : loader_(loader), options_(std::move(options)), device_(device) {
-  if (ahead) ahead_ = std::make_unique<Ahead>(loader_, options_, device_);
+  if (ahead) ahead_ = std::make_unique<Ahead>(loader_, options_, device_, side);
 }
 
 BatchFeed::~BatchFeed() = default;

@@ -1,13 +1,15 @@
 // BatchFeed: a loader's batches on the device. On a GPU the next one is on its way while the
-// network works on this one: a thread of its own copies it from pinned memory and normalises it,
-// on a stream of its own. On the CPU, where that would only take cores away, next() does it.
+// network works on this one: a thread of its own copies it from pinned memory and normalises it, on
+// the side stream, so that the device holds two. On the CPU, where that would only take cores away,
+// next() does it.
 //
-//   BatchFeed feed(loader, {.input = options.model.input, .labels = rules}, device);
+//   const SideStream side(device);                                      // once
+//   BatchFeed feed(loader, {.input = options.model.input, .labels = rules}, device, side);
 //   while (std::optional<FedBatch> batch = feed.next()) ... batch->in.x_BCHW ...
 //
 // Errors are those of Loader::next(), thrown by next() in their place. The loader must outlive it,
-// and is its own until then, the counters aside. next(): one thread at a time; destruction waits
-// for the batch that the loader is at.
+// and is its own until then, the counters aside. next(): one thread at a time; destruction stops
+// the loader.
 #pragma once
 
 #include <torch/torch.h>
@@ -16,6 +18,7 @@
 #include <optional>
 
 #include "dataio/loader.h"
+#include "trainer/device.h"
 #include "trainer/device_batch.h"
 
 namespace catamaran {
@@ -33,9 +36,10 @@ struct FeedOptions {
 
 class BatchFeed {
  public:
-  BatchFeed(Loader& loader, FeedOptions options, torch::Device device);
+  BatchFeed(Loader& loader, FeedOptions options, torch::Device device, const SideStream& side);
   // ahead: with a thread of its own, whatever the device.
-  BatchFeed(Loader& loader, FeedOptions options, torch::Device device, bool ahead);
+  BatchFeed(Loader& loader, FeedOptions options, torch::Device device, const SideStream& side,
+            bool ahead);
   BatchFeed(const BatchFeed&) = delete;
   BatchFeed& operator=(const BatchFeed&) = delete;
   ~BatchFeed();

@@ -26,14 +26,21 @@ void* current_stream(const torch::Device& device) {
   return device.is_cuda() ? c10::cuda::getCurrentCUDAStream(device.index()).stream() : nullptr;
 }
 
-struct SideStream::Guard {
-  explicit Guard(const torch::Device& device)
-      : stream(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device.index())) {}
+struct SideStream::Stream {
+  c10::cuda::CUDAStream stream;
+};
+struct SideStream::Use::Guard {
+  explicit Guard(const c10::cuda::CUDAStream& used) : stream(used) {}
   c10::cuda::CUDAStreamGuard stream;  // makes the device the thread's own, too
 };
 
 SideStream::SideStream(const torch::Device& device) {
-  if (device.is_cuda()) guard_ = std::make_unique<Guard>(device);
+  if (device.is_cuda())
+    stream_ = std::make_shared<Stream>(
+        Stream{c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device.index())});
+}
+SideStream::Use::Use(const SideStream& side) {
+  if (side.stream_) guard_ = std::make_unique<Guard>(side.stream_->stream);
 }
 
 void lend_to_current_stream(const std::vector<torch::Tensor>& tensors) {
@@ -44,11 +51,13 @@ void lend_to_current_stream(const std::vector<torch::Tensor>& tensors) {
 }
 #else
 void* current_stream(const torch::Device&) { return nullptr; }
-struct SideStream::Guard {};
+struct SideStream::Stream {};
+struct SideStream::Use::Guard {};
 SideStream::SideStream(const torch::Device&) {}
+SideStream::Use::Use(const SideStream&) {}
 void lend_to_current_stream(const std::vector<torch::Tensor>&) {}
 #endif
-SideStream::~SideStream() = default;
+SideStream::Use::~Use() = default;
 
 void synchronize(const torch::Device& device) {
   if (device.is_cuda()) torch::cuda::synchronize(device.index());

@@ -20,17 +20,29 @@ namespace catamaran {
 torch::Device bind_device(const ProcessGroup& group);
 void* current_stream(const torch::Device& device);
 
-// While it lives, what its thread gives to the GPU is queued on a stream of its own. One a thread.
+// A stream of the GPU beside the one that the network works on; none on the CPU. To be taken once
+// and kept: the allocator keeps what was freed for each stream by itself.
 class SideStream {
  public:
   explicit SideStream(const torch::Device& device);
-  SideStream(const SideStream&) = delete;
-  SideStream& operator=(const SideStream&) = delete;
-  ~SideStream();
+  bool exists() const { return stream_ != nullptr; }
+
+  // While it lives, what its thread gives to the GPU is queued there.
+  class Use {
+   public:
+    explicit Use(const SideStream& side);
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    ~Use();
+
+   private:
+    struct Guard;
+    std::unique_ptr<Guard> guard_;
+  };
 
  private:
-  struct Guard;
-  std::unique_ptr<Guard> guard_;
+  struct Stream;
+  std::shared_ptr<Stream> stream_;  // copies name the same one
 };
 // To be called for tensors that were made on another stream: their memory goes to nobody else
 // before what this thread's stream does with them is done.

@@ -6,7 +6,7 @@
 // after the difficult rule, or, where images of the batch are mixed, fp32 targets in [0, 1] and -1
 // where a label of either image is ignored. The host's bytes may be reused as soon as it returns,
 // although pinned pixels are copied asynchronously: the copy of the labels, queued on the same
-// stream after them, blocks until both are done. Only the thread that runs the step loop.
+// stream after them, blocks until both are done. One thread at a time of a stream.
 #pragma once
 
 #include <torch/torch.h>

@@ -103,7 +103,7 @@ bool Evaluator::run(const std::atomic<bool>* wish, const ScoringPass& pass,
   loading.prefetch_batches = options_.prefetch_batches;
   loading.timeout_seconds = options_.read_timeout_seconds;
   Loader loader(pack_, loading, batch_of, 0, host_allocator_for(device_));
-  BatchFeed feed(loader, {.input = pass.input, .labels = {}}, device_);
+  BatchFeed feed(loader, {.input = pass.input, .labels = {}}, device_, side_);
 
   indices.clear();
   std::vector<float> scores;

@@ -22,6 +22,7 @@
 #include "evaluation/probability_mean.h"
 #include "evaluation/score_table.h"
 #include "model/cat.h"
+#include "trainer/device.h"
 #include "trainer/precision.h"
 
 namespace catamaran {
@@ -67,6 +68,7 @@ class Evaluator {
   Precision precision_;
   ProcessGroup& group_;
   torch::Device device_;
+  SideStream side_{device_};
 };
 
 }  // namespace catamaran

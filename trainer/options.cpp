@@ -31,7 +31,7 @@ void check_data(const DataOptions& data, int64_t input_size, Problems& p) {
   p.require_one_of("data.decode", data.decode, {"exact", "fast"});
   p.require_one_of("data.on_bad_sample", data.on_bad_sample, {"skip", "stop"});
   p.require(not_negative(data.timeout_seconds), "data.timeout_seconds",
-            "must be 0 (no limit) or more and finite");
+            "must be 0 (three quarters of comm.timeout_seconds) or more and finite");
   p.require(!data.augment.resizes_to_canvas() || data.augment.resize >= input_size,
             "data.augment.resize",
             "the canvas must be at least model.input.size = " + std::to_string(input_size));

@@ -132,7 +132,8 @@ ExitReason Trainer::run() {
       [this](int64_t k) { return keys_of_batch(k); }, parts_.position.step * parts,
       host_allocator_for(parts_.device));
   feed_ = std::make_unique<BatchFeed>(
-      *loader_, FeedOptions{.input = parts_.options.model.input, .labels = labels_}, parts_.device);
+      *loader_, FeedOptions{.input = parts_.options.model.input, .labels = labels_}, parts_.device,
+      side_);
   monitor_.set_state(RunState::kTrain);
   if (parts_.position.step > 0 && evaluate_every_.due(parts_.position.step)) evaluate_once();
   for (int64_t t = parts_.position.step; t < last && !stop_; ++t) {

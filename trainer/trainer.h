@@ -112,7 +112,8 @@ class Trainer {
   std::optional<Evaluator> evaluator_;
   std::unique_ptr<CheckpointWriter> writer_;  // rank 0
   std::unique_ptr<Loader> loader_;            // made by run(), at the position
-  std::unique_ptr<BatchFeed> feed_;           // of it
+  SideStream side_{parts_.device};
+  std::unique_ptr<BatchFeed> feed_;  // of loader_
   Every evaluate_every_;
   Every checkpoint_every_;
   Every consistency_every_;

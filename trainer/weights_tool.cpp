@@ -158,13 +158,17 @@ std::string import_weights(const ImportRequest& request) {
                  {"sha256", sha256_of_file(request.file)}};
   if (const auto from = header.metadata.find(kSourceKey); from != header.metadata.end())
     source["from"] = parse_json(from->second, request.file.string(), ErrorKind::kWeights);
-  const EvaluationCrop view =
-      request.view.value_or(recorded_evaluation(header, model.input.size, request.file.string()));
+  const EvaluationCrop recorded =
+      recorded_evaluation(header, model.input.size, request.file.string());
+  const EvaluationCrop view = request.view.value_or(recorded);
   save_model(request.out, state, model, classes,
              {{kSourceKey, json_text(source, -1)},
               {kEvaluationKey, evaluation_record(view, model.input.size)}});
   const char* kind = holds_whole_model(header) ? "whole model" : "backbone";
-  const std::vector<std::string> notes = notes_of(header, model, request.file);
+  std::vector<std::string> notes = notes_of(header, model, request.file);
+  if (evaluation_record(view, model.input.size) != evaluation_record(recorded, model.input.size))
+    notes.push_back("the file was evaluated with " + evaluation_record(recorded, model.input.size) +
+                    ", the result is with " + evaluation_record(view, model.input.size));
   if (!request.json) {
     std::string text = std::string(kind) + ", SHA-256 " + source["sha256"].get<std::string>() +
                        "\n" + coverage.table();

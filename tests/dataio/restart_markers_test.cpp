@@ -47,6 +47,35 @@ TEST(RestartMarkers, LetEveryWindowBeReadByItself) {
   }
 }
 
+TEST(RestartMarkers, ChangeNoPixelWhateverTheSubsamplingAndTheSizeThatIsDecoded) {
+  RestartMarkers markers;
+  ImageDecoder decoder;
+  int64_t compared = 0;
+  const auto compare = [&](const Bytes& jpeg, const std::string& name) {
+    ASSERT_TRUE(markers.add(jpeg, name)) << name;
+    const ImageSize source = read_jpeg_size(jpeg, name);
+    expect_windows_of(markers.result(), decoder.decode_whole(jpeg, name), name);
+    for (const int64_t size : {8, 17, 33, 64}) {
+      for (uint32_t trial = 0; trial < 6; ++trial) {
+        const Placement placement =
+            choose_placement({.crop = "random_resized"}, source, size, 1, trial, 0);
+        Bytes without(static_cast<size_t>(size * size * 3));
+        Bytes with(without.size());
+        decoder.decode(jpeg, placement, size, without.data(), name, Exactness::kFast);
+        decoder.decode(markers.result(), placement, size, with.data(), name, Exactness::kFast);
+        EXPECT_TRUE(with == without) << name << " at " << size;
+        ++compared;
+      }
+    }
+  };
+  const RgbImage picture =
+      decoder.decode_whole(read_file("made-333x250-444.jpg"), "made-333x250-444");
+  for (const int subsampling :
+       {TJSAMP_444, TJSAMP_422, TJSAMP_420, TJSAMP_GRAY, TJSAMP_440, TJSAMP_411})
+    compare(subsampled_jpeg(picture, subsampling, 0), "subsampling " + std::to_string(subsampling));
+  EXPECT_EQ(compared, 6 * 4 * 6);
+}
+
 TEST(RestartMarkers, CostLessThanAThirtiethOfAPhotograph) {
   RestartMarkers markers;
   size_t before = 0;

@@ -55,7 +55,7 @@ def test_a_stalled_read_of_training_ends_the_run(config, packs, tmp_path, slow):
     slow("pack-train/shard", 120)
     done = train(config, tmp_path / "run")
     assert done.returncode == 3, done.stderr
-    assert re.search(rf"error: {packs}/pack-train: host {HOST} has been reading image 'train\d+\S*' for 2\.\d s; see whether the storage", done.stderr), done.stderr
+    assert re.search(rf"error: {packs}/pack-train: host {HOST} has been reading image 'train\d+\S*' for \d+\.\d s; see whether the storage", done.stderr), done.stderr
     assert "data.timeout_seconds" in done.stderr and done.stderr.count("error:") == 1
     assert "has been reading image" in (tmp_path / "run/log.jsonl").read_text()
 
@@ -87,14 +87,16 @@ def test_a_measurement_of_the_loader_ends_where_a_read_stalls(packs, slow):
     assert done.returncode == 3 and "has been reading image" in done.stderr, done.stderr
 
 
-def test_a_copy_to_scratch_that_stalls_ends_all_ranks_and_leaves_nothing(config, packs, tmp_path, slow):
+def test_a_copy_to_scratch_that_stalls_ends_all_ranks_and_the_next_one_tidies_up(config, packs, tmp_path, slow):
     slow("pack-train/shard", 120)
     done = train(config, tmp_path / "run", f"data.stage={tmp_path}/scratch", ranks=2)
     assert done.returncode == 3, done.stderr
-    assert re.search(rf"error: {packs}/pack-train: host {HOST} has been copying shard-00000.h5 to {tmp_path}/scratch for 2\.\d s", done.stderr), done.stderr
+    assert re.search(rf"error: {packs}/pack-train: host {HOST} has been copying shard-00000.h5 to {tmp_path}/scratch for \d+\.\d s", done.stderr), done.stderr
     assert done.stderr.count("error:") == 1
-    assert [file for file in os.listdir(tmp_path / "scratch") if not file.endswith(".lock")] == []
     assert not (tmp_path / "run").exists(), "a failed start leaves no run directory"
+    slow("pack-train/shard", 0)
+    train(config, tmp_path / "run", "schedule.max_steps=1", f"data.stage={tmp_path}/scratch", ranks=2)
+    assert not [file for file in os.listdir(tmp_path / "scratch") if ".tmp." in file]
 
 
 def test_a_pack_that_cannot_be_staged_is_copied_by_one_rank_alone(config, packs, tmp_path, slow):

@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "made_jpeg.h"
 #include "made_pack.h"
+#include "support/clock.h"
 #include "support/error.h"
 #include "trainer/device.h"
 
@@ -18,6 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kImages = 12;
 constexpr int64_t kBatch = 4;
+const SideStream kNone(torch::kCPU);
 
 class BatchFeedTest : public testing::Test {
  protected:
@@ -75,15 +80,38 @@ TEST_F(BatchFeedTest, GivesTheLoadersBatchesInTheirOrderMadeAheadOrNot) {
   for (const bool ahead : {false, true}) {
     const auto from = loader();
     const auto alone = loader();
-    BatchFeed feed(*from, options_, torch::kCPU, ahead);
+    BatchFeed feed(*from, options_, torch::kCPU, kNone, ahead);
     expect_all_batches(feed, *alone, options_);
+  }
+}
+
+// How many batches are named while nobody asks for a second one: by the loader, which keeps one
+// ready, that and what was taken; by a feed that works ahead, one more and no further.
+TEST_F(BatchFeedTest, MakesOneBatchAheadAndNoMore) {
+  for (const bool ahead : {false, true}) {
+    std::atomic<int64_t> named = 0;
+    LoaderOptions options;
+    options.sample.size = 16;
+    options.prefetch_batches = 1;
+    Loader from(*pack_, options, [&named](int64_t batch) {
+      ++named;
+      return std::vector<SampleKey>{{.epoch = 0, .index = batch % kImages}};
+    });
+    BatchFeed feed(from, options_, torch::kCPU, kNone, ahead);
+    EXPECT_TRUE(feed.next());
+    const int64_t wanted = ahead ? 3 : 2;
+    const Stopwatch waiting;
+    while (named < wanted && waiting.seconds() < 20)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_EQ(named, wanted);
   }
 }
 
 TEST_F(BatchFeedTest, ThrowsTheLoadersErrorsInTheirPlace) {
   for (const bool ahead : {false, true}) {
     const auto from = loader(torch::kCPU, 1);
-    BatchFeed feed(*from, options_, torch::kCPU, ahead);
+    BatchFeed feed(*from, options_, torch::kCPU, kNone, ahead);
     EXPECT_TRUE(feed.next());
     EXPECT_THROW(feed.next(), DataError);
   }
@@ -92,7 +120,7 @@ TEST_F(BatchFeedTest, ThrowsTheLoadersErrorsInTheirPlace) {
 TEST_F(BatchFeedTest, MayBeLeftInTheMiddle) {
   for (int taken = 0; taken < 3; ++taken) {
     const auto from = loader();
-    BatchFeed feed(*from, options_, torch::kCPU, true);
+    BatchFeed feed(*from, options_, torch::kCPU, kNone, true);
     for (int i = 0; i < taken; ++i) EXPECT_TRUE(feed.next());
   }
 }
@@ -102,7 +130,7 @@ TEST_F(BatchFeedTest, GivesAGpuWhatTheCpuWouldGet) {
   const torch::Device gpu(torch::kCUDA, 0);
   const auto from = loader(gpu);
   const auto alone = loader();
-  BatchFeed feed(*from, options_, gpu);
+  BatchFeed feed(*from, options_, gpu, SideStream(gpu));
   for (int64_t k = 0; k < kImages / kBatch; ++k) {
     const std::optional<FedBatch> fed = feed.next();
     const std::optional<Batch> wanted = alone->next();
