@@ -139,7 +139,9 @@ TEST_F(NcclSums, RunBesideLaterWorkOfTheCallersStream) {
   bool later_work_ran = false;
   comm->start_all_reduce(&gradient, 1, DataType::kFloat32, ReduceOp::kSum, compute.get());
   fake_gpu::launch(compute.get(), [&] { later_work_ran = true; });
+  const int64_t waits = fake_gpu::calls("cudaStreamWaitEvent");
   comm->wait_all(compute.get());
+  EXPECT_EQ(fake_gpu::calls("cudaStreamWaitEvent"), waits + 1) << "not the host alone waits";
   EXPECT_EQ(gradient, static_cast<float>(world()));
   EXPECT_FALSE(later_work_ran) << "the sum waited for what does not concern it";
   float seen = 0;
