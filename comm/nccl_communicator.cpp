@@ -8,21 +8,46 @@
 #include <nccl.h>
 #include <sched.h>
 
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <exception>
+#include <future>
+#include <thread>
 #include <utility>
 
 #include "comm/operation_ring.h"
 #include "support/clock.h"
 #include "support/handle.h"
+#include "support/log.h"
 
 namespace catamaran {
 namespace {
 
+constexpr std::chrono::seconds kLongestAbort{3};
+constexpr const char* kInit = "ncclCommInitRankConfig";
+constexpr const char* kAdviceForGpu = "look at the GPU's state with nvidia-smi and dmesg";
+
+// NCCL's abort may block (NVIDIA/nccl#863), so a thread does it, which is left behind if it must
+// be: what follows an error is the end of the process.
+void abort_in_bounded_time(ncclComm_t comm) noexcept {
+  try {
+    std::promise<void> done;
+    const std::future<void> ended = done.get_future();
+    std::thread([comm, done = std::move(done)]() mutable {
+      ncclCommAbort(comm);
+      done.set_value();
+    }).detach();
+    if (ended.wait_for(kLongestAbort) != std::future_status::ready)
+      log::warn("ncclCommAbort does not return; going on without it");
+  } catch (const std::exception&) {  // there is no thread to be had: the process ends without
+  }
+}
+
 struct NcclTraits {
   using type = ncclComm_t;
   static constexpr type empty() { return nullptr; }
-  static void close(type comm) noexcept {
-    ncclCommAbort(comm);
-  }  // destroy would wait for peers that may be gone
+  static void close(type comm) noexcept { abort_in_bounded_time(comm); }
 };
 struct StreamTraits {
   using type = cudaStream_t;
@@ -63,6 +88,29 @@ ncclRedOp_t nccl_op(ReduceOp op) {
   return ncclSum;
 }
 
+std::string advice_for(ncclResult_t code) {
+  switch (code) {
+    case ncclUnhandledCudaError:
+      return kAdviceForGpu;
+    case ncclSystemError:
+      return "check that NCCL_SOCKET_IFNAME names the interface of the cluster's network, and the "
+             "space in /dev/shm; NCCL_DEBUG=WARN gives NCCL's own words";
+    case ncclRemoteError:
+      return "look for the first message of another rank; resume from the newest checkpoint";
+    case ncclInvalidUsage:
+      return "check that all ranks run the same program with the same NCCL; NCCL_DEBUG=WARN gives "
+             "NCCL's own words";
+    default:
+      return "set NCCL_DEBUG=WARN for NCCL's own words; resume from the newest checkpoint";
+  }
+}
+
+std::string words_of(ncclResult_t code) {
+  std::string more = ncclGetLastError(nullptr);  // of this process; the argument is unused
+  std::ranges::replace(more, '\n', ' ');
+  return ncclGetErrorString(code) + (more.empty() ? "" : " (" + more + ")");
+}
+
 class NcclCommunicator : public Communicator {
  public:
   NcclCommunicator(Communicator& host, int device_index, std::string host_name,
@@ -72,21 +120,10 @@ class NcclCommunicator : public Communicator {
         host_name_(std::move(host_name)),
         timeout_seconds_(timeout_seconds) {
     check(cudaSetDevice(device_index), "cudaSetDevice");
-    cudaStream_t stream = nullptr;
-    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
-    stream_ = Handle<StreamTraits>(stream);
+    stream_ = make_stream();
     produced_ = make_event();
-    consumed_ = make_event();
-    ncclUniqueId id{};
-    if (rank_ == 0) check(ncclGetUniqueId(&id), "ncclGetUniqueId");
-    host.broadcast(&id, sizeof id, 0, nullptr);
-    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-    config.blocking = 0;
-    ncclComm_t comm = nullptr;
-    const ncclResult_t begun = ncclCommInitRankConfig(&comm, world_, id, rank_, &config);
-    comm_ = Handle<NcclTraits>(comm);
-    if (begun != ncclInProgress) check(begun, "ncclCommInitRankConfig");
-    poll_until_ready("ncclCommInitRankConfig");
+    for (Handle<EventTraits>& event : finished_) event = make_event();
+    join(id_of_rank_0(host));
   }
 
   std::string_view backend() const override { return "nccl"; }
@@ -97,95 +134,140 @@ class NcclCommunicator : public Communicator {
                         void* stream) override {
     const int64_t sequence = ring_.start("all-reduce", count * bytes_of(type));
     after_work_of(stream);
-    const ncclResult_t begun =
-        ncclAllReduce(data, data, static_cast<size_t>(count), nccl_type(type), nccl_op(op),
-                      comm_.get(), stream_.get());
-    if (begun != ncclInProgress) check(begun, ring_.describe(sequence));
-    poll_until_ready(ring_.describe(sequence));
+    begun(sequence, ncclAllReduce(data, data, static_cast<size_t>(count), nccl_type(type),
+                                  nccl_op(op), comm_.get(), stream_.get()));
   }
 
   void progress() override {
     ncclResult_t state = ncclSuccess;
     check(ncclCommGetAsyncError(comm_.get(), &state), "ncclCommGetAsyncError");
-    if (state != ncclInProgress) check(state, "an earlier collective");
+    if (state != ncclInProgress) check(state, oldest());
+    while (ring_.finished() < ring_.started() && has_finished(ring_.finished())) ring_.finish();
   }
 
   void wait_all(void* stream) override {
-    check(cudaEventRecord(consumed_.get(), stream_.get()), "cudaEventRecord");
-    check(cudaStreamWaitEvent(static_cast<cudaStream_t>(stream), consumed_.get(), 0),
+    if (ring_.finished() == ring_.started()) return;
+    check(cudaStreamWaitEvent(static_cast<cudaStream_t>(stream), event_of(ring_.started() - 1), 0),
           "cudaStreamWaitEvent");
-    watch();
+    // The host needs the sums of this step soon after: a peer that is silent is noticed here, not
+    // in a later copy.
+    const Stopwatch waiting;
+    for (;;) {
+      progress();
+      if (ring_.finished() == ring_.started()) return;
+      if (waiting.seconds() > timeout_seconds_) {
+        throw_timeout(
+            oldest(),
+            "look for a rank that hangs or is slow; raise comm.timeout_seconds if it only needs "
+            "longer");
+      }
+      ::sched_yield();
+    }
   }
 
   void broadcast(void* data, int64_t bytes, int root, void* stream) override {
     const int64_t sequence = ring_.start("broadcast", bytes);
     after_work_of(stream);
-    const ncclResult_t begun = ncclBroadcast(data, data, static_cast<size_t>(bytes), ncclUint8,
-                                             root, comm_.get(), stream_.get());
-    if (begun != ncclInProgress) check(begun, ring_.describe(sequence));
-    poll_until_ready(ring_.describe(sequence));
+    begun(sequence, ncclBroadcast(data, data, static_cast<size_t>(bytes), ncclUint8, root,
+                                  comm_.get(), stream_.get()));
     wait_all(stream);
   }
 
  private:
-  static Handle<EventTraits> make_event() {
-    cudaEvent_t event = nullptr;
-    if (cudaEventCreateWithFlags(&event, cudaEventDisableTiming) != cudaSuccess) {
-      throw CommError("CUDA cannot create an event", "cudaEventCreate",
-                      "look at the GPU's state with nvidia-smi");
-    }
-    return Handle<EventTraits>(event);
-  }
   std::string here(const std::string& operation) const {
     return "rank " + std::to_string(rank_) + " on " + host_name_ + ", " + operation;
   }
   void check(cudaError_t code, const std::string& operation) const {
-    if (code != cudaSuccess) {
-      throw CommError(cudaGetErrorString(code), here(operation),
-                      "look at the GPU's state with nvidia-smi and dmesg");
-    }
+    if (code != cudaSuccess)
+      throw CommError(cudaGetErrorString(code), here(operation), kAdviceForGpu);
   }
   void check(ncclResult_t code, const std::string& operation) const {
-    if (code != ncclSuccess) {
-      throw CommError(
-          ncclGetErrorString(code), here(operation),
-          "set NCCL_DEBUG=WARN for NCCL's own words; resume from the newest checkpoint");
-    }
+    if (code != ncclSuccess) throw CommError(words_of(code), here(operation), advice_for(code));
   }
+  [[noreturn]] void throw_timeout(const std::string& operation, const std::string& advice) const {
+    throw CommError("no answer from at least one other rank within " +
+                        std::to_string(static_cast<int64_t>(timeout_seconds_)) + " s",
+                    here(operation), advice);
+  }
+
+  // The highest priority: a sum that is ready goes before the backward pass that runs beside it.
+  Handle<StreamTraits> make_stream() const {
+    int lowest = 0;
+    int highest = 0;
+    check(cudaDeviceGetStreamPriorityRange(&lowest, &highest), "cudaDeviceGetStreamPriorityRange");
+    cudaStream_t stream = nullptr;
+    check(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking, highest),
+          "cudaStreamCreateWithPriority");
+    return Handle<StreamTraits>(stream);
+  }
+  Handle<EventTraits> make_event() const {
+    cudaEvent_t event = nullptr;
+    check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+    return Handle<EventTraits>(event);
+  }
+  // On every rank; where rank 0 has none, its error on every rank.
+  ncclUniqueId id_of_rank_0(Communicator& host) const {
+    struct {
+      ncclUniqueId id{};
+      ncclResult_t code = ncclSuccess;
+    } made;
+    if (rank_ == 0) made.code = ncclGetUniqueId(&made.id);
+    host.broadcast(&made, sizeof made, 0, nullptr);
+    check(made.code, "ncclGetUniqueId of rank 0");
+    return made.id;
+  }
+  void join(const ncclUniqueId& id) {
+    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+    config.blocking = 0;
+    ncclComm_t comm = nullptr;
+    const ncclResult_t code = ncclCommInitRankConfig(&comm, world_, id, rank_, &config);
+    comm_ = Handle<NcclTraits>(comm);
+    if (code != ncclInProgress) check(code, kInit);
+    poll_until_ready(kInit,
+                     "look for a rank that did not start; check that the ranks reach one another: "
+                     "NCCL_SOCKET_IFNAME names the interface, NCCL_DEBUG=INFO tells which it took");
+  }
+
   void after_work_of(void* stream) {
     check(cudaEventRecord(produced_.get(), static_cast<cudaStream_t>(stream)), "cudaEventRecord");
     check(cudaStreamWaitEvent(stream_.get(), produced_.get(), 0), "cudaStreamWaitEvent");
   }
-  // A non-blocking communicator answers "in progress" until every rank has joined.
-  void poll_until_ready(const std::string& operation) {
+  void begun(int64_t sequence, ncclResult_t code) {
+    const std::string operation = ring_.describe(sequence);
+    if (code != ncclInProgress) check(code, operation);
+    poll_until_ready(operation, "look for a rank that hangs or is slow");
+    check(cudaEventRecord(event_of(sequence), stream_.get()), "cudaEventRecord");
+  }
+  // A non-blocking communicator may answer "in progress"; nothing else may be asked of it until it
+  // is ready.
+  void poll_until_ready(const std::string& operation, const std::string& advice) const {
     const Stopwatch waiting;
     for (;;) {
       ncclResult_t state = ncclSuccess;
       check(ncclCommGetAsyncError(comm_.get(), &state), operation);
       if (state != ncclInProgress) return check(state, operation);
-      if (waiting.seconds() > timeout_seconds_) throw_timeout(operation);
+      if (waiting.seconds() > timeout_seconds_) throw_timeout(operation, advice);
       ::sched_yield();
     }
   }
-  // The host needs the sums of this step soon after: a peer that is silent is noticed here, not in
-  // a later copy.
-  void watch() {
-    const Stopwatch waiting;
-    for (;;) {
-      progress();
-      const cudaError_t state = cudaEventQuery(consumed_.get());
-      if (state == cudaSuccess) return ring_.finish_all();
-      if (state != cudaErrorNotReady) check(state, "cudaEventQuery");
-      if (waiting.seconds() > timeout_seconds_) throw_timeout(ring_.describe(ring_.started() - 1));
-      ::sched_yield();
-    }
+
+  cudaEvent_t event_of(int64_t sequence) const {
+    return finished_[static_cast<size_t>(sequence % OperationRing::kEntries)].get();
   }
-  [[noreturn]] void throw_timeout(const std::string& operation) const {
-    throw CommError("no answer from at least one other rank within " +
-                        std::to_string(static_cast<int64_t>(timeout_seconds_)) + " s",
-                    here(operation),
-                    "look for a rank that hangs or is slow; raise comm.timeout_seconds if it only "
-                    "needs longer");
+  // Operations of one stream finish in their order, so an event that a later one has taken over
+  // answers for both.
+  bool has_finished(int64_t sequence) const {
+    const cudaError_t state = cudaEventQuery(event_of(sequence));
+    if (state == cudaErrorNotReady) {
+      (void)cudaGetLastError();  // or LibTorch's next look would take it for an error of a kernel
+      return false;
+    }
+    check(state, "cudaEventQuery, " + oldest());
+    return true;
+  }
+  std::string oldest() const {
+    if (ring_.finished() == ring_.started()) return "between two collectives";
+    return ring_.describe(ring_.oldest_unfinished());
   }
 
   int rank_;
@@ -194,7 +276,7 @@ class NcclCommunicator : public Communicator {
   double timeout_seconds_;
   Handle<StreamTraits> stream_;
   Handle<EventTraits> produced_;  // the caller's work that a collective reads
-  Handle<EventTraits> consumed_;  // the collectives that the caller's work waits for
+  std::array<Handle<EventTraits>, OperationRing::kEntries> finished_;  // by sequence number
   Handle<NcclTraits> comm_;
   OperationRing ring_;
 };

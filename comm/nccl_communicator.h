@@ -6,10 +6,13 @@
 //
 // The id travels over the host communicator; initialisation is non-blocking and ends in a CommError
 // at the time-out. start_all_reduce waits (on the device) for the work that was queued on the
-// caller's stream and then runs beside later work; wait_all makes the caller's stream wait for all
-// that was started, and blocks the host until the device has done it, looking for NCCL's
-// asynchronous errors and the time-out and offering the core to others meanwhile. Errors:
-// UsageError in a build without NCCL; else comm/communicator.h.
+// caller's stream and then runs beside later work, on a stream of the highest priority; wait_all
+// makes the caller's stream wait for all that was started, and blocks the host until the device has
+// done it, looking for NCCL's asynchronous errors and the time-out and offering the core to others
+// meanwhile. The communicator is aborted at its end, never destroyed: destroying waits for peers.
+// An abort that blocks is left behind after three seconds; the process should then end by _exit.
+// Errors: UsageError in a build without NCCL; else comm/communicator.h. What has run on a GPU, and
+// what only over the fakes: docs/gpu.md.
 #pragma once
 
 #include <memory>

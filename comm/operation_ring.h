@@ -5,11 +5,13 @@
 //   ring.finish();               // the oldest unfinished one; finish_all(): all that were started
 //   ring.describe(sequence)      // "all-reduce of 1048576 bytes, number 17 of this rank (16
 //                                // finished)"
+//   ring.oldest_unfinished()     // the sequence that is waited for: only while some are unfinished
 //
 // Operations finish in the order in which they were started; describe is for the last 64. One
 // thread at a time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -18,6 +20,8 @@ namespace catamaran {
 
 class OperationRing {
  public:
+  static constexpr int64_t kEntries = 64;
+
   int64_t start(const char* operation, int64_t bytes) {
     Entry& entry = entries_[static_cast<size_t>(next_ % kEntries)];
     entry = {operation, bytes};
@@ -27,6 +31,7 @@ class OperationRing {
   void finish_all() { finished_ = next_; }
   int64_t started() const { return next_; }
   int64_t finished() const { return finished_; }
+  int64_t oldest_unfinished() const { return std::max(finished_, next_ - kEntries); }
   std::string describe(int64_t sequence) const {
     const Entry& entry = at(sequence);
     return std::string(entry.operation) + " of " + std::to_string(entry.bytes) + " bytes, number " +
@@ -34,7 +39,6 @@ class OperationRing {
   }
 
  private:
-  static constexpr int64_t kEntries = 64;
   struct Entry {
     const char* operation = "";
     int64_t bytes = 0;

@@ -43,6 +43,11 @@ class RunningTest : public testing::EmptyTestEventListener {
 
 namespace catamaran {
 
+MpiSession*& test_session() {
+  static MpiSession* session = nullptr;
+  return session;
+}
+
 ProcessGroup*& test_group() {
   static ProcessGroup* group = nullptr;
   return group;
@@ -55,6 +60,7 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   catamaran::ProcessGroup group = catamaran::make_process_group(
       mpi, {.backend = "mpi", .timeout_seconds = 30, .threads_per_rank = 1});
+  catamaran::test_session() = &mpi;
   catamaran::test_group() = &group;
   auto* running = new RunningTest;  // owned by the list of listeners
   testing::UnitTest::GetInstance()->listeners().Append(running);

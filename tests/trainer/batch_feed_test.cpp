@@ -125,8 +125,14 @@ TEST_F(BatchFeedTest, MayBeLeftInTheMiddle) {
   }
 }
 
-TEST_F(BatchFeedTest, GivesAGpuWhatTheCpuWouldGet) {
-  if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU";
+class GpuBatchFeedTest : public BatchFeedTest {
+ protected:
+  void SetUp() override {
+    if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU";
+  }
+};
+
+TEST_F(GpuBatchFeedTest, GivesWhatTheCpuWouldGet) {
   const torch::Device gpu(torch::kCUDA, 0);
   const auto from = loader(gpu);
   const auto alone = loader();
