@@ -47,16 +47,25 @@ void visit_training_keys(Options& o, Visit&& visit) {
   visit("batch.global", o.batch.global, "images of one optimizer step over all ranks");
   visit("batch.per_device", o.batch.per_device,
         "images of one micro-batch at most; the rest is accumulated");
-  visit("optimizer.name", o.optimizer.name, "adamw, sgd");
+  visit("optimizer.name", o.optimizer.name, "adamw, sgd, lars, lamb");
   visit("optimizer.learning_rate", o.optimizer.learning_rate,
         "of the new layers, at the schedule's top");
   visit("optimizer.backbone_ratio", o.optimizer.backbone_ratio,
         "the backbone's learning rate is this times the above");
   visit("optimizer.weight_decay", o.optimizer.weight_decay, "on tensors of two or more dimensions");
-  visit("optimizer.momentum", o.optimizer.momentum, "sgd");
-  visit("optimizer.beta1", o.optimizer.beta1, "adamw");
-  visit("optimizer.beta2", o.optimizer.beta2, "adamw");
-  visit("optimizer.epsilon", o.optimizer.epsilon, "adamw");
+  visit("optimizer.momentum", o.optimizer.momentum, "sgd, lars");
+  visit("optimizer.nesterov", o.optimizer.nesterov, "sgd, lars: look ahead along the velocity");
+  visit("optimizer.beta1", o.optimizer.beta1, "adamw, lamb");
+  visit("optimizer.beta2", o.optimizer.beta2, "adamw, lamb");
+  visit("optimizer.epsilon", o.optimizer.epsilon,
+        "adamw; lamb (1e-6 as published); lars, but for moco");
+  visit("optimizer.lars_variant", o.optimizer.lars_variant,
+        "lars, norms w, g, c = trust_coefficient: timm (trust ratio c w / (g + decay w + "
+        "epsilon)), larc (that, the step at most the rate's), moco (c w / norm of g + decay w)");
+  visit("optimizer.trust_coefficient", o.optimizer.trust_coefficient,
+        "lars: share of a tensor's norm that a step may change; apex's LARC: 0.02");
+  visit("optimizer.trust_cap", o.optimizer.trust_cap,
+        "lamb: trust ratio at most; 0: no cap. lamb as published clips first: clip.max_norm = 1");
   visit("schedule.name", o.schedule.name, "onecycle, cosine, step, constant");
   visit("schedule.epochs", o.schedule.epochs, "epochs of the whole schedule");
   visit("schedule.max_steps", o.schedule.max_steps,

@@ -37,8 +37,31 @@ void check_data(const DataOptions& data, int64_t input_size, Problems& p) {
             "the canvas must be at least model.input.size = " + std::to_string(input_size));
 }
 
+void check_trust_ratios(const OptimizerOptions& o, Problems& p) {
+  const bool momentum = o.name == "sgd" || o.name == "lars";
+  p.require(!o.nesterov || momentum, "optimizer.nesterov",
+            o.name + " has no velocity to look ahead", "leave it out, or choose sgd or lars");
+  p.require(!o.nesterov || !momentum || o.momentum > 0, "optimizer.nesterov",
+            "needs optimizer.momentum above 0", "0.9 is usual");
+  p.require_one_of("optimizer.lars_variant", o.lars_variant, {"timm", "moco", "larc"});
+  p.require(positive(o.trust_coefficient), "optimizer.trust_coefficient",
+            "must be positive and finite", "0.001 is usual, 0.02 with larc");
+  p.require(not_negative(o.trust_cap), "optimizer.trust_cap",
+            "must be 0 (none) or more and finite");
+  p.require(!(o.trust_cap > 0) || o.name == "lamb", "optimizer.trust_cap",
+            "is of lamb, and the optimizer is " + o.name,
+            o.name == "lars" ? "optimizer.lars_variant = \"larc\" bounds the step of lars"
+                             : "leave it out");
+  const bool by_decay = o.name == "lamb" || (o.name == "lars" && o.lars_variant != "moco");
+  p.require(!by_decay || o.weight_decay != 0, "optimizer.weight_decay",
+            o.name + " gives trust ratios to tensors with weight decay only, so at 0 it is plain " +
+                (o.name == "lamb" ? "adamw" : "sgd"),
+            o.name == "lamb" ? "set it above 0, 0.02 is usual, or choose adamw"
+                             : "set it above 0, or choose optimizer.lars_variant = \"moco\"");
+}
+
 void check_optimizer(const OptimizerOptions& o, Problems& p) {
-  p.require_one_of("optimizer.name", o.name, {"adamw", "sgd"});
+  p.require_one_of("optimizer.name", o.name, {"adamw", "sgd", "lars", "lamb"});
   p.require(positive(o.learning_rate), "optimizer.learning_rate", "must be positive and finite");
   p.require(not_negative(o.backbone_ratio), "optimizer.backbone_ratio",
             "must be 0 or more and finite");
@@ -47,6 +70,7 @@ void check_optimizer(const OptimizerOptions& o, Problems& p) {
   p.require(o.beta1 >= 0 && o.beta1 < 1, "optimizer.beta1", "must be in [0, 1)");
   p.require(o.beta2 >= 0 && o.beta2 < 1, "optimizer.beta2", "must be in [0, 1)");
   p.require(positive(o.epsilon), "optimizer.epsilon", "must be positive and finite");
+  check_trust_ratios(o, p);
 }
 
 void check_schedule(const ScheduleOptions& s, Problems& p) {

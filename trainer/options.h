@@ -44,14 +44,18 @@ struct WeightsOptions {  // [weights]
 };
 
 struct OptimizerOptions {       // [optimizer]
-  std::string name = "adamw";   // sgd, adamw
+  std::string name = "adamw";   // sgd, adamw, lars, lamb
   double learning_rate = 1e-4;  // of the new layers; never rescaled by itself
   double backbone_ratio = 1.0;  // the backbone's learning rate is this times the above
   double weight_decay = 1e-4;   // on tensors of two or more dimensions
-  double momentum = 0.9;        // sgd
-  double beta1 = 0.9;           // adamw
+  double momentum = 0.9;        // sgd, lars
+  bool nesterov = false;        // sgd, lars
+  double beta1 = 0.9;           // adamw, lamb
   double beta2 = 0.999;
-  double epsilon = 1e-8;
+  double epsilon = 1e-8;              // adamw, lamb, lars but for moco
+  std::string lars_variant = "timm";  // timm, moco, larc: trainer/lars.h
+  double trust_coefficient = 0.001;   // lars
+  double trust_cap = 0;               // lamb: trust ratio at most; 0: no cap
 };
 
 constexpr int64_t kMostSteps = 99'999'999;  // of a run: names of checkpoints have eight digits

@@ -93,9 +93,9 @@ TEST(Optimizer, PutsEveryParameterIntoExactlyOneGroup) {
   std::vector<torch::Tensor> gradients;
   for (const auto& [name, tensor] : named) gradients.push_back(torch::zeros_like(tensor));
   size_t count = 0;
-  for (const ParameterGroup& group : group_parameters(named, gradients)) {
+  for (const ParameterGroup& group : group_parameters({}, named, gradients)) {
     for (size_t i = 0; i < group.names.size(); ++i, ++count) {
-      EXPECT_EQ(group.backbone, group.names[i].starts_with("backbone."));
+      EXPECT_EQ(group.part == "backbone", group.names[i].starts_with("backbone."));
       EXPECT_EQ(group.decayed, group.parameters[i].dim() >= 2);
     }
   }

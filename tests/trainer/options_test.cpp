@@ -9,7 +9,9 @@
 namespace catamaran {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
@@ -115,6 +117,50 @@ for (const auto& [key, value] : cases) {
   value(options) = kHuge;
   EXPECT_THAT(problems(options), ElementsAre(StartsWith(key + ":")));
 }
+}
+
+TEST(Problems, NameOptionsOfAnOptimizerThatIsNotChosenAndSayWhatToDo) {
+  struct Case {
+    std::string key;
+    std::string says;
+    std::function<void(OptimizerOptions&)> set;
+  };
+  const std::vector<Case> cases = {
+      {"optimizer.name", "lars", [](auto& o) { o.name = "larz"; }},
+      {"optimizer.nesterov", "choose sgd or lars", [](auto& o) { o.nesterov = true; }},
+      {"optimizer.nesterov", "0.9 is usual",
+       [](auto& o) {
+         o.name = "sgd";
+         o.nesterov = true;
+         o.momentum = 0;
+       }},
+      {"optimizer.lars_variant", "moco", [](auto& o) { o.lars_variant = "mocov3"; }},
+      {"optimizer.trust_coefficient", "0.001", [](auto& o) { o.trust_coefficient = 0; }},
+      {"optimizer.trust_cap", "leave it out", [](auto& o) { o.trust_cap = 1; }},
+      {"optimizer.trust_cap", "larc",
+       [](auto& o) {
+         o.name = "lars";
+         o.trust_cap = 1;
+       }},
+      {"optimizer.weight_decay", "moco",
+       [](auto& o) {
+         o.name = "lars";
+         o.weight_decay = 0;
+       }},
+      {"optimizer.weight_decay", "adamw",
+       [](auto& o) {
+         o.name = "lamb";
+         o.weight_decay = 0;
+       }},
+  };
+  for (const auto& [key, says, set] : cases) {
+    RunOptions options = valid();
+    set(options.optimizer);
+    EXPECT_THAT(problems(options), ElementsAre(AllOf(StartsWith(key + ":"), HasSubstr(says))));
+  }
+  RunOptions fits = valid();
+  fits.optimizer = {.name = "lars", .weight_decay = 0, .nesterov = true, .lars_variant = "moco"};
+  EXPECT_THAT(problems(fits), IsEmpty());
 }
 
 }  // namespace
