@@ -52,6 +52,9 @@ void visit_training_keys(Options& o, Visit&& visit) {
         "of the new layers, at the schedule's top");
   visit("optimizer.backbone_ratio", o.optimizer.backbone_ratio,
         "the backbone's learning rate is this times the above");
+  visit("optimizer.head_ratio", o.optimizer.head_ratio, "and that of the heads is this times it");
+  visit("optimizer.layer_decay", o.optimizer.layer_decay,
+        "the backbone's stage k from the top (1: its last) besides learns at this^k; 1: all alike");
   visit("optimizer.weight_decay", o.optimizer.weight_decay, "on tensors of two or more dimensions");
   visit("optimizer.momentum", o.optimizer.momentum, "sgd, lars");
   visit("optimizer.nesterov", o.optimizer.nesterov, "sgd, lars: look ahead along the velocity");

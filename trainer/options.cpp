@@ -65,6 +65,9 @@ void check_optimizer(const OptimizerOptions& o, Problems& p) {
   p.require(positive(o.learning_rate), "optimizer.learning_rate", "must be positive and finite");
   p.require(not_negative(o.backbone_ratio), "optimizer.backbone_ratio",
             "must be 0 or more and finite");
+  p.require(not_negative(o.head_ratio), "optimizer.head_ratio", "must be 0 or more and finite");
+  p.require(o.layer_decay > 0 && o.layer_decay <= 1, "optimizer.layer_decay",
+            "must be above 0 and at most 1", "0.65 to 0.9 are usual; 1: no decay");
   p.require(not_negative(o.weight_decay), "optimizer.weight_decay", "must be 0 or more and finite");
   p.require(o.momentum >= 0 && o.momentum < 1, "optimizer.momentum", "must be in [0, 1)");
   p.require(o.beta1 >= 0 && o.beta1 < 1, "optimizer.beta1", "must be in [0, 1)");

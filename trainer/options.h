@@ -47,6 +47,8 @@ struct OptimizerOptions {       // [optimizer]
   std::string name = "adamw";   // sgd, adamw, lars, lamb
   double learning_rate = 1e-4;  // of the new layers; never rescaled by itself
   double backbone_ratio = 1.0;  // the backbone's learning rate is this times the above
+  double head_ratio = 1.0;      // the heads' likewise
+  double layer_decay = 1.0;     // the backbone's stage k from the top: times this^k; 1: all alike
   double weight_decay = 1e-4;   // on tensors of two or more dimensions
   double momentum = 0.9;        // sgd, lars
   bool nesterov = false;        // sgd, lars

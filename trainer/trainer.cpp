@@ -102,6 +102,8 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
     evaluator_.emplace(*eval, evaluating, group, parts_.device);
   }
   if (group.is_root()) {
+    log::info(table_of_groups(
+        group_parameters(parts_.options.optimizer, parts_.parameters, reducer_.gradients())));
     writer_ = std::make_unique<CheckpointWriter>(
         parts_.run_dir / "checkpoints", parts_.options.checkpoint.keep,
         [this](const CheckpointEnd& end) {

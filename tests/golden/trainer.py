@@ -1,12 +1,14 @@
-"""What the tests of trainer/ compare with: the rates of PyTorch's OneCycleLR, and the optimizers of PyTorch and timm.
+"""What the tests of trainer/ compare with: the rates of PyTorch's OneCycleLR, the optimizers of PyTorch and timm, the stages
+of timm's backbones.
 
-    python trainer.py OUT_DIR        writes OUT_DIR/onecycle.json, optimizers.json, optimizers.safetensors
+    python trainer.py OUT_DIR        writes OUT_DIR/onecycle.json, stages.json, optimizers.json, optimizers.safetensors
 """
 import json
 import pathlib
 import sys
 import warnings
 
+import timm
 import timm.optim
 import torch
 from safetensors.torch import save_file
@@ -33,6 +35,14 @@ for total, pct_start in [(20, 0.3), (7, 0.25), (5, 0.2), (5, 0.2 - 1e-9), (2, 0.
     except ZeroDivisionError:  # a rise of exactly one step: no value to compare with
         assert pct_start * total == 1
 (out / "onecycle.json").write_text(json.dumps(cases))
+
+# Stages of timm's backbones from the top, the classifier being 0.
+levels = {}
+for backbone in ["resnet18", "resnet50", "resnext50_32x4d", "convnext_tiny", "tf_efficientnet_lite0"]:
+    model = timm.create_model(backbone, pretrained=False)
+    layer = timm.models.group_parameters(model, model.group_matcher(coarse=True), reverse=True)
+    levels[backbone] = {name: max(layer.values()) - number for name, number in layer.items()}
+(out / "stages.json").write_text(json.dumps(levels))
 
 # Optimizers: float32 weights, gradients of every step, and the weights after every step as the reference computes them.
 # One tensor starts at 0 and one never has a gradient: their trust ratio is 1.

@@ -35,6 +35,9 @@ TEST(Problems, NameTheKeyOfEveryNumberThatIsNotFiniteOrFarTooLarge) {
   const std::vector<Case> of_doubles = {
       {"optimizer.learning_rate", [](auto& o, double v) { o.optimizer.learning_rate = v; }},
       {"optimizer.backbone_ratio", [](auto& o, double v) { o.optimizer.backbone_ratio = v; }},
+      {"optimizer.head_ratio", [](auto& o, double v) { o.optimizer.head_ratio = v; }},
+      {"optimizer.layer_decay", [](auto& o, double v) { o.optimizer.layer_decay = v; }},
+      {"optimizer.trust_coefficient", [](auto& o, double v) { o.optimizer.trust_coefficient = v; }},
       {"optimizer.weight_decay", [](auto& o, double v) { o.optimizer.weight_decay = v; }},
       {"optimizer.epsilon", [](auto& o, double v) { o.optimizer.epsilon = v; }},
       {"schedule.warmup_epochs",
