@@ -50,6 +50,11 @@ void visit_training_keys(Options& o, Visit&& visit) {
   visit("optimizer.name", o.optimizer.name, "adamw, sgd, lars, lamb");
   visit("optimizer.learning_rate", o.optimizer.learning_rate,
         "of the new layers, at the schedule's top");
+  visit("optimizer.scaling", o.optimizer.scaling,
+        "none; linear, sqrt: the rate is for base_batch, and times batch.global / base_batch, or "
+        "the root of it");
+  visit("optimizer.base_batch", o.optimizer.base_batch,
+        "linear, sqrt: the global batch that the learning rate was found for");
   visit("optimizer.backbone_ratio", o.optimizer.backbone_ratio,
         "the backbone's learning rate is this times the above");
   visit("optimizer.head_ratio", o.optimizer.head_ratio, "and that of the heads is this times it");
@@ -75,6 +80,7 @@ void visit_training_keys(Options& o, Visit&& visit) {
         "above 0: stop after so many steps, the schedule keeps its shape");
   visit("schedule.warmup_epochs", o.schedule.warmup_epochs,
         "linear warm-up of constant, step and cosine");
+  visit("schedule.warmup_images", o.schedule.warmup_images, "likewise, instead of warmup_epochs");
   visit("schedule.milestones", o.schedule.milestones, "epochs at which step multiplies by gamma");
   visit("schedule.gamma", o.schedule.gamma, "step");
   visit("schedule.pct_start", o.schedule.pct_start, "onecycle: share of the steps that rise");
@@ -82,7 +88,12 @@ void visit_training_keys(Options& o, Visit&& visit) {
   visit("schedule.final_div_factor", o.schedule.final_div_factor,
         "onecycle: last rate = first / this");
   visit("schedule.final_ratio", o.schedule.final_ratio, "cosine: last rate = top * this");
-  visit("clip.max_norm", o.clip.max_norm, "of all gradients together; 0: measured, not clipped");
+  visit("clip.mode", o.clip.mode,
+        "norm (of all gradients together), agc (adaptive: of each unit against its weights, heads "
+        "left alone)");
+  visit("clip.max_norm", o.clip.max_norm, "norm: at most; 0: measured, not clipped");
+  visit("clip.agc_factor", o.clip.agc_factor,
+        "agc: norm of a unit's gradient as share of its weights', at most");
   visit("ema.decay", o.ema.decay,
         "average of the weights at reference_batch images a step; 0: none is kept");
   visit("ema.reference_batch", o.ema.reference_batch,

@@ -60,6 +60,18 @@ void check_trust_ratios(const OptimizerOptions& o, Problems& p) {
                              : "set it above 0, or choose optimizer.lars_variant = \"moco\"");
 }
 
+void check_scaling(const OptimizerOptions& o, Problems& p) {
+  p.require_one_of("optimizer.scaling", o.scaling, {"none", "linear", "sqrt"});
+  p.require(o.base_batch >= 0 && o.base_batch <= kMostImages, "optimizer.base_batch",
+            "must be 1 to 16777216, or 0 without scaling");
+  p.require((o.scaling != "linear" && o.scaling != "sqrt") || o.base_batch != 0,
+            "optimizer.base_batch", "is needed by optimizer.scaling = \"" + o.scaling + "\"",
+            "name the global batch that optimizer.learning_rate was found for");
+  p.require(o.scaling != "none" || o.base_batch == 0, "optimizer.base_batch",
+            "has no effect with optimizer.scaling = \"none\"",
+            "choose linear or sqrt, or leave it out");
+}
+
 void check_optimizer(const OptimizerOptions& o, Problems& p) {
   p.require_one_of("optimizer.name", o.name, {"adamw", "sgd", "lars", "lamb"});
   p.require(positive(o.learning_rate), "optimizer.learning_rate", "must be positive and finite");
@@ -74,6 +86,7 @@ void check_optimizer(const OptimizerOptions& o, Problems& p) {
   p.require(o.beta2 >= 0 && o.beta2 < 1, "optimizer.beta2", "must be in [0, 1)");
   p.require(positive(o.epsilon), "optimizer.epsilon", "must be positive and finite");
   check_trust_ratios(o, p);
+  check_scaling(o, p);
 }
 
 void check_schedule(const ScheduleOptions& s, Problems& p) {
@@ -86,6 +99,11 @@ void check_schedule(const ScheduleOptions& s, Problems& p) {
       "schedule.warmup_epochs", "must be 0 to schedule.epochs");
   p.require(s.name != "onecycle" || s.warmup_epochs == 0, "schedule.warmup_epochs",
             "onecycle has its own rise: use schedule.pct_start");
+  p.require(s.warmup_images >= 0, "schedule.warmup_images", "must not be negative");
+  p.require(s.name != "onecycle" || s.warmup_images <= 0, "schedule.warmup_images",
+            "onecycle has its own rise: use schedule.pct_start");
+  p.require(s.warmup_images <= 0 || s.warmup_epochs == 0, "schedule.warmup_images",
+            "give it or schedule.warmup_epochs, not both");
   p.require(std::is_sorted(s.milestones.begin(), s.milestones.end()) &&
                 std::ranges::all_of(s.milestones, not_negative),
             "schedule.milestones", "must ascend, be 0 or more and finite");
@@ -107,7 +125,13 @@ void check_precision(const PrecisionOptions& o, Problems& p) {
 }
 
 void check_rest(const RunOptions& o, Problems& p) {
+  p.require_one_of("clip.mode", o.clip.mode, {"norm", "agc"});
   p.require(not_negative(o.clip.max_norm), "clip.max_norm", "must be 0 or more and finite");
+  p.require(o.clip.mode != "agc" || !(o.clip.max_norm > 0), "clip.max_norm",
+            "is of clip.mode = \"norm\", and the mode is agc",
+            "leave it out, clip.agc_factor is the bound there; or choose the other mode");
+  p.require(positive(o.clip.agc_factor), "clip.agc_factor", "must be positive and finite",
+            "0.01 is usual");
   p.require(o.ema.decay >= 0 && o.ema.decay < 1, "ema.decay", "must be in [0, 1)");
   p.require(o.ema.reference_batch > 0 && o.ema.reference_batch <= kMostImages,
             "ema.reference_batch", "must be 1 to 16777216");
@@ -135,6 +159,13 @@ void check_rest(const RunOptions& o, Problems& p) {
 }
 
 }  // namespace
+
+double RunOptions::learning_rate() const {
+  if (optimizer.scaling == "none") return optimizer.learning_rate;
+  const double ratio =
+      static_cast<double>(batch.global) / static_cast<double>(optimizer.base_batch);
+  return optimizer.learning_rate * (optimizer.scaling == "sqrt" ? std::sqrt(ratio) : ratio);
+}
 
 std::vector<std::string> problems(const RunOptions& options) {
   Problems p;

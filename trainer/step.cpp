@@ -78,12 +78,13 @@ bool Trainer::apply_gradients(int64_t t, const StepSums& global, StepReport& rep
   // sum / valid labels = mean over the GLOBAL batch
   const double mean = global.scale() * scaler_.unscale();
   report.gradient_norm = gradient_norm(reducer_.flat_gradients()) * mean;
-  report.learning_rate = options.optimizer.learning_rate * schedule_.factor(t);
+  report.learning_rate = options.learning_rate() * schedule_.factor(t);
   if (!std::isfinite(report.gradient_norm) || !std::isfinite(global.loss) ||
       !std::isfinite(report.learning_rate))
     return false;
   const double clip = norm_clip_factor(report.gradient_norm, options.clip.max_norm);
   scale_gradients(reducer_.flat_gradients(), mean * clip);
+  if (adaptive_clip_) adaptive_clip_->clip();
   optimizer_->step(report.learning_rate);
   ema_.update();
   return true;

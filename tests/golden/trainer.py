@@ -1,7 +1,7 @@
 """What the tests of trainer/ compare with: the rates of PyTorch's OneCycleLR, the optimizers of PyTorch and timm, the stages
 of timm's backbones.
 
-    python trainer.py OUT_DIR        writes OUT_DIR/onecycle.json, stages.json, optimizers.json, optimizers.safetensors
+    python trainer.py OUT_DIR        writes OUT_DIR/onecycle.json, stages.json, optimizers.json, optimizers.safetensors, clipped.safetensors
 """
 import json
 import pathlib
@@ -10,6 +10,7 @@ import warnings
 
 import timm
 import timm.optim
+import timm.utils
 import torch
 from safetensors.torch import save_file
 
@@ -145,3 +146,17 @@ for case, (make, options) in OPTIMIZERS.items():
     described.append({"case": case, "options": options, "rates": [rate_at(options, step) for step in range(STEPS)]})
 save_file({name: value.contiguous() for name, value in tensors.items()}, str(out / "optimizers.safetensors"))
 (out / "optimizers.json").write_text(json.dumps(described))
+
+# The first step's gradients (clipped at 0.3 of the weights, or at norm 2) after timm's adaptive clipping without the heads, and PyTorch's.
+clipped = {f"start/{name}": value for name, value in start.items()} | {f"gradient/{name}": value[:1].contiguous() for name, value in gradients.items()}
+for way in ["agc", "norm"]:
+    weights = {name: value.clone().requires_grad_() for name, value in start.items()}
+    for name, weight in weights.items():
+        weight.grad = gradients[name][0].clone()
+    if way == "agc":
+        timm.utils.agc.adaptive_clip_grad([weight for name, weight in weights.items() if not name.startswith("head")], clip_factor=0.3)
+    else:
+        torch.nn.utils.clip_grad_norm_(weights.values(), 2.0)
+    clipped |= {f"{way}/{name}": weight.grad.contiguous() for name, weight in weights.items()}
+assert any(not torch.equal(clipped[f"agc/{name}"], gradients[name][0]) for name in start)
+save_file(clipped, str(out / "clipped.safetensors"))

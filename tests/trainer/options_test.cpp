@@ -52,6 +52,7 @@ TEST(Problems, NameTheKeyOfEveryNumberThatIsNotFiniteOrFarTooLarge) {
       {"schedule.gamma", [](auto& o, double v) { o.schedule.gamma = v; }},
       {"schedule.div_factor", [](auto& o, double v) { o.schedule.div_factor = v; }},
       {"schedule.final_div_factor", [](auto& o, double v) { o.schedule.final_div_factor = v; }},
+      {"clip.agc_factor", [](auto& o, double v) { o.clip.agc_factor = v; }},
       {"clip.max_norm", [](auto& o, double v) { o.clip.max_norm = v; }},
       {"evaluate.every_epochs", [](auto& o, double v) { o.evaluate.every_epochs = v; }},
       {"checkpoint.every_epochs", [](auto& o, double v) { o.checkpoint.every_epochs = v; }},
@@ -145,6 +146,9 @@ TEST(Problems, NameOptionsOfAnOptimizerThatIsNotChosenAndSayWhatToDo) {
          o.name = "lars";
          o.trust_cap = 1;
        }},
+      {"optimizer.scaling", "linear", [](auto& o) { o.scaling = "line"; }},
+      {"optimizer.base_batch", "found for", [](auto& o) { o.scaling = "sqrt"; }},
+      {"optimizer.base_batch", "leave it out", [](auto& o) { o.base_batch = 256; }},
       {"optimizer.weight_decay", "moco",
        [](auto& o) {
          o.name = "lars";
@@ -164,6 +168,31 @@ TEST(Problems, NameOptionsOfAnOptimizerThatIsNotChosenAndSayWhatToDo) {
   RunOptions fits = valid();
   fits.optimizer = {.name = "lars", .weight_decay = 0, .nesterov = true, .lars_variant = "moco"};
   EXPECT_THAT(problems(fits), IsEmpty());
+}
+
+TEST(Problems, NameWarmUpGivenTwiceAndABoundOfTheOtherWayToClip) {
+  RunOptions options = valid();
+  options.schedule.name = "cosine";
+  options.schedule.warmup_images = 5000;
+  EXPECT_THAT(problems(options), IsEmpty());
+  options.schedule.warmup_epochs = 1;
+  options.clip.mode = "agc";
+  options.clip.max_norm = 1;
+  EXPECT_THAT(problems(options),
+              ElementsAre(StartsWith("schedule.warmup_images:"),
+                          AllOf(StartsWith("clip.max_norm:"), HasSubstr("clip.agc_factor"))));
+}
+
+TEST(RunOptions, ScaleTheLearningRateWithTheBatchOnlyWhenAsked) {
+  RunOptions options = valid();
+  options.optimizer.learning_rate = 0.1;
+  options.batch.global = 1024;
+  EXPECT_EQ(options.learning_rate(), 0.1);
+  options.optimizer.base_batch = 256;
+  options.optimizer.scaling = "linear";
+  EXPECT_DOUBLE_EQ(options.learning_rate(), 0.4);
+  options.optimizer.scaling = "sqrt";
+  EXPECT_DOUBLE_EQ(options.learning_rate(), 0.2);
 }
 
 }  // namespace
