@@ -47,22 +47,40 @@ void visit_training_keys(Options& o, Visit&& visit) {
   visit("batch.global", o.batch.global, "images of one optimizer step over all ranks");
   visit("batch.per_device", o.batch.per_device,
         "images of one micro-batch at most; the rest is accumulated");
-  visit("optimizer.name", o.optimizer.name, "adamw, sgd");
+  visit("optimizer.name", o.optimizer.name, "adamw, sgd, lars, lamb");
   visit("optimizer.learning_rate", o.optimizer.learning_rate,
         "of the new layers, at the schedule's top");
+  visit("optimizer.scaling", o.optimizer.scaling,
+        "none; linear, sqrt: the rate is for base_batch, and times batch.global / base_batch, or "
+        "the root of it");
+  visit("optimizer.base_batch", o.optimizer.base_batch,
+        "linear, sqrt: the global batch that the learning rate was found for");
   visit("optimizer.backbone_ratio", o.optimizer.backbone_ratio,
         "the backbone's learning rate is this times the above");
+  visit("optimizer.head_ratio", o.optimizer.head_ratio, "and that of the heads is this times it");
+  visit("optimizer.layer_decay", o.optimizer.layer_decay,
+        "the backbone's stage k from the top (1: its last) besides learns at this^k; 1: all alike");
   visit("optimizer.weight_decay", o.optimizer.weight_decay, "on tensors of two or more dimensions");
-  visit("optimizer.momentum", o.optimizer.momentum, "sgd");
-  visit("optimizer.beta1", o.optimizer.beta1, "adamw");
-  visit("optimizer.beta2", o.optimizer.beta2, "adamw");
-  visit("optimizer.epsilon", o.optimizer.epsilon, "adamw");
+  visit("optimizer.momentum", o.optimizer.momentum, "sgd, lars");
+  visit("optimizer.nesterov", o.optimizer.nesterov, "sgd, lars: look ahead along the velocity");
+  visit("optimizer.beta1", o.optimizer.beta1, "adamw, lamb");
+  visit("optimizer.beta2", o.optimizer.beta2, "adamw, lamb");
+  visit("optimizer.epsilon", o.optimizer.epsilon,
+        "adamw; lamb (1e-6 as published); lars, but for moco");
+  visit("optimizer.lars_variant", o.optimizer.lars_variant,
+        "lars, norms w, g, c = trust_coefficient: timm (trust ratio c w / (g + decay w + "
+        "epsilon)), larc (that, the step at most the rate's), moco (c w / norm of g + decay w)");
+  visit("optimizer.trust_coefficient", o.optimizer.trust_coefficient,
+        "lars: share of a tensor's norm that a step may change; apex's LARC: 0.02");
+  visit("optimizer.trust_cap", o.optimizer.trust_cap,
+        "lamb: trust ratio at most; 0: no cap. lamb as published clips first: clip.max_norm = 1");
   visit("schedule.name", o.schedule.name, "onecycle, cosine, step, constant");
   visit("schedule.epochs", o.schedule.epochs, "epochs of the whole schedule");
   visit("schedule.max_steps", o.schedule.max_steps,
         "above 0: stop after so many steps, the schedule keeps its shape");
   visit("schedule.warmup_epochs", o.schedule.warmup_epochs,
         "linear warm-up of constant, step and cosine");
+  visit("schedule.warmup_images", o.schedule.warmup_images, "likewise, instead of warmup_epochs");
   visit("schedule.milestones", o.schedule.milestones, "epochs at which step multiplies by gamma");
   visit("schedule.gamma", o.schedule.gamma, "step");
   visit("schedule.pct_start", o.schedule.pct_start, "onecycle: share of the steps that rise");
@@ -70,7 +88,12 @@ void visit_training_keys(Options& o, Visit&& visit) {
   visit("schedule.final_div_factor", o.schedule.final_div_factor,
         "onecycle: last rate = first / this");
   visit("schedule.final_ratio", o.schedule.final_ratio, "cosine: last rate = top * this");
-  visit("clip.max_norm", o.clip.max_norm, "of all gradients together; 0: measured, not clipped");
+  visit("clip.mode", o.clip.mode,
+        "norm (of all gradients together), agc (adaptive: of each unit against its weights, heads "
+        "left alone)");
+  visit("clip.max_norm", o.clip.max_norm, "norm: at most; 0: measured, not clipped");
+  visit("clip.agc_factor", o.clip.agc_factor,
+        "agc: norm of a unit's gradient as share of its weights', at most");
   visit("ema.decay", o.ema.decay,
         "average of the weights at reference_batch images a step; 0: none is kept");
   visit("ema.reference_batch", o.ema.reference_batch,

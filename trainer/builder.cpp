@@ -165,7 +165,8 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
   collect_tensors(parts);
   broadcast_state(state_dict(*parts.cat), group, parts.device);
 
-  const Schedule schedule(parts.options.schedule, parts.steps_per_epoch);
+  const Schedule schedule(parts.options.schedule, parts.steps_per_epoch,
+                          parts.options.batch.global);
   MonitorSetup monitoring;
   monitoring.run_dir = request.run_dir;
   monitoring.info = run_info(request, packs, group);
@@ -182,6 +183,12 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
              static_cast<double>(values) * 1e-6, schedule.last_step(), parts.options.batch.global,
              parts.steps_per_epoch, group.world(), parts.batch.parts, parts.batch.per_part,
              group.threads(), std::string(group.gradients().backend()).c_str()));
+    const OptimizerOptions& optimizer = parts.options.optimizer;
+    if (optimizer.scaling != "none") {
+      log::info(text("learning rate %g: %g for a batch of %ld, scaled to %ld (%s)",
+                     parts.options.learning_rate(), optimizer.learning_rate, optimizer.base_batch,
+                     parts.options.batch.global, optimizer.scaling.c_str()));
+    }
     if (checkpoint)
       log::info(text("resumed from %s at step %ld", checkpoint->c_str(), state->step));
   }

@@ -87,6 +87,7 @@ void write_manifest(const TrainRequest& request, const RunPacks& packs, ProcessG
                {"hosts", hosts},
                {"world", group.world()},
                {"threads_per_rank", group.threads()},
+               {"learning_rate", request.options.learning_rate()},
                {"precision", request.options.precision.compute},
                {"backend", std::string(group.gradients().backend())},
                {"config_sha256", sha256(request.resolved_config)},

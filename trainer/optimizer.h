@@ -1,15 +1,15 @@
-// Optimizer: SGD with momentum or AdamW over named parameters, with ATen's fused kernels; the
-// gradients are the reducer's views. Parameters fall into groups by two questions: backbone or new
-// (learning rate), decayed or not (tensors of two or more dimensions are decayed; biases, norms and
-// the fusion weights alpha, beta, gamma are not).
+// Optimizer: changes named parameters by their gradients, group by group
+// (trainer/parameter_groups.h).
 //
-//   std::unique_ptr<Optimizer> optimizer = make_optimizer(options, named_parameters,
-//   reducer.gradients()); optimizer->step(learning_rate);               // of the new layers; the
-//   backbone's is backbone_ratio times that NamedTensors state = optimizer->state();      //
-//   "momentum/NAME", "exp_avg/NAME", ..., for the checkpoint
+//   std::unique_ptr<Optimizer> optimizer =
+//       make_optimizer(options, named_parameters, reducer.gradients());
+//   optimizer->step(learning_rate);    // a group's rate is rate_factor times that
+//   NamedTensors state = optimizer->state();    // "momentum/NAME", ..., for the checkpoint
 //
-// The state's tensors are the live ones. Sources: SGD and AdamW as in torch.optim. Only the thread
-// that runs the step loop. Errors: load_state throws WeightsError naming the tensor.
+// The gradients are the reducer's views, averaged over the global batch, the same on all ranks; a
+// step may overwrite them. The state's tensors are the live ones. Kinds: sgd, adamw, lars, lamb, a
+// header each. Only the thread that runs the step loop. Errors: load_state throws WeightsError
+// naming the tensor.
 #pragma once
 
 #include <torch/torch.h>
@@ -21,20 +21,9 @@
 
 #include "model/safetensors.h"
 #include "trainer/options.h"
+#include "trainer/parameter_groups.h"
 
 namespace catamaran {
-
-struct ParameterGroup {
-  bool backbone = false;
-  bool decayed = false;
-  std::vector<std::string> names;
-  std::vector<torch::Tensor> parameters;
-  std::vector<torch::Tensor> gradients;
-};
-
-// Every parameter in exactly one group; empty groups are left out.
-std::vector<ParameterGroup> group_parameters(const NamedTensors& parameters,
-                                             const std::vector<torch::Tensor>& gradients);
 
 class Optimizer {
  public:
@@ -47,6 +36,13 @@ class Optimizer {
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options,
                                           const NamedTensors& parameters,
                                           const std::vector<torch::Tensor>& gradients);
+
+// For kinds of optimizers: a state tensor of zeros for each tensor of each group, and its name in
+// the checkpoint, "KIND/NAME".
+using GroupedTensors = std::vector<std::vector<torch::Tensor>>;
+GroupedTensors zeros_like_each(const std::vector<ParameterGroup>& groups);
+void append_state(NamedTensors& state, const std::string& kind,
+                  const std::vector<ParameterGroup>& groups, const GroupedTensors& tensors);
 
 // Over flat gradients: multiplies by `factor` in place.
 void scale_gradients(const std::vector<torch::Tensor>& flat, double factor);

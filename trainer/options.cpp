@@ -37,16 +37,56 @@ void check_data(const DataOptions& data, int64_t input_size, Problems& p) {
             "the canvas must be at least model.input.size = " + std::to_string(input_size));
 }
 
+void check_trust_ratios(const OptimizerOptions& o, Problems& p) {
+  const bool momentum = o.name == "sgd" || o.name == "lars";
+  p.require(!o.nesterov || momentum, "optimizer.nesterov",
+            o.name + " has no velocity to look ahead", "leave it out, or choose sgd or lars");
+  p.require(!o.nesterov || !momentum || o.momentum > 0, "optimizer.nesterov",
+            "needs optimizer.momentum above 0", "0.9 is usual");
+  p.require_one_of("optimizer.lars_variant", o.lars_variant, {"timm", "moco", "larc"});
+  p.require(positive(o.trust_coefficient), "optimizer.trust_coefficient",
+            "must be positive and finite", "0.001 is usual, 0.02 with larc");
+  p.require(not_negative(o.trust_cap), "optimizer.trust_cap",
+            "must be 0 (none) or more and finite");
+  p.require(!(o.trust_cap > 0) || o.name == "lamb", "optimizer.trust_cap",
+            "is of lamb, and the optimizer is " + o.name,
+            o.name == "lars" ? "optimizer.lars_variant = \"larc\" bounds the step of lars"
+                             : "leave it out");
+  const bool by_decay = o.name == "lamb" || (o.name == "lars" && o.lars_variant != "moco");
+  p.require(!by_decay || o.weight_decay != 0, "optimizer.weight_decay",
+            o.name + " gives trust ratios to tensors with weight decay only, so at 0 it is plain " +
+                (o.name == "lamb" ? "adamw" : "sgd"),
+            o.name == "lamb" ? "set it above 0, 0.02 is usual, or choose adamw"
+                             : "set it above 0, or choose optimizer.lars_variant = \"moco\"");
+}
+
+void check_scaling(const OptimizerOptions& o, Problems& p) {
+  p.require_one_of("optimizer.scaling", o.scaling, {"none", "linear", "sqrt"});
+  p.require(o.base_batch >= 0 && o.base_batch <= kMostImages, "optimizer.base_batch",
+            "must be 1 to 16777216, or 0 without scaling");
+  p.require((o.scaling != "linear" && o.scaling != "sqrt") || o.base_batch != 0,
+            "optimizer.base_batch", "is needed by optimizer.scaling = \"" + o.scaling + "\"",
+            "name the global batch that optimizer.learning_rate was found for");
+  p.require(o.scaling != "none" || o.base_batch == 0, "optimizer.base_batch",
+            "has no effect with optimizer.scaling = \"none\"",
+            "choose linear or sqrt, or leave it out");
+}
+
 void check_optimizer(const OptimizerOptions& o, Problems& p) {
-  p.require_one_of("optimizer.name", o.name, {"adamw", "sgd"});
+  p.require_one_of("optimizer.name", o.name, {"adamw", "sgd", "lars", "lamb"});
   p.require(positive(o.learning_rate), "optimizer.learning_rate", "must be positive and finite");
   p.require(not_negative(o.backbone_ratio), "optimizer.backbone_ratio",
             "must be 0 or more and finite");
+  p.require(not_negative(o.head_ratio), "optimizer.head_ratio", "must be 0 or more and finite");
+  p.require(o.layer_decay > 0 && o.layer_decay <= 1, "optimizer.layer_decay",
+            "must be above 0 and at most 1", "0.65 to 0.9 are usual; 1: no decay");
   p.require(not_negative(o.weight_decay), "optimizer.weight_decay", "must be 0 or more and finite");
   p.require(o.momentum >= 0 && o.momentum < 1, "optimizer.momentum", "must be in [0, 1)");
   p.require(o.beta1 >= 0 && o.beta1 < 1, "optimizer.beta1", "must be in [0, 1)");
   p.require(o.beta2 >= 0 && o.beta2 < 1, "optimizer.beta2", "must be in [0, 1)");
   p.require(positive(o.epsilon), "optimizer.epsilon", "must be positive and finite");
+  check_trust_ratios(o, p);
+  check_scaling(o, p);
 }
 
 void check_schedule(const ScheduleOptions& s, Problems& p) {
@@ -59,6 +99,11 @@ void check_schedule(const ScheduleOptions& s, Problems& p) {
       "schedule.warmup_epochs", "must be 0 to schedule.epochs");
   p.require(s.name != "onecycle" || s.warmup_epochs == 0, "schedule.warmup_epochs",
             "onecycle has its own rise: use schedule.pct_start");
+  p.require(s.warmup_images >= 0, "schedule.warmup_images", "must not be negative");
+  p.require(s.name != "onecycle" || s.warmup_images <= 0, "schedule.warmup_images",
+            "onecycle has its own rise: use schedule.pct_start");
+  p.require(s.warmup_images <= 0 || s.warmup_epochs == 0, "schedule.warmup_images",
+            "give it or schedule.warmup_epochs, not both");
   p.require(std::is_sorted(s.milestones.begin(), s.milestones.end()) &&
                 std::ranges::all_of(s.milestones, not_negative),
             "schedule.milestones", "must ascend, be 0 or more and finite");
@@ -80,7 +125,13 @@ void check_precision(const PrecisionOptions& o, Problems& p) {
 }
 
 void check_rest(const RunOptions& o, Problems& p) {
+  p.require_one_of("clip.mode", o.clip.mode, {"norm", "agc"});
   p.require(not_negative(o.clip.max_norm), "clip.max_norm", "must be 0 or more and finite");
+  p.require(o.clip.mode != "agc" || !(o.clip.max_norm > 0), "clip.max_norm",
+            "is of clip.mode = \"norm\", and the mode is agc",
+            "leave it out, clip.agc_factor is the bound there; or choose the other mode");
+  p.require(positive(o.clip.agc_factor), "clip.agc_factor", "must be positive and finite",
+            "0.01 is usual");
   p.require(o.ema.decay >= 0 && o.ema.decay < 1, "ema.decay", "must be in [0, 1)");
   p.require(o.ema.reference_batch > 0 && o.ema.reference_batch <= kMostImages,
             "ema.reference_batch", "must be 1 to 16777216");
@@ -108,6 +159,13 @@ void check_rest(const RunOptions& o, Problems& p) {
 }
 
 }  // namespace
+
+double RunOptions::learning_rate() const {
+  if (optimizer.scaling == "none") return optimizer.learning_rate;
+  const double ratio =
+      static_cast<double>(batch.global) / static_cast<double>(optimizer.base_batch);
+  return optimizer.learning_rate * (optimizer.scaling == "sqrt" ? std::sqrt(ratio) : ratio);
+}
 
 std::vector<std::string> problems(const RunOptions& options) {
   Problems p;

@@ -43,15 +43,23 @@ struct WeightsOptions {  // [weights]
   bool allow_partial = false;  // start although tensors are missing
 };
 
-struct OptimizerOptions {       // [optimizer]
-  std::string name = "adamw";   // sgd, adamw
-  double learning_rate = 1e-4;  // of the new layers; never rescaled by itself
-  double backbone_ratio = 1.0;  // the backbone's learning rate is this times the above
-  double weight_decay = 1e-4;   // on tensors of two or more dimensions
-  double momentum = 0.9;        // sgd
-  double beta1 = 0.9;           // adamw
+struct OptimizerOptions {        // [optimizer]
+  std::string name = "adamw";    // sgd, adamw, lars, lamb
+  double learning_rate = 1e-4;   // of the new layers; RunOptions::learning_rate() scales it
+  std::string scaling = "none";  // none, linear, sqrt: of learning_rate with the batch
+  int64_t base_batch = 0;        // linear, sqrt: the global batch that learning_rate is for
+  double backbone_ratio = 1.0;   // the backbone's learning rate is this times the above
+  double head_ratio = 1.0;       // the heads' likewise
+  double layer_decay = 1.0;      // the backbone's stage k from the top: times this^k; 1: all alike
+  double weight_decay = 1e-4;    // on tensors of two or more dimensions
+  double momentum = 0.9;         // sgd, lars
+  bool nesterov = false;         // sgd, lars
+  double beta1 = 0.9;            // adamw, lamb
   double beta2 = 0.999;
-  double epsilon = 1e-8;
+  double epsilon = 1e-8;              // adamw, lamb, lars but for moco
+  std::string lars_variant = "timm";  // timm, moco, larc: trainer/lars.h
+  double trust_coefficient = 0.001;   // lars
+  double trust_cap = 0;               // lamb: trust ratio at most; 0: no cap
 };
 
 constexpr int64_t kMostSteps = 99'999'999;  // of a run: names of checkpoints have eight digits
@@ -62,6 +70,7 @@ struct ScheduleOptions {          // [schedule]
   int64_t max_steps =
       0;  // > 0: stop after so many steps, the schedule's shape still spans the epochs
   double warmup_epochs = 0;                   // linear, for constant, step and cosine
+  int64_t warmup_images = 0;                  // likewise, instead of warmup_epochs
   std::vector<double> milestones = {20, 30};  // epochs, step
   double gamma = 0.1;                         // step
   double pct_start = 0.3;                     // onecycle: share of steps that rise
@@ -78,8 +87,10 @@ struct PrecisionOptions {        // [precision]
   int64_t growth_interval = 2000;
 };
 
-struct ClipOptions {    // [clip]
-  double max_norm = 0;  // of all gradients together; 0: norm is measured, nothing clipped
+struct ClipOptions {          // [clip]
+  std::string mode = "norm";  // norm: of all gradients together; agc: trainer/gradient_clip.h
+  double max_norm = 0;        // norm: at most; 0: the norm is measured, nothing clipped
+  double agc_factor = 0.01;   // agc: share of a unit's weights that its gradient may be
 };
 
 struct EmaOptions {               // [ema]
@@ -136,6 +147,10 @@ struct RunOptions {
   LogOptions log;
   CommOptions comm;              // [comm]
   MonitoringOptions monitoring;  // [monitoring]
+
+  // optimizer.learning_rate for batch.global by optimizer.scaling: times r = batch.global /
+  // base_batch (linear) or its root (sqrt).
+  double learning_rate() const;
 
   // data.timeout_seconds; where it is 0, three quarters of comm.timeout_seconds: the rank whose
   // storage does not answer says so before the others give up waiting for it.

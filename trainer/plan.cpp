@@ -9,8 +9,11 @@ constexpr int64_t kFloat = 4;
 constexpr int64_t kHalf = 2;
 constexpr int64_t kReserve = int64_t{1} << 30;
 
-// Values of state for each trained value: AdamW's two moments, SGD's velocity.
-int64_t state_values(const OptimizerOptions& optimizer) { return optimizer.name == "sgd" ? 1 : 2; }
+// Values of state for each trained value: the two moments of AdamW and LAMB, the velocity of SGD
+// and LARS.
+int64_t state_values(const OptimizerOptions& optimizer) {
+  return optimizer.name == "sgd" || optimizer.name == "lars" ? 1 : 2;
+}
 
 }  // namespace
 

@@ -19,10 +19,14 @@ double half_cosine(double first, double last, double share) {
 
 }  // namespace
 
-Schedule::Schedule(ScheduleOptions options, int64_t steps_per_epoch)
+Schedule::Schedule(ScheduleOptions options, int64_t steps_per_epoch, int64_t images_per_step)
     : options_(std::move(options)),
       steps_per_epoch_(steps_per_epoch),
-      total_steps_(options_.epochs * steps_per_epoch) {
+      total_steps_(options_.epochs * steps_per_epoch),
+      warmup_steps_(options_.warmup_images > 0
+                        ? static_cast<double>(options_.warmup_images) /
+                              static_cast<double>(images_per_step)
+                        : options_.warmup_epochs * static_cast<double>(steps_per_epoch)) {
   CATAMARAN_ASSERT(total_steps_ > 0, "epochs and steps per epoch were checked");
   if (last_step() > kMostSteps) {
     throw UsageError(std::to_string(options_.epochs) + " epochs of " +
@@ -39,8 +43,7 @@ int64_t Schedule::last_step() const {
 }
 
 double Schedule::factor(int64_t step) const {
-  const double warmup_steps = options_.warmup_epochs * static_cast<double>(steps_per_epoch_);
-  const double ramp = std::min(1.0, static_cast<double>(step + 1) / std::max(1.0, warmup_steps));
+  const double ramp = std::min(1.0, static_cast<double>(step + 1) / std::max(1.0, warmup_steps_));
   return options_.name == "onecycle" ? shape(step) : ramp * shape(step);
 }
 

@@ -1,12 +1,12 @@
 // One optimizer step on the global batch; every rank brings its part. Left what is done, right the
 // data and the paper's equations. Everything a decision rests on is reduced over ranks first, so
 // all ranks decide alike.
-#include <algorithm>
 #include <cmath>
 
 #include "support/clock.h"
 #include "support/philox.h"
 #include "trainer/device.h"
+#include "trainer/gradient_clip.h"
 #include "trainer/trainer.h"
 
 namespace catamaran {
@@ -78,14 +78,13 @@ bool Trainer::apply_gradients(int64_t t, const StepSums& global, StepReport& rep
   // sum / valid labels = mean over the GLOBAL batch
   const double mean = global.scale() * scaler_.unscale();
   report.gradient_norm = gradient_norm(reducer_.flat_gradients()) * mean;
-  report.learning_rate = options.optimizer.learning_rate * schedule_.factor(t);
+  report.learning_rate = options.learning_rate() * schedule_.factor(t);
   if (!std::isfinite(report.gradient_norm) || !std::isfinite(global.loss) ||
       !std::isfinite(report.learning_rate))
     return false;
-  const double clip = options.clip.max_norm > 0
-                          ? std::min(1.0, options.clip.max_norm / (report.gradient_norm + 1e-6))
-                          : 1.0;
+  const double clip = norm_clip_factor(report.gradient_norm, options.clip.max_norm);
   scale_gradients(reducer_.flat_gradients(), mean * clip);
+  if (adaptive_clip_) adaptive_clip_->clip();
   optimizer_->step(report.learning_rate);
   ema_.update();
   return true;

@@ -74,7 +74,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
       reducer_(tensors_of(parts_.parameters), group.gradients(), parts_.options.reducer,
                parts_.device),
       optimizer_(make_optimizer(parts_.options.optimizer, parts_.parameters, reducer_.gradients())),
-      schedule_(parts_.options.schedule, parts_.steps_per_epoch),
+      schedule_(parts_.options.schedule, parts_.steps_per_epoch, parts_.options.batch.global),
       ema_(*parts_.cat, parts_.options.ema, parts_.options.batch.global),
       buffers_before_(tensors_of(parts_.buffers)),
       order_(parts_.options.seed, train.images(), parts_.options.batch.global),
@@ -88,6 +88,9 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
               ? parts_.options.checkpoint.every_steps
               : steps_of_epochs(parts_.options.checkpoint.every_epochs, parts_.steps_per_epoch)},
       consistency_every_{parts_.options.numerics.consistency_every_steps} {
+  if (parts_.options.clip.mode == "agc") {
+    adaptive_clip_.emplace(parts_.parameters, reducer_.gradients(), parts_.options.clip.agc_factor);
+  }
   if (eval != nullptr) {
     EvaluatorOptions evaluating;
     evaluating.input = parts_.options.model.input;
@@ -102,6 +105,8 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
     evaluator_.emplace(*eval, evaluating, group, parts_.device);
   }
   if (group.is_root()) {
+    log::info(table_of_groups(
+        group_parameters(parts_.options.optimizer, parts_.parameters, reducer_.gradients())));
     writer_ = std::make_unique<CheckpointWriter>(
         parts_.run_dir / "checkpoints", parts_.options.checkpoint.keep,
         [this](const CheckpointEnd& end) {

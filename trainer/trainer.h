@@ -28,6 +28,7 @@
 #include "trainer/device_batch.h"
 #include "trainer/ema.h"
 #include "trainer/evaluator.h"
+#include "trainer/gradient_clip.h"
 #include "trainer/gradient_reducer.h"
 #include "trainer/loss_scaler.h"
 #include "trainer/monitor.h"
@@ -102,6 +103,7 @@ class Trainer {
   Loss loss_;
   LossScaler scaler_;
   GradientReducer reducer_;
+  std::optional<AdaptiveClip> adaptive_clip_;
   std::unique_ptr<Optimizer> optimizer_;
   Schedule schedule_;
   Ema ema_;

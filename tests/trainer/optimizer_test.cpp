@@ -88,20 +88,6 @@ TEST(Optimizer, AdamWEqualsTorch) {
   compare<torch::optim::AdamWOptions, torch::optim::AdamW>(o, torch::optim::AdamWOptions(0.01));
 }
 
-TEST(Optimizer, PutsEveryParameterIntoExactlyOneGroup) {
-  const NamedTensors named = some_parameters();
-  std::vector<torch::Tensor> gradients;
-  for (const auto& [name, tensor] : named) gradients.push_back(torch::zeros_like(tensor));
-  size_t count = 0;
-  for (const ParameterGroup& group : group_parameters(named, gradients)) {
-    for (size_t i = 0; i < group.names.size(); ++i, ++count) {
-      EXPECT_EQ(group.backbone, group.names[i].starts_with("backbone."));
-      EXPECT_EQ(group.decayed, group.parameters[i].dim() >= 2);
-    }
-  }
-  EXPECT_EQ(count, named.size());
-}
-
 TEST(Optimizer, RefusesAStateOfAnotherModelNamingTheTensor) {
   const NamedTensors named = some_parameters();
   std::vector<torch::Tensor> gradients;

@@ -9,7 +9,9 @@
 namespace catamaran {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
@@ -33,6 +35,9 @@ TEST(Problems, NameTheKeyOfEveryNumberThatIsNotFiniteOrFarTooLarge) {
   const std::vector<Case> of_doubles = {
       {"optimizer.learning_rate", [](auto& o, double v) { o.optimizer.learning_rate = v; }},
       {"optimizer.backbone_ratio", [](auto& o, double v) { o.optimizer.backbone_ratio = v; }},
+      {"optimizer.head_ratio", [](auto& o, double v) { o.optimizer.head_ratio = v; }},
+      {"optimizer.layer_decay", [](auto& o, double v) { o.optimizer.layer_decay = v; }},
+      {"optimizer.trust_coefficient", [](auto& o, double v) { o.optimizer.trust_coefficient = v; }},
       {"optimizer.weight_decay", [](auto& o, double v) { o.optimizer.weight_decay = v; }},
       {"optimizer.epsilon", [](auto& o, double v) { o.optimizer.epsilon = v; }},
       {"schedule.warmup_epochs",
@@ -47,6 +52,7 @@ TEST(Problems, NameTheKeyOfEveryNumberThatIsNotFiniteOrFarTooLarge) {
       {"schedule.gamma", [](auto& o, double v) { o.schedule.gamma = v; }},
       {"schedule.div_factor", [](auto& o, double v) { o.schedule.div_factor = v; }},
       {"schedule.final_div_factor", [](auto& o, double v) { o.schedule.final_div_factor = v; }},
+      {"clip.agc_factor", [](auto& o, double v) { o.clip.agc_factor = v; }},
       {"clip.max_norm", [](auto& o, double v) { o.clip.max_norm = v; }},
       {"evaluate.every_epochs", [](auto& o, double v) { o.evaluate.every_epochs = v; }},
       {"checkpoint.every_epochs", [](auto& o, double v) { o.checkpoint.every_epochs = v; }},
@@ -115,6 +121,78 @@ for (const auto& [key, value] : cases) {
   value(options) = kHuge;
   EXPECT_THAT(problems(options), ElementsAre(StartsWith(key + ":")));
 }
+}
+
+TEST(Problems, NameOptionsOfAnOptimizerThatIsNotChosenAndSayWhatToDo) {
+  struct Case {
+    std::string key;
+    std::string says;
+    std::function<void(OptimizerOptions&)> set;
+  };
+  const std::vector<Case> cases = {
+      {"optimizer.name", "lars", [](auto& o) { o.name = "larz"; }},
+      {"optimizer.nesterov", "choose sgd or lars", [](auto& o) { o.nesterov = true; }},
+      {"optimizer.nesterov", "0.9 is usual",
+       [](auto& o) {
+         o.name = "sgd";
+         o.nesterov = true;
+         o.momentum = 0;
+       }},
+      {"optimizer.lars_variant", "moco", [](auto& o) { o.lars_variant = "mocov3"; }},
+      {"optimizer.trust_coefficient", "0.001", [](auto& o) { o.trust_coefficient = 0; }},
+      {"optimizer.trust_cap", "leave it out", [](auto& o) { o.trust_cap = 1; }},
+      {"optimizer.trust_cap", "larc",
+       [](auto& o) {
+         o.name = "lars";
+         o.trust_cap = 1;
+       }},
+      {"optimizer.scaling", "linear", [](auto& o) { o.scaling = "line"; }},
+      {"optimizer.base_batch", "found for", [](auto& o) { o.scaling = "sqrt"; }},
+      {"optimizer.base_batch", "leave it out", [](auto& o) { o.base_batch = 256; }},
+      {"optimizer.weight_decay", "moco",
+       [](auto& o) {
+         o.name = "lars";
+         o.weight_decay = 0;
+       }},
+      {"optimizer.weight_decay", "adamw",
+       [](auto& o) {
+         o.name = "lamb";
+         o.weight_decay = 0;
+       }},
+  };
+  for (const auto& [key, says, set] : cases) {
+    RunOptions options = valid();
+    set(options.optimizer);
+    EXPECT_THAT(problems(options), ElementsAre(AllOf(StartsWith(key + ":"), HasSubstr(says))));
+  }
+  RunOptions fits = valid();
+  fits.optimizer = {.name = "lars", .weight_decay = 0, .nesterov = true, .lars_variant = "moco"};
+  EXPECT_THAT(problems(fits), IsEmpty());
+}
+
+TEST(Problems, NameWarmUpGivenTwiceAndABoundOfTheOtherWayToClip) {
+  RunOptions options = valid();
+  options.schedule.name = "cosine";
+  options.schedule.warmup_images = 5000;
+  EXPECT_THAT(problems(options), IsEmpty());
+  options.schedule.warmup_epochs = 1;
+  options.clip.mode = "agc";
+  options.clip.max_norm = 1;
+  EXPECT_THAT(problems(options),
+              ElementsAre(StartsWith("schedule.warmup_images:"),
+                          AllOf(StartsWith("clip.max_norm:"), HasSubstr("clip.agc_factor"))));
+}
+
+TEST(RunOptions, ScaleTheLearningRateWithTheBatchOnlyWhenAsked) {
+  RunOptions options = valid();
+  options.optimizer.learning_rate = 0.1;
+  options.batch.global = 1024;
+  EXPECT_EQ(options.learning_rate(), 0.1);
+  options.optimizer.base_batch = 256;
+  options.optimizer.scaling = "linear";
+  EXPECT_DOUBLE_EQ(options.learning_rate(), 0.4);
+  options.optimizer.scaling = "sqrt";
+  EXPECT_DOUBLE_EQ(options.learning_rate(), 0.2);
 }
 
 }  // namespace

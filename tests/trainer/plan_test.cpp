@@ -36,7 +36,7 @@ TEST(MemoryPlan, HasTheSizesOfTheRealOptimizerGradientsAndAverage) {
     gradients.push_back(torch::zeros_like(item.value()));
   }
   const ModelCost cost = measure_cost(options.model, 5, AttentionKernel::kFused);
-  for (const char* name : {"adamw", "sgd"}) {
+  for (const char* name : {"adamw", "sgd", "lars", "lamb"}) {
     options.optimizer.name = name;
     const MemoryPlan plan = plan_memory(options, cost, ActivationType::kFp32);
     EXPECT_EQ(plan.weights, bytes_of(parameters));

@@ -106,5 +106,15 @@ TEST(StepsOfEpochs, RoundsAndIsAtLeastOneUnlessNever) {
   EXPECT_EQ(steps_of_epochs(2.5, 100), 250);
 }
 
+TEST(Schedule, WarmsUpOverImagesWhateverTheBatch) {
+  ScheduleOptions o = options("constant", 2);
+  o.warmup_images = 320;
+  const Schedule small(o, 100, 32);
+  EXPECT_DOUBLE_EQ(small.factor(0), 0.1);
+  EXPECT_DOUBLE_EQ(small.factor(9), 1);
+  EXPECT_DOUBLE_EQ(Schedule(o, 100, 64).factor(1), 0.4);
+  EXPECT_DOUBLE_EQ(Schedule(o, 100, 1000).factor(0), 1);
+}
+
 }  // namespace
 }  // namespace catamaran
