@@ -2,7 +2,7 @@
 // ends.
 //
 //   const int64_t sequence = ring.start("all-reduce", bytes);
-//   ring.finish();               // the oldest unfinished one; finish_all(): all that were started
+//   ring.finish();               // the oldest unfinished one
 //   ring.describe(sequence)      // "all-reduce of 1048576 bytes, number 17 of this rank (16
 //                                // finished)"
 //   ring.oldest_unfinished()     // the sequence that is waited for: only while some are unfinished
@@ -28,7 +28,6 @@ class OperationRing {
     return next_++;
   }
   void finish() { ++finished_; }
-  void finish_all() { finished_ = next_; }
   int64_t started() const { return next_; }
   int64_t finished() const { return finished_; }
   int64_t oldest_unfinished() const { return std::max(finished_, next_ - kEntries); }

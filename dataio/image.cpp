@@ -88,18 +88,14 @@ void ImageDecoder::resize(std::span<const uint8_t> rgb, ImageSize source,
       {.window = whole, .pixels = pixels, .row_bytes = row_bytes, .bytes_per_pixel = 3}, out);
 }
 
-PixelView ImageDecoder::whole_view(std::span<const uint8_t> jpeg, const std::string& name) {
-  const ImageSize size = state_->decoder.open(jpeg, name);
-  return state_->decoder.decode({.left = 0, .top = 0, .right = size.width, .bottom = size.height});
-}
-
 void ImageDecoder::verify(std::span<const uint8_t> jpeg, const std::string& name) {
   state_->decoder.open(jpeg, name);
   state_->decoder.verify();
 }
 
 RgbImage ImageDecoder::decode_whole(std::span<const uint8_t> jpeg, const std::string& name) {
-  const PixelView view = whole_view(jpeg, name);
+  state_->decoder.open(jpeg, name);
+  const PixelView view = state_->decoder.decode_whole();
   const ImageSize size = {.height = view.window.bottom, .width = view.window.right};
   RgbImage image{.size = size, .pixels = {}};
   image.pixels.resize(static_cast<size_t>(size.height) * static_cast<size_t>(size.width) * 3);

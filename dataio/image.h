@@ -55,8 +55,6 @@ class ImageDecoder {
   RgbImage decode_whole(std::span<const uint8_t> jpeg, const std::string& name);
 
  private:
-  PixelView whole_view(std::span<const uint8_t> jpeg, const std::string& name);
-
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -89,7 +89,7 @@ struct JpegDecoder::State {
   static void read_header(State& s);
   static void start(State& s);
   static void read_rows(State& s);
-  static void compute_size(State& s) { jpeg_calc_output_dimensions(&s.info); }
+  static void scale(State& s);
   ImageSize output_size() const {
     return {.height = static_cast<int32_t>(info.output_height),
             .width = static_cast<int32_t>(info.output_width)};
@@ -107,6 +107,10 @@ void JpegDecoder::State::read_header(State& s) {
   s.info.out_color_space = s.info.num_components == 4 ? JCS_CMYK : JCS_EXT_RGBX;
   s.info.dct_method = JDCT_ISLOW;
   s.info.do_fancy_upsampling = TRUE;
+  scale(s);
+}
+
+void JpegDecoder::State::scale(State& s) {
   s.info.scale_num = 1;
   s.info.scale_denom = static_cast<unsigned>(s.denominator);
   jpeg_calc_output_dimensions(&s.info);
@@ -256,11 +260,16 @@ ImageSize JpegDecoder::shrink(int32_t denominator) {
   CATAMARAN_ASSERT(denominator == 1 || denominator == 2 || denominator == 4 || denominator == 8,
                    "libjpeg halves");
   s.denominator = denominator;
-  s.info.scale_num = 1;
-  s.info.scale_denom = static_cast<unsigned>(denominator);
-  s.run(State::compute_size);
+  s.run(State::scale);
   return s.output_size();
 }
+
+PixelView JpegDecoder::decode_whole() {
+  const ImageSize size = state_->output_size();
+  return decode({.left = 0, .top = 0, .right = size.width, .bottom = size.height});
+}
+
+int32_t JpegDecoder::block_width() const { return state_->layout().block_width; }
 
 void JpegDecoder::verify() {
   State& s = *state_;

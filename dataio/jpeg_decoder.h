@@ -52,6 +52,9 @@ class JpegDecoder {
   ImageSize shrink(int32_t denominator);
   // Once after each open(). The window must be part of the image and not empty.
   PixelView decode(const PixelWindow& window);
+  PixelView decode_whole();
+  // After open(): width of the blocks that are coded together (an MCU), pixels.
+  int32_t block_width() const;
   // In place of decode(): reads all the coded data and refuses what decode() of the whole image
   // refuses, in less time and, but for progressive files, in the memory of a few rows.
   void verify();

@@ -38,29 +38,6 @@ int64_t bytes_of(const PackManifest& manifest) {
   return bytes;
 }
 
-int64_t bytes_under(const fs::path& folder) {
-  int64_t bytes = 0;
-  std::error_code code;
-  for (auto at = fs::recursive_directory_iterator(folder, code);
-       !code && at != fs::recursive_directory_iterator(); at.increment(code)) {
-    if (at->is_regular_file(code)) bytes += static_cast<int64_t>(at->file_size(code));
-  }
-  return bytes;
-}
-
-// Of the copies of this pack that are being made: others may be at work beside them. A folder that
-// cannot be looked at has not grown.
-int64_t bytes_on_their_way(const fs::path& target) {
-  const std::string prefix = "." + target.filename().string() + ".tmp.";
-  int64_t bytes = 0;
-  std::error_code code;
-  for (auto at = fs::directory_iterator(target.parent_path(), code);
-       !code && at != fs::directory_iterator(); at.increment(code)) {
-    if (at->path().filename().string().starts_with(prefix)) bytes += bytes_under(at->path());
-  }
-  return bytes;
-}
-
 void require_room(const fs::path& scratch, int64_t bytes) {
   std::error_code code;
   const fs::space_info space = fs::space(scratch, code);
@@ -150,20 +127,20 @@ StageLock wait_for_lock(const fs::path& target, const StagingOptions& options) {
   const fs::path scratch = path.parent_path();
   FileDescriptor file = open_lock(path);
   if (!file) throw DataError(with_errno("cannot create the file", errno), path.string(), kHint);
-  Stopwatch since_growth;
-  std::pair<int64_t, int64_t> life = {-1, 0};  // bytes of the copy, and when it was worked on last
+  Stopwatch since_life;
+  int64_t life = -1;  // when the holder was at work last
   LockState state = LockState::kHeld;
   while ((state = try_lock(file, path, ErrorKind::kData)) == LockState::kHeld) {
     if (options.stop.stop_requested())
       throw DataError("the wait for another process's copy was broken off", path.string(), kHint);
-    if (life.first < 0 && options.progress)
+    if (life < 0 && options.progress)
       log::info("another process of this node is staging to " + scratch.string() +
                 "; waiting for it");
-    const std::pair<int64_t, int64_t> now = {bytes_on_their_way(target), touched(file)};
-    if (std::exchange(life, now) != now) since_growth = Stopwatch();
-    if (options.patience_seconds > 0 && since_growth.seconds() > options.patience_seconds) {
+    const int64_t now = touched(file);
+    if (std::exchange(life, now) != now) since_life = Stopwatch();
+    if (options.patience_seconds > 0 && since_life.seconds() > options.patience_seconds) {
       throw DataError(text("another process has been staging for %.0f s without a byte more",
-                           since_growth.seconds()),
+                           since_life.seconds()),
                       path.string(), kHint);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));

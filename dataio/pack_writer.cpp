@@ -91,12 +91,12 @@ bool differs_from_files(const ImportedImages& imported, const PackWriterOptions&
 class PackRun {
  public:
   PackRun(const ImportedImages& imported, const PackPlan& plan, const PackWriterOptions& options,
-          PartialPack& partial)
+          bool has_files, PartialPack& partial)
       : imported_(imported),
         plan_(plan),
         options_(options),
         partial_(partial),
-        has_files_(differs_from_files(imported, options)),
+        has_files_(has_files),
         progress_("packing", std::ssize(imported.images), "images", options.progress) {}
 
   // Bad images end the writing where they may not be left out, yet all are looked at.
@@ -285,7 +285,7 @@ PackSummary write_pack(const ImportedImages& imported, const fs::path& out,
   if (options.restart_markers)
     manifest.notes.push_back(
         "JPEG files were written anew with restart markers, of the same pixels");
-  PackRun(imported, plan, options, partial).run(summary);
+  PackRun(imported, plan, options, manifest.has_files, partial).run(summary);
   if (manifest.images == 0)
     throw DataError("no image is left to pack", out.string(), "check the image files");
   const fs::path file = partial.folder() / "pack.json";

@@ -8,6 +8,8 @@
 // One thread at a time.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,15 +19,26 @@
 
 namespace catamaran {
 
+// What a picture is known by: its file, and its stored bytes.
+inline std::array<PictureKey, 2> keys_of(const PackReader& pack, int64_t image) {
+  return {pack.picture(image), {pack.checksum(image), pack.image_bytes(image)}};
+}
+inline bool is_same_picture(const PackReader& a, int64_t image_of_a, const PackReader& b,
+                            int64_t image_of_b) {
+  const std::array<PictureKey, 2> keys = keys_of(b, image_of_b);
+  return std::ranges::any_of(keys_of(a, image_of_a), [&](const PictureKey& key) {
+    return key == keys[0] || key == keys[1];
+  });
+}
+
 class PictureIndex {
  public:
   // Of what is known already, the first stays.
   void add(const PackReader& pack, int64_t image, size_t number) {
-    numbers_.emplace(pack.picture(image), number);
-    numbers_.emplace(stored(pack, image), number);
+    for (const PictureKey& key : keys_of(pack, image)) numbers_.emplace(key, number);
   }
   std::optional<size_t> find(const PackReader& pack, int64_t image) const {
-    for (const PictureKey& key : {pack.picture(image), stored(pack, image)}) {
+    for (const PictureKey& key : keys_of(pack, image)) {
       const auto found = numbers_.find(key);
       if (found != numbers_.end()) return found->second;
     }
@@ -33,10 +46,6 @@ class PictureIndex {
   }
 
  private:
-  static PictureKey stored(const PackReader& pack, int64_t image) {
-    return {pack.checksum(image), pack.image_bytes(image)};
-  }
-
   std::unordered_map<PictureKey, size_t, PictureKeyHash> numbers_;
 };
 

@@ -23,12 +23,6 @@ int64_t interval_for(int64_t blocks_in_row) {
   return blocks;
 }
 
-PixelView decode_whole(JpegDecoder& decoder, std::span<const uint8_t> jpeg,
-                       const std::string& name) {
-  const ImageSize size = decoder.open(jpeg, name);
-  return decoder.decode({.left = 0, .top = 0, .right = size.width, .bottom = size.height});
-}
-
 bool are_equal(const PixelView& a, const PixelView& b) {
   if (a.window.right != b.window.right || a.window.bottom != b.window.bottom) return false;
   const size_t bytes = static_cast<size_t>(a.window.right) * 4;
@@ -60,10 +54,11 @@ struct RestartMarkers::State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
-  static void transcode(State& s, std::span<const uint8_t> jpeg);
+  static void transcode(State& s, std::span<const uint8_t> jpeg, int64_t blocks_in_row);
 };
 
-void RestartMarkers::State::transcode(State& s, std::span<const uint8_t> jpeg) {
+void RestartMarkers::State::transcode(State& s, std::span<const uint8_t> jpeg,
+                                      int64_t blocks_in_row) {
   jpeg_create_decompress(&s.in);
   jpeg_create_compress(&s.out);
   s.guard.limit_scans(s.in);
@@ -71,9 +66,7 @@ void RestartMarkers::State::transcode(State& s, std::span<const uint8_t> jpeg) {
   jpeg_read_header(&s.in, TRUE);
   jvirt_barray_ptr* const coefficients = jpeg_read_coefficients(&s.in);
   jpeg_copy_critical_parameters(&s.in, &s.out);
-  const int block_width = DCTSIZE * (s.in.num_components == 1 ? 1 : s.in.max_h_samp_factor);
-  s.out.restart_interval = static_cast<unsigned>(
-      interval_for((int64_t{s.in.image_width} + block_width - 1) / block_width));
+  s.out.restart_interval = static_cast<unsigned>(interval_for(blocks_in_row));
   s.out.optimize_coding = TRUE;
   jpeg_mem_dest(&s.out, &s.written, &s.written_bytes);
   jpeg_write_coefficients(&s.out, coefficients);
@@ -93,14 +86,17 @@ bool RestartMarkers::add(std::span<const uint8_t> jpeg, const std::string& name)
   s.room.resize(jpeg.size() * 2 + kLeastRoom);
   s.written = s.room.data();
   s.written_bytes = static_cast<unsigned long>(s.room.size());
-  const bool done = s.guard.run([&] { State::transcode(s, jpeg); });
+  const int64_t block = s.before.block_width();
+  const int64_t blocks_in_row = (size.width + block - 1) / block;
+  const bool done = s.guard.run([&] { State::transcode(s, jpeg, blocks_in_row); });
   jpeg_destroy_decompress(&s.in);
   jpeg_destroy_compress(&s.out);
   if (!done && s.guard.out_of_memory()) throw std::bad_alloc();
   if (!done) return false;
   s.result.assign(s.written, s.written + s.written_bytes);
   if (s.written != s.room.data()) std::free(s.written);
-  return are_equal(decode_whole(s.before, jpeg, name), decode_whole(s.after, s.result, name));
+  s.after.open(s.result, name);
+  return are_equal(s.before.decode_whole(), s.after.decode_whole());
 }
 
 const std::vector<uint8_t>& RestartMarkers::result() const { return state_->result; }

@@ -6,6 +6,7 @@
 #include "dataio/label_statistics.h"
 #include "dataio/near_duplicates.h"
 #include "dataio/pack_check.h"
+#include "dataio/picture_index.h"
 #include "launch/command.h"
 #include "launch/path_checks.h"
 #include "support/atomic_file.h"
@@ -129,7 +130,7 @@ class NearDuplicates {
     const NearPairs near = near_pairs(hashes_[a], hashes_[b], kNearDistance);
     complete_ = complete_ && near.complete;
     for (const NearPair& pair : near.pairs) {
-      const bool same = packs_[a]->picture(pair.first) == packs_[b]->picture(pair.second);
+      const bool same = is_same_picture(*packs_[a], pair.first, *packs_[b], pair.second);
       found_.push_back({a, b, pair, same});
     }
   }

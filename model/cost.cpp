@@ -6,6 +6,7 @@
 
 #include "model/cat.h"
 #include "model/op_observer.h"
+#include "model/part_names.h"
 #include "support/assert.h"
 
 namespace catamaran {
@@ -50,7 +51,7 @@ std::vector<torch::Tensor> tensors_of(const torch::nn::Module& module) {
 
 std::string part_of(const std::string& parameter) {
   const std::string first = parameter.substr(0, parameter.find('.'));
-  const bool of_heads = first.starts_with("head") || first == parameter;  // alpha, beta, gamma
+  const bool of_heads = is_of_heads(first) || first == parameter;  // alpha, beta, gamma
   return of_heads ? "heads" : first;
 }
 

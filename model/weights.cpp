@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "model/part_names.h"
 #include "support/assert.h"
 #include "support/error.h"
 #include "support/json.h"
@@ -18,8 +19,6 @@ using TensorMap = std::map<std::string, torch::Tensor>;
 
 constexpr const char* kClassesKey = "catamaran.classes";
 constexpr const char* kModelKey = "catamaran.model";
-constexpr std::string_view kBackbonePrefix = "backbone.";
-constexpr std::string_view kHeadPrefix = "head";
 constexpr std::array<std::pair<std::string_view, int64_t>, 6> kLeastOfBackbones = {
     {{"resnext101", 80'000'000},
      {"resnet101", 40'000'000},
@@ -105,7 +104,7 @@ Coverage load_whole_model(CatImpl& cat, const std::filesystem::path& file,
     const std::vector<std::string> in_file = described_classes(header, file.string());
     if (in_file != classes) {
       std::erase_if(given, [&](const auto& item) {
-        if (!item.first.starts_with(kHeadPrefix)) return false;
+        if (!is_of_heads(item.first)) return false;
         refused.push_back(item.first);
         return true;
       });

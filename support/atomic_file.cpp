@@ -128,14 +128,7 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(const void* data, int64_t bytes) {
-  const auto* from = static_cast<const char*>(data);
-  for (int64_t done = 0; done < bytes;) {
-    const auto part = static_cast<size_t>(std::min(bytes - done, int64_t{1} << 30));
-    const ssize_t put = ::write(file_.get(), from + done, part);
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) fail(kind_, "cannot write", target_);
-    done += put;
-  }
+  if (!write_all(file_, data, bytes)) fail(kind_, "cannot write", target_);
 }
 
 void AtomicFile::commit(Durability durability) {

@@ -47,4 +47,16 @@ void read_exactly_at(const FileDescriptor& file, int64_t offset, void* into, int
   }
 }
 
+bool write_all(const FileDescriptor& file, const void* data, int64_t bytes) {
+  const auto* from = static_cast<const char*>(data);
+  for (int64_t done = 0; done < bytes;) {
+    const auto part = static_cast<size_t>(std::min(bytes - done, int64_t{1} << 30));
+    const ssize_t put = ::write(file.get(), from + done, part);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return false;
+    done += put;
+  }
+  return true;
+}
+
 }  // namespace catamaran

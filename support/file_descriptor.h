@@ -4,6 +4,7 @@
 //   FileDescriptor file = open_for_reading(path);               // DataError when it is not there
 //   read_exactly_at(file, offset, buffer, bytes, path);         // pread until full; DataError on a
 //   short file
+//   if (!write_all(file, data, bytes)) ...                      // errno says why
 //
 // Thread-safe: read_exactly_at on one descriptor from many threads (pread keeps no position).
 #pragma once
@@ -28,5 +29,8 @@ FileDescriptor open_for_reading(const std::filesystem::path& path);
 int64_t file_bytes(const FileDescriptor& file, const std::filesystem::path& path);
 void read_exactly_at(const FileDescriptor& file, int64_t offset, void* into, int64_t bytes,
                      const std::filesystem::path& path);
+
+// At the file's position; false where not all could be written.
+bool write_all(const FileDescriptor& file, const void* data, int64_t bytes);
 
 }  // namespace catamaran

@@ -22,16 +22,9 @@ ScratchFile::ScratchFile(std::filesystem::path folder) : folder_(std::move(folde
 }
 
 void ScratchFile::append(const void* data, int64_t bytes) {
-  const char* from = static_cast<const char*>(data);
-  for (int64_t done = 0; done < bytes;) {
-    const ssize_t written =
-        ::pwrite(file_.get(), from + done, static_cast<size_t>(bytes - done), bytes_ + done);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      throw DataError(with_errno("cannot write", errno), folder_.string(),
-                      "make room on the file system");
-    }
-    done += written;
+  if (!write_all(file_, data, bytes)) {
+    throw DataError(with_errno("cannot write", errno), folder_.string(),
+                    "make room on the file system");
   }
   bytes_ += bytes;
 }

@@ -10,31 +10,17 @@
 #include "support/clock.h"
 
 namespace catamaran {
-namespace {
-
-std::optional<FedBatch> take(Loader& loader, const FeedOptions& options,
-                             const torch::Device& device) {
-  const Stopwatch wait;
-  std::optional<Batch> host = loader.next();
-  if (!host) return std::nullopt;
-  const double waited = wait.seconds();
-  DeviceBatch in = to_device(*host, options.input, options.labels, device);
-  return FedBatch{.host = std::move(*host), .in = std::move(in), .wait_seconds = waited};
-}
-}  // namespace
 
 // The next batch is made when the one before has been taken.
 class BatchFeed::Ahead {
  public:
-  Ahead(Loader& loader, const FeedOptions& options, torch::Device device, const SideStream& side)
-      : loader_(loader),
-        options_(options),
-        device_(device),
-        side_(side),
+  Ahead(BatchFeed& feed, SideStream side)
+      : feed_(feed),
+        side_(std::move(side)),
         thread_([this](const std::stop_token& stop) { run(stop); }) {}
   ~Ahead() {
     thread_.request_stop();
-    loader_.stop();
+    feed_.loader_.stop();
   }
   Ahead(const Ahead&) = delete;
   Ahead& operator=(const Ahead&) = delete;
@@ -65,7 +51,7 @@ class BatchFeed::Ahead {
         // When to_device() returns, its stream has done all it was given: the copy of the labels,
         // its last, waits for that. So whoever takes the batch need not wait for this stream.
         const SideStream::Use use(side_);
-        batch = take(loader_, options_, device_);
+        batch = feed_.take();
       } catch (...) {
         error = std::current_exception();
       }
@@ -80,9 +66,7 @@ class BatchFeed::Ahead {
     }
   }
 
-  Loader& loader_;
-  const FeedOptions& options_;
-  const torch::Device device_;
+  BatchFeed& feed_;
   const SideStream side_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
@@ -99,13 +83,22 @@ BatchFeed::BatchFeed(Loader& loader, FeedOptions options, torch::Device device,
 BatchFeed::BatchFeed(Loader& loader, FeedOptions options, torch::Device device,
                      const SideStream& side, bool ahead)
     : loader_(loader), options_(std::move(options)), device_(device) {
-  if (ahead) ahead_ = std::make_unique<Ahead>(loader_, options_, device_, side);
+  if (ahead) ahead_ = std::make_unique<Ahead>(*this, side);
 }
 
 BatchFeed::~BatchFeed() = default;
 
+std::optional<FedBatch> BatchFeed::take() {
+  const Stopwatch wait;
+  std::optional<Batch> host = loader_.next();
+  if (!host) return std::nullopt;
+  const double waited = wait.seconds();
+  DeviceBatch in = to_device(*host, options_.input, options_.labels, device_);
+  return FedBatch{.host = std::move(*host), .in = std::move(in), .wait_seconds = waited};
+}
+
 std::optional<FedBatch> BatchFeed::next() {
-  if (!ahead_) return take(loader_, options_, device_);
+  if (!ahead_) return take();
   std::optional<FedBatch> batch = ahead_->next();
   if (batch) lend_to_current_stream({batch->in.x_BCHW, batch->in.y_BL});
   return batch;

@@ -49,6 +49,8 @@ class BatchFeed {
  private:
   class Ahead;
 
+  std::optional<FedBatch> take();  // from the loader
+
   Loader& loader_;
   FeedOptions options_;
   torch::Device device_;

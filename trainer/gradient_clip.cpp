@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "model/part_names.h"
+
 namespace catamaran {
 namespace {
 
@@ -32,7 +34,7 @@ AdaptiveClip::AdaptiveClip(const NamedTensors& parameters,
     : factor_(factor) {
   for (size_t i = 0; i < parameters.size(); ++i) {
     const auto& [name, parameter] = parameters[i];
-    if (name.starts_with("head")) continue;
+    if (is_of_heads(name)) continue;
     weights_.push_back(parameter.detach());
     gradients_.push_back(gradients[i]);
     units_.push_back(parameter.dim() <= 1 ? 1 : parameter.size(0));

@@ -4,18 +4,17 @@
 #include <cmath>
 
 #include "model/backbone_stages.h"
+#include "model/part_names.h"
 #include "support/assert.h"
 #include "support/text.h"
 
 namespace catamaran {
 namespace {
 
-constexpr std::string_view kBackbone = "backbone.";
-
 BackboneStages stages_of(const NamedTensors& parameters) {
   std::vector<std::string> names;
   for (const auto& [name, parameter] : parameters) {
-    if (name.starts_with(kBackbone)) names.push_back(name.substr(kBackbone.size()));
+    if (name.starts_with(kBackbonePrefix)) names.push_back(name.substr(kBackbonePrefix.size()));
   }
   return BackboneStages(names);
 }
@@ -26,14 +25,14 @@ ParameterGroup group_of(const std::string& name, const torch::Tensor& parameter,
   group.decayed = parameter.dim() >= 2;
   group.weight_decay = group.decayed ? options.weight_decay : 0;
   group.part = "new layers";
-  if (name.starts_with("head")) {
+  if (is_of_heads(name)) {
     group.part = "heads";
     group.rate_factor = options.head_ratio;
-  } else if (name.starts_with(kBackbone)) {
+  } else if (name.starts_with(kBackbonePrefix)) {
     group.part = "backbone";
     group.rate_factor = options.backbone_ratio;
     if (options.layer_decay != 1) {
-      const int64_t k = stages.from_top(std::string_view(name).substr(kBackbone.size()));
+      const int64_t k = stages.from_top(std::string_view(name).substr(kBackbonePrefix.size()));
       group.part += text(", %ld from the top", k);
       group.rate_factor *= std::pow(options.layer_decay, static_cast<double>(k));
     }

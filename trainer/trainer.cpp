@@ -100,8 +100,8 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
     const LoaderOptions loading = loader_options(parts_.options, group.threads());
     evaluating.center_crop = loading.sample.center_crop;
     evaluating.loader_threads = loading.threads;
-    evaluating.prefetch_batches = parts_.options.data.prefetch_batches;
-    evaluating.read_timeout_seconds = parts_.options.read_timeout_seconds();
+    evaluating.prefetch_batches = loading.prefetch_batches;
+    evaluating.read_timeout_seconds = loading.timeout_seconds;
     evaluator_.emplace(*eval, evaluating, group, parts_.device);
   }
   if (group.is_root()) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "model/part_names.h"
 #include "model/pyramid_scale.h"
 #include "model/weights.h"
 #include "support/error.h"
@@ -18,7 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::string_view kBackbonePrefix = "backbone.";
 constexpr uint64_t kSeedOfNewParts = 1;  // of an import: layers that the file does not bring
 
 // The one that is asked for, or else that which the file describes and has the values of.

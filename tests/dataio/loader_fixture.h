@@ -36,7 +36,8 @@ class LoaderTest : public testing::Test {
                       .size = {.height = file["height"], .width = file["width"]},
                       .labels = {static_cast<int8_t>(i % 3 - 1), static_cast<int8_t>(i % 2), 1}});
     }
-    made.at(kDamaged).jpeg.resize(made.at(kDamaged).jpeg.size() - 40);
+    std::vector<uint8_t>& damaged = made.at(kDamaged).jpeg;
+    damaged.erase(damaged.end() - 40, damaged.end());
     const auto folder =
         std::filesystem::path(testing::TempDir()) /
         ("loader-pack-" + std::to_string(testing::UnitTest::GetInstance()->random_seed()) + "-" +
