@@ -59,15 +59,10 @@ void Optimizer::load_state(const std::map<std::string, torch::Tensor>& saved,
   for (const auto& [name, tensor] : live) tensor.copy_(saved.at(name));
 }
 
-void scale_gradients(const std::vector<torch::Tensor>& flat, double factor) {
-  for (const torch::Tensor& part : flat) part.mul_(factor);
-}
+void scale_gradients(const torch::Tensor& flat, double factor) { torch::Tensor(flat).mul_(factor); }
 
-double gradient_norm(const std::vector<torch::Tensor>& flat) {
-  if (flat.empty()) return 0;
-  std::vector<torch::Tensor> norms;
-  for (const torch::Tensor& part : flat) norms.push_back(at::linalg_vector_norm(part, 2));
-  return at::linalg_vector_norm(torch::stack(norms), 2).item<double>();
+double gradient_norm(const torch::Tensor& flat) {
+  return at::linalg_vector_norm(flat, 2).item<double>();
 }
 
 }  // namespace catamaran

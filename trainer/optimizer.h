@@ -44,9 +44,9 @@ GroupedTensors zeros_like_each(const std::vector<ParameterGroup>& groups);
 void append_state(NamedTensors& state, const std::string& kind,
                   const std::vector<ParameterGroup>& groups, const GroupedTensors& tensors);
 
-// Over flat gradients: multiplies by `factor` in place.
-void scale_gradients(const std::vector<torch::Tensor>& flat, double factor);
-// L2 norm over all, as one number on the host.
-double gradient_norm(const std::vector<torch::Tensor>& flat);
+// Over the flat gradients: multiplies by `factor` in place.
+void scale_gradients(const torch::Tensor& flat, double factor);
+// Their L2 norm, as one number on the host.
+double gradient_norm(const torch::Tensor& flat);
 
 }  // namespace catamaran

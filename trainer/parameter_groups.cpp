@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "model/backbone_stages.h"
 #include "model/part_names.h"
@@ -62,6 +63,18 @@ std::vector<ParameterGroup> group_parameters(const OptimizerOptions& options,
     group->gradients.push_back(gradients[i]);
   }
   return groups;
+}
+
+std::vector<size_t> group_numbers(const OptimizerOptions& options, const NamedTensors& parameters) {
+  std::map<std::string, size_t> number_of;
+  const std::vector<torch::Tensor> no_gradients(parameters.size());
+  const std::vector<ParameterGroup> groups = group_parameters(options, parameters, no_gradients);
+  for (size_t g = 0; g < groups.size(); ++g) {
+    for (const std::string& name : groups[g].names) number_of[name] = g;
+  }
+  std::vector<size_t> numbers;
+  for (const auto& [name, parameter] : parameters) numbers.push_back(number_of.at(name));
+  return numbers;
 }
 
 std::string table_of_groups(const std::vector<ParameterGroup>& groups) {

@@ -39,6 +39,9 @@ std::vector<ParameterGroup> group_parameters(const OptimizerOptions& options,
                                              const NamedTensors& parameters,
                                              const std::vector<torch::Tensor>& gradients);
 
+// The number of each parameter's group, by parameter.
+std::vector<size_t> group_numbers(const OptimizerOptions& options, const NamedTensors& parameters);
+
 // For people: a line each, with tensors, values, rate factor and decay.
 std::string table_of_groups(const std::vector<ParameterGroup>& groups);
 

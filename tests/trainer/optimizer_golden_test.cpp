@@ -49,7 +49,10 @@ class FedOptimizer {
   void step(int64_t t, double rate, double max_norm) {
     for (size_t i = 0; i < weights_.size(); ++i)
       gradients_[i].copy_(golden_.at("gradient/" + weights_[i].first)[t]);
-    scale_gradients(gradients_, norm_clip_factor(gradient_norm(gradients_), max_norm));
+    std::vector<torch::Tensor> parts;
+    for (const torch::Tensor& gradient : gradients_) parts.push_back(gradient.reshape({-1}));
+    const double factor = norm_clip_factor(gradient_norm(torch::cat(parts)), max_norm);
+    for (const torch::Tensor& gradient : gradients_) scale_gradients(gradient, factor);
     optimizer_->step(rate);
   }
 

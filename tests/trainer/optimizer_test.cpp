@@ -7,7 +7,6 @@
 #include "comm/self_communicator.h"
 #include "support/error.h"
 #include "trainer/ema.h"
-#include "trainer/gradient_reducer.h"
 
 namespace catamaran {
 namespace {
@@ -105,33 +104,6 @@ TEST(Optimizer, RefusesAStateOfAnotherModelNamingTheTensor) {
   } catch (const WeightsError& problem) {
     EXPECT_NE(std::string(problem.what()).find("exp_avg/head1.fc.bias"), std::string::npos);
   }
-}
-
-TEST(GradientReducer, LaysGradientsIntoBucketsAddsPartsAndClearsUnused) {
-  NamedTensors named = some_parameters();
-  std::vector<torch::Tensor> parameters;
-  for (auto& [name, tensor] : named) parameters.push_back(tensor);
-  SelfCommunicator alone;
-  ReducerOptions options{.first_bucket_bytes = 64, .bucket_bytes = 300};
-  GradientReducer reducer(parameters, alone, options, torch::kCPU);
-  EXPECT_GE(reducer.flat_gradients().size(), 3u);
-  for (int step = 0; step < 2; ++step) {  // the second step must not see the first
-    for (int part = 0; part < 2; ++part) {
-      reducer.begin_part(part == 0, part == 1);
-      (parameters[0].sum() * 2 + parameters[2].sum() * 3 + parameters[4] * 4).backward();
-    }
-    reducer.finish();
-    EXPECT_TRUE(torch::equal(reducer.gradient(0), torch::full_like(parameters[0], 4)));
-    EXPECT_TRUE(torch::equal(reducer.gradient(2), torch::full_like(parameters[2], 6)));
-    EXPECT_EQ(reducer.gradient(4).item<float>(), 8);
-    EXPECT_TRUE(torch::equal(reducer.gradient(1),
-                             torch::zeros_like(parameters[1])));  // not used by the loss
-    EXPECT_FALSE(parameters[0].grad().defined());
-  }
-  const double norm = std::sqrt(16.0 * 108 + 36.0 * 40 + 64);
-  EXPECT_NEAR(gradient_norm(reducer.flat_gradients()), norm, 1e-3);
-  scale_gradients(reducer.flat_gradients(), 0.5);
-  EXPECT_EQ(reducer.gradient(4).item<float>(), 4);
 }
 
 TEST(Ema, AveragesAndSwapsForAScope) {
