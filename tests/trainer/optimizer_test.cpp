@@ -4,10 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include "comm/self_communicator.h"
+#include "optimizer_arena.h"
 #include "support/error.h"
 #include "trainer/ema.h"
-#include "trainer/gradient_reducer.h"
 
 namespace catamaran {
 namespace {
@@ -33,9 +32,8 @@ template <typename Options, typename Optim>
 void compare(const OptimizerOptions& ours, const Options& base) {
   NamedTensors mine = some_parameters();
   NamedTensors theirs = some_parameters();
-  std::vector<torch::Tensor> gradients;
-  for (const auto& [name, tensor] : mine) gradients.push_back(torch::zeros_like(tensor).detach());
-  const std::unique_ptr<Optimizer> optimizer = make_optimizer(ours, mine, gradients);
+  const std::unique_ptr<ParameterArena> arena = optimizer_arena(ours, mine);
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer(ours, mine, *arena);
   std::vector<torch::optim::OptimizerParamGroup> groups;
   for (const auto& [name, tensor] : theirs) {
     Options options = base;
@@ -48,10 +46,10 @@ void compare(const OptimizerOptions& ours, const Options& base) {
   for (int step = 0; step < 5; ++step) {
     for (size_t i = 0; i < mine.size(); ++i) {
       const torch::Tensor gradient = torch::randn(mine[i].second.sizes());
-      gradients[i].copy_(gradient);
+      torch::Tensor(arena->gradient(i)).copy_(gradient * 4);
       theirs[i].second.mutable_grad() = gradient;
     }
-    optimizer->step(ours.learning_rate);
+    optimizer->step(ours.learning_rate, 0.25);
     reference.step();
     for (size_t i = 0; i < mine.size(); ++i) {
       EXPECT_LT((mine[i].second - theirs[i].second).abs().max().item<double>(), 2e-6)
@@ -90,9 +88,8 @@ TEST(Optimizer, AdamWEqualsTorch) {
 
 TEST(Optimizer, RefusesAStateOfAnotherModelNamingTheTensor) {
   const NamedTensors named = some_parameters();
-  std::vector<torch::Tensor> gradients;
-  for (const auto& [name, tensor] : named) gradients.push_back(torch::zeros_like(tensor).detach());
-  const std::unique_ptr<Optimizer> optimizer = make_optimizer({}, named, gradients);
+  const std::unique_ptr<ParameterArena> arena = optimizer_arena({}, named);
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer({}, named, *arena);
   std::map<std::string, torch::Tensor> saved;
   for (const auto& [name, tensor] : optimizer->state()) saved[name] = torch::ones_like(tensor);
   optimizer->load_state(saved, "here");
@@ -107,31 +104,61 @@ TEST(Optimizer, RefusesAStateOfAnotherModelNamingTheTensor) {
   }
 }
 
-TEST(GradientReducer, LaysGradientsIntoBucketsAddsPartsAndClearsUnused) {
-  NamedTensors named = some_parameters();
-  std::vector<torch::Tensor> parameters;
-  for (auto& [name, tensor] : named) parameters.push_back(tensor);
-  SelfCommunicator alone;
-  ReducerOptions options{.first_bucket_bytes = 64, .bucket_bytes = 300};
-  GradientReducer reducer(parameters, alone, options, torch::kCPU);
-  EXPECT_GE(reducer.flat_gradients().size(), 3u);
-  for (int step = 0; step < 2; ++step) {  // the second step must not see the first
-    for (int part = 0; part < 2; ++part) {
-      reducer.begin_part(part == 0, part == 1);
-      (parameters[0].sum() * 2 + parameters[2].sum() * 3 + parameters[4] * 4).backward();
+// Momentum, and what else a checkpoint holds, by name and in the shape of its parameter.
+TEST(Optimizer, NamesItsStateAfterTheParameters) {
+  const NamedTensors named = some_parameters();
+  const std::map<std::string, std::vector<std::string>> kinds = {
+      {"sgd", {"momentum"}},
+      {"lars", {"momentum"}},
+      {"adamw", {"exp_avg", "exp_avg_sq", "step"}},
+      {"lamb", {"exp_avg", "exp_avg_sq"}}};
+  for (const auto& [name, wanted] : kinds) {
+    OptimizerOptions options;
+    options.name = name;
+    const std::unique_ptr<ParameterArena> arena = optimizer_arena(options, named);
+    const NamedTensors state = make_optimizer(options, named, *arena)->state();
+    std::map<std::string, torch::Tensor> found(state.begin(), state.end());
+    EXPECT_EQ(found.size(), wanted.size() * named.size() + (name == "lamb" ? 1 : 0));
+    for (const std::string& kind : wanted) {
+      for (const auto& [parameter, tensor] : named) {
+        ASSERT_TRUE(found.contains(kind + "/" + parameter)) << name << ": " << kind;
+        const torch::Tensor& state_tensor = found[kind + "/" + parameter];
+        if (kind == "step") {
+          EXPECT_EQ(state_tensor.dim(), 0);
+        } else {
+          EXPECT_EQ(state_tensor.sizes(), tensor.sizes());
+          EXPECT_EQ(state_tensor.strides(), tensor.strides());
+        }
+      }
     }
-    reducer.finish();
-    EXPECT_TRUE(torch::equal(reducer.gradient(0), torch::full_like(parameters[0], 4)));
-    EXPECT_TRUE(torch::equal(reducer.gradient(2), torch::full_like(parameters[2], 6)));
-    EXPECT_EQ(reducer.gradient(4).item<float>(), 8);
-    EXPECT_TRUE(torch::equal(reducer.gradient(1),
-                             torch::zeros_like(parameters[1])));  // not used by the loss
-    EXPECT_FALSE(parameters[0].grad().defined());
   }
-  const double norm = std::sqrt(16.0 * 108 + 36.0 * 40 + 64);
-  EXPECT_NEAR(gradient_norm(reducer.flat_gradients()), norm, 1e-3);
-  scale_gradients(reducer.flat_gradients(), 0.5);
-  EXPECT_EQ(reducer.gradient(4).item<float>(), 4);
+}
+
+TEST(Ema, OfAnArenaIsThatOfItsTensors) {
+  torch::nn::Sequential model(torch::nn::Linear(5, 3), torch::nn::BatchNorm1d(3));
+  model->named_parameters()["0.bias"].set_requires_grad(false);  // not trained, not in the arena
+  NamedTensors trained;
+  for (const auto& item : model->named_parameters()) {
+    if (item.value().requires_grad()) trained.emplace_back(item.key(), item.value());
+  }
+  const std::unique_ptr<ParameterArena> arena = optimizer_arena({}, trained);
+  const EmaOptions options{.decay = 0.9, .reference_batch = 10, .warmup = false};
+  Ema flat(*model, options, 10, arena.get());
+  Ema each(*model, options, 10);
+  for (int step = 0; step < 3; ++step) {
+    const torch::NoGradGuard no_grad;
+    for (const auto& item : model->named_parameters())
+      torch::Tensor(item.value()).add_(torch::randn(item.value().sizes()));
+    model->forward(torch::randn({4, 5}));
+    flat.update();
+    each.update();
+  }
+  ASSERT_EQ(flat.average().size(), each.average().size());
+  for (size_t i = 0; i < flat.average().size(); ++i) {
+    const auto& [name, tensor] = flat.average()[i];
+    EXPECT_EQ(name, each.average()[i].first);
+    EXPECT_TRUE(torch::allclose(tensor, each.average()[i].second, 1e-6, 1e-6)) << name;
+  }
 }
 
 TEST(Ema, AveragesAndSwapsForAScope) {
