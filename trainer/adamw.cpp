@@ -1,42 +1,42 @@
 #include "trainer/adamw.h"
 
-#include <ATen/ops/_fused_adamw.h>
-
 #include <utility>
 
 namespace catamaran {
 
-AdamW::AdamW(const OptimizerOptions& options, std::vector<ParameterGroup> groups)
+AdamW::AdamW(const OptimizerOptions& options, GroupedArena places)
     : beta1_(options.beta1),
       beta2_(options.beta2),
       epsilon_(options.epsilon),
-      groups_(std::move(groups)),
-      mean_(zeros_like_each(groups_)),
-      square_(zeros_like_each(groups_)) {
-  for (const ParameterGroup& group : groups_) {
-    steps_.emplace_back();
-    for (const torch::Tensor& parameter : group.parameters) {
-      steps_.back().push_back(torch::zeros(
-          {}, torch::TensorOptions().dtype(torch::kFloat32).device(parameter.device())));
-    }
-  }
-}
+      places_(std::move(places)),
+      mean_(places_.zeros()),
+      square_(places_.zeros()),
+      steps_(torch::zeros({static_cast<int64_t>(places_.names().size())}, torch::kFloat32)) {}
 
-void AdamW::step(double learning_rate) {
-  for (size_t g = 0; g < groups_.size(); ++g) {
-    ParameterGroup& group = groups_[g];
-    at::_foreach_add_(steps_[g], 1.0);
-    at::_fused_adamw_(group.parameters, group.gradients, mean_[g], square_[g],
-                      /*max_exp_avg_sqs=*/{}, steps_[g], learning_rate * group.rate_factor, beta1_,
-                      beta2_, group.weight_decay, epsilon_, /*amsgrad=*/false, /*maximize=*/false);
+void AdamW::step(double learning_rate, double gradient_factor) {
+  if (places_.names().empty()) return;
+  steps_.add_(1);
+  const FlatMemories memories = places_.memories(mean_, square_);
+  for (const ArenaGroup& group : places_.groups()) {
+    adamw_update(memories, group.segments,
+                 {.rate = learning_rate * group.kind.rate_factor,
+                  .gradient_factor = gradient_factor,
+                  .decay = group.kind.weight_decay,
+                  .beta1 = beta1_,
+                  .beta2 = beta2_,
+                  .epsilon = epsilon_,
+                  .t = steps_[0].item<double>()});
   }
 }
 
 NamedTensors AdamW::state() const {
   NamedTensors state;
-  append_state(state, "exp_avg", groups_, mean_);
-  append_state(state, "exp_avg_sq", groups_, square_);
-  append_state(state, "step", groups_, steps_);
+  places_.append_state(state, "exp_avg", mean_);
+  places_.append_state(state, "exp_avg_sq", square_);
+  for (const ArenaGroup& group : places_.groups()) {
+    for (const size_t p : group.kind.members)
+      state.emplace_back("step/" + places_.names()[p], steps_[static_cast<int64_t>(p)]);
+  }
   return state;
 }
 

@@ -1,13 +1,15 @@
 // Ema: exponential moving average of a model's parameters and buffers, for evaluation and export.
 //
-//   Ema ema(*cat, options, global_batch);     // decay 0: keeps nothing, update does nothing
-//   ema.update();                             // after each applied step
-//   { const EmaSwap swap(ema); ... cat now computes with the average ... }   // swapped back at the
-//   end of the scope
+//   Ema ema(*cat, options, global_batch, &arena);     // decay 0: keeps nothing, update does
+//   nothing ema.update();                             // after each applied step { const EmaSwap
+//   swap(ema); ... cat now computes with the average ... }   // swapped back at the end of the
+//   scope
 //
 // average = decay' average + (1 - decay') value, decay' = decay ^ (global_batch / reference_batch),
 // so that the half-life in samples stays what was asked for; with warm-up decay' <= (1 + updates) /
-// (10 + updates). Integer buffers are copied. Only the thread that runs the step loop.
+// (10 + updates). Integer buffers are copied. What lies in the arena is averaged in one pass over
+// flat memory of its layout. The arena, if any, must outlive the average. Only the thread that runs
+// the step loop.
 #pragma once
 
 #include <torch/torch.h>
@@ -18,12 +20,14 @@
 
 #include "model/safetensors.h"
 #include "trainer/options.h"
+#include "trainer/parameter_arena.h"
 
 namespace catamaran {
 
 class Ema {
  public:
-  Ema(torch::nn::Module& model, const EmaOptions& options, int64_t global_batch);
+  Ema(torch::nn::Module& model, const EmaOptions& options, int64_t global_batch,
+      const ParameterArena* arena = nullptr);
 
   bool enabled() const { return decay_ > 0; }
   void update();
@@ -41,6 +45,10 @@ class Ema {
   NamedTensors live_;
   NamedTensors average_;
   std::vector<char> is_buffer_;
+  torch::Tensor flat_live_;  // what lies in the arena
+  torch::Tensor flat_average_;
+  std::vector<torch::Tensor> loose_live_;  // the other floating point tensors
+  std::vector<torch::Tensor> loose_average_;
   double decay_;
   bool warmup_;
   int64_t updates_ = 0;

@@ -41,11 +41,11 @@ AdaptiveClip::AdaptiveClip(const NamedTensors& parameters,
   }
 }
 
-void AdaptiveClip::clip() {
+void AdaptiveClip::clip(double gradient_factor) {
   if (weights_.empty()) return;
   const torch::NoGradGuard no_grad;
   const torch::Tensor most = unit_norms(weights_).clamp_min_(kLeastWeight).mul_(factor_);
-  const torch::Tensor norms = unit_norms(gradients_);
+  const torch::Tensor norms = unit_norms(gradients_).mul_(gradient_factor);
   const torch::Tensor scale =
       torch::where(norms < most, torch::ones_like(norms), most / norms.clamp_min(kLeastGradient));
   std::vector<torch::Tensor> factors = scale.split_with_sizes(units_);

@@ -1,9 +1,11 @@
-// Clipping of gradients that are already averaged over the global batch, so that every rank clips
-// alike.
+// Clipping of gradients, the same on all ranks, that are still to be multiplied by a factor (which
+// makes them the mean over the global batch): the optimizer's pass does it.
 //
-//   scale_gradients(flat, norm_clip_factor(gradient_norm(flat), clip.max_norm));    // clip.mode
-//   norm AdaptiveClip agc(named_parameters, reducer.gradients(), clip.agc_factor);       //
-//   clip.mode agc agc.clip();
+//   clip.mode norm
+//   factor *= norm_clip_factor(flat_norm(arena.gradients()) * factor, clip.max_norm);
+//   clip.mode agc
+//   AdaptiveClip agc(named_parameters, arena.gradient_views(), clip.agc_factor);
+//   agc.clip(factor);
 //
 // Adaptive (Brock et al. 2021, arXiv 2102.06171; timm's adaptive_clip_grad): the gradient of each
 // unit, a row of the first dimension, is at most agc_factor times the norm of its weights, those
@@ -26,7 +28,8 @@ class AdaptiveClip {
  public:
   AdaptiveClip(const NamedTensors& parameters, const std::vector<torch::Tensor>& gradients,
                double factor);
-  void clip();
+  // As if the gradients were multiplied by gradient_factor; they stay without it.
+  void clip(double gradient_factor);
 
  private:
   std::vector<torch::Tensor> weights_;

@@ -4,48 +4,50 @@
 #include <utility>
 
 namespace catamaran {
-namespace {
 
-std::vector<ParameterGroup> without_decay(std::vector<ParameterGroup> groups) {
-  for (ParameterGroup& group : groups) group.weight_decay = 0;
-  return groups;
+Lars::Lars(OptimizerOptions options, GroupedArena places)
+    : options_(std::move(options)), places_(std::move(places)), velocity_(places_.zeros()) {}
+
+bool Lars::trusted(const ParameterGroup& group) const {
+  return options_.lars_variant == "moco" ? group.decayed : group.weight_decay != 0;
 }
 
-}  // namespace
-
-Lars::Lars(OptimizerOptions options, const std::vector<ParameterGroup>& groups)
-    : options_(std::move(options)),
-      trusted_(groups,
-               [moco = options_.lars_variant == "moco"](const ParameterGroup& group) {
-                 return moco ? group.decayed : group.weight_decay != 0;
-               }),
-      sgd_(options_, without_decay(groups)) {}
-
-void Lars::step(double learning_rate) {
-  const double decay = options_.weight_decay;
-  if (options_.lars_variant == "moco") {  // its denominator is the decayed gradient
-    trusted_.add_decay(decay);
-    trusted_.scale_updates(ratios(learning_rate));
-  } else {
-    const std::vector<double> factors = ratios(learning_rate);
-    trusted_.add_decay(decay);
-    trusted_.scale_updates(factors);
+void Lars::step(double learning_rate, double gradient_factor) {
+  const FlatMemories memories = places_.memories(velocity_);
+  for (const ArenaGroup& group : places_.groups()) {
+    SgdStep sgd{.rate = learning_rate * group.kind.rate_factor,
+                .gradient_factor = gradient_factor,
+                .decay = 0,
+                .momentum = options_.momentum,
+                .nesterov = options_.nesterov};
+    if (!trusted(group.kind)) {
+      sgd_update(memories, group.segments, sgd);
+      continue;
+    }
+    sgd.decay = options_.weight_decay;
+    lars_update(memories, group.slots,
+                {.sgd = sgd,
+                 .norm_without_decay = options_.lars_variant != "moco",
+                 .ratio = ratio(sgd.rate)});
   }
-  sgd_.step(learning_rate);
 }
 
-std::vector<double> Lars::ratios(double learning_rate) const {
+TrustRatio Lars::ratio(double rate) const {
   const double c = options_.trust_coefficient;
-  if (options_.lars_variant == "moco") {
-    return trusted_.ratios(
-        [c](double weight, double update, double /*rate_factor*/) { return c * weight / update; });
-  }
+  if (options_.lars_variant == "moco")
+    return [c](double weight, double update) { return c * weight / update; };
   const bool clip = options_.lars_variant == "larc";
-  return trusted_.ratios([&](double weight, double gradient, double rate_factor) {
-    const double ratio =
-        c * weight / (gradient + options_.weight_decay * weight + options_.epsilon);
-    return clip ? std::min(1.0, ratio / (learning_rate * rate_factor)) : ratio;
-  });
+  return [c, clip, rate, decay = options_.weight_decay, epsilon = options_.epsilon](
+             double weight, double gradient) {
+    const double ratio = c * weight / (gradient + decay * weight + epsilon);
+    return clip ? std::min(1.0, ratio / rate) : ratio;
+  };
+}
+
+NamedTensors Lars::state() const {
+  NamedTensors state;
+  places_.append_state(state, "momentum", velocity_);
+  return state;
 }
 
 }  // namespace catamaran

@@ -6,33 +6,31 @@
 //   larc   min(that / rate, 1), so the rate is a ceiling    timm.optim.Lars, trust_clip; after apex
 //   moco   c |w| / |g + decay w|                        moco-v3's LARS
 //
-//   Lars lars(options, group_parameters(options, named, gradients));
-//   lars.step(learning_rate);    // overwrites the gradients
+//   Lars lars(options, GroupedArena(options, named, arena));
+//   lars.step(learning_rate, gradient_factor);
 //
 // timm and larc leave tensors without weight decay to SGD, moco those of less than two dimensions;
 // apex's LARC scales those, too. State: "momentum/NAME". Only the thread that runs the step loop.
 #pragma once
 
-#include <vector>
-
+#include "trainer/grouped_arena.h"
 #include "trainer/optimizer.h"
-#include "trainer/sgd.h"
-#include "trainer/trust_ratio.h"
 
 namespace catamaran {
 
 class Lars : public Optimizer {
  public:
-  Lars(OptimizerOptions options, const std::vector<ParameterGroup>& groups);
-  void step(double learning_rate) override;
-  NamedTensors state() const override { return sgd_.state(); }
+  Lars(OptimizerOptions options, GroupedArena places);
+  void step(double learning_rate, double gradient_factor) override;
+  NamedTensors state() const override;
 
  private:
-  std::vector<double> ratios(double learning_rate) const;
+  bool trusted(const ParameterGroup& group) const;
+  TrustRatio ratio(double rate) const;  // rate: the group's
 
   OptimizerOptions options_;
-  TrustedTensors trusted_;
-  Sgd sgd_;  // without decay: it is in the gradients by then
+  GroupedArena places_;
+  torch::Tensor velocity_;
 };
 
 }  // namespace catamaran

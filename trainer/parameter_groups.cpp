@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "model/backbone_stages.h"
 #include "model/part_names.h"
-#include "support/assert.h"
 #include "support/text.h"
 
 namespace catamaran {
@@ -44,10 +42,7 @@ ParameterGroup group_of(const std::string& name, const torch::Tensor& parameter,
 }  // namespace
 
 std::vector<ParameterGroup> group_parameters(const OptimizerOptions& options,
-                                             const NamedTensors& parameters,
-                                             const std::vector<torch::Tensor>& gradients) {
-  CATAMARAN_ASSERT(parameters.size() == gradients.size(),
-                   "the reducer was made from the same parameters");
+                                             const NamedTensors& parameters) {
   const BackboneStages stages = stages_of(parameters);
   std::vector<ParameterGroup> groups;
   for (size_t i = 0; i < parameters.size(); ++i) {
@@ -58,22 +53,18 @@ std::vector<ParameterGroup> group_parameters(const OptimizerOptions& options,
     });
     if (group == groups.end()) group = groups.insert(groups.end(), kind);
     group->names.push_back(name);
-    // shares memory; fused kernels write without autograd's checks
-    group->parameters.push_back(parameter.detach());
-    group->gradients.push_back(gradients[i]);
+    group->members.push_back(i);
+    group->values += parameter.numel();
   }
   return groups;
 }
 
 std::vector<size_t> group_numbers(const OptimizerOptions& options, const NamedTensors& parameters) {
-  std::map<std::string, size_t> number_of;
-  const std::vector<torch::Tensor> no_gradients(parameters.size());
-  const std::vector<ParameterGroup> groups = group_parameters(options, parameters, no_gradients);
+  const std::vector<ParameterGroup> groups = group_parameters(options, parameters);
+  std::vector<size_t> numbers(parameters.size());
   for (size_t g = 0; g < groups.size(); ++g) {
-    for (const std::string& name : groups[g].names) number_of[name] = g;
+    for (const size_t p : groups[g].members) numbers[p] = g;
   }
-  std::vector<size_t> numbers;
-  for (const auto& [name, parameter] : parameters) numbers.push_back(number_of.at(name));
   return numbers;
 }
 
@@ -81,10 +72,8 @@ std::string table_of_groups(const std::vector<ParameterGroup>& groups) {
   std::string table = text("%-24s %8s %12s %12s %13s", "parameter group", "tensors", "values",
                            "rate factor", "weight decay");
   for (const ParameterGroup& group : groups) {
-    int64_t values = 0;
-    for (const torch::Tensor& parameter : group.parameters) values += parameter.numel();
-    table += text("\n%-24s %8zu %12ld %12.4g %13.4g", group.part.c_str(), group.parameters.size(),
-                  values, group.rate_factor, group.weight_decay);
+    table += text("\n%-24s %8zu %12ld %12.4g %13.4g", group.part.c_str(), group.members.size(),
+                  group.values, group.rate_factor, group.weight_decay);
   }
   return table;
 }

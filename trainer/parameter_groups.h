@@ -3,7 +3,7 @@
 // layers; by shape it is decayed or not: tensors of two or more dimensions are; biases, norms,
 // layer scales and the fusion weights alpha, beta, gamma are not.
 //
-//   std::vector<ParameterGroup> groups = group_parameters(options, named, reducer.gradients());
+//   std::vector<ParameterGroup> groups = group_parameters(options, named);
 //   log::info(table_of_groups(groups));
 //
 //   part         rate_factor
@@ -11,8 +11,8 @@
 //   heads        head_ratio                      head1, head2, head3
 //   new layers   1                               pyramid, attention, fusion weights
 //
-// Every parameter is in exactly one group, in the order given; empty groups are left out. The
-// tensors share memory with the given ones. Thread-safe.
+// Every parameter is in exactly one group, in the order given; empty groups are left out.
+// Thread-safe.
 #pragma once
 
 #include <torch/torch.h>
@@ -31,13 +31,12 @@ struct ParameterGroup {
   double rate_factor = 1;  // on the run's learning rate
   double weight_decay = 0;
   std::vector<std::string> names;
-  std::vector<torch::Tensor> parameters;
-  std::vector<torch::Tensor> gradients;
+  std::vector<size_t> members;  // their numbers among all parameters
+  int64_t values = 0;           // in all of them
 };
 
 std::vector<ParameterGroup> group_parameters(const OptimizerOptions& options,
-                                             const NamedTensors& parameters,
-                                             const std::vector<torch::Tensor>& gradients);
+                                             const NamedTensors& parameters);
 
 // The number of each parameter's group, by parameter.
 std::vector<size_t> group_numbers(const OptimizerOptions& options, const NamedTensors& parameters);

@@ -6,6 +6,7 @@
 #include "support/clock.h"
 #include "support/philox.h"
 #include "trainer/device.h"
+#include "trainer/flat_updates.h"
 #include "trainer/gradient_clip.h"
 #include "trainer/trainer.h"
 
@@ -83,15 +84,14 @@ bool Trainer::apply_gradients(int64_t t, const StepSums& global, StepReport& rep
   const RunOptions& options = parts_.options;
   // sum / valid labels = mean over the GLOBAL batch
   const double mean = global.scale() * scaler_.unscale();
-  report.gradient_norm = gradient_norm(arena_.gradients()) * mean;
+  report.gradient_norm = flat_norm(arena_.gradients()) * mean;
   report.learning_rate = options.learning_rate() * schedule_.factor(t);
   if (!std::isfinite(report.gradient_norm) || !std::isfinite(global.loss) ||
       !std::isfinite(report.learning_rate))
     return false;
   const double clip = norm_clip_factor(report.gradient_norm, options.clip.max_norm);
-  scale_gradients(arena_.gradients(), mean * clip);
-  if (adaptive_clip_) adaptive_clip_->clip();
-  optimizer_->step(report.learning_rate);
+  if (adaptive_clip_) adaptive_clip_->clip(mean * clip);
+  optimizer_->step(report.learning_rate, mean * clip);
   ema_.update();
   return true;
 }

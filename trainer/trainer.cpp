@@ -13,6 +13,7 @@
 #include "trainer/consistency.h"
 #include "trainer/device.h"
 #include "trainer/loader_options.h"
+#include "trainer/parameter_groups.h"
 #include "trainer/rehearsal.h"
 
 namespace catamaran {
@@ -69,10 +70,9 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
       arena_(tensors_of(parts_.parameters), arena_layout(parts_, precision_, loss_, group),
              group.gradients(), parts_.device),
       reducer_(arena_, group.gradients(), parts_.options.reducer, parts_.device),
-      optimizer_(
-          make_optimizer(parts_.options.optimizer, parts_.parameters, arena_.gradient_views())),
+      optimizer_(make_optimizer(parts_.options.optimizer, parts_.parameters, arena_)),
       schedule_(parts_.options.schedule, parts_.steps_per_epoch, parts_.options.batch.global),
-      ema_(*parts_.cat, parts_.options.ema, parts_.options.batch.global),
+      ema_(*parts_.cat, parts_.options.ema, parts_.options.batch.global, &arena_),
       buffers_before_(tensors_of(parts_.buffers)),
       order_(parts_.options.seed, train.images(), parts_.options.batch.global),
       labels_{difficult_rule(parts_.options.data.difficult_train),
@@ -103,8 +103,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
     evaluator_.emplace(*eval, evaluating, group, parts_.device);
   }
   if (group.is_root()) {
-    log::info(table_of_groups(
-        group_parameters(parts_.options.optimizer, parts_.parameters, arena_.gradient_views())));
+    log::info(table_of_groups(group_parameters(parts_.options.optimizer, parts_.parameters)));
     writer_ = std::make_unique<CheckpointWriter>(
         parts_.run_dir / "checkpoints", parts_.options.checkpoint.keep,
         [this](const CheckpointEnd& end) {

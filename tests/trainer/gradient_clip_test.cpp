@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "golden_file.h"
-#include "trainer/optimizer.h"
+#include "trainer/flat_updates.h"
 
 namespace catamaran {
 namespace {
@@ -33,20 +33,22 @@ class GradientClip : public ::testing::Test {
 };
 
 TEST_F(GradientClip, AdaptiveEqualsTimmAndLeavesHeadsAlone) {
-  AdaptiveClip(weights_, gradients_, 0.3).clip();
+  AdaptiveClip(weights_, gradients_, 0.3).clip(1);
+  expect("agc");
+}
+
+TEST_F(GradientClip, AdaptiveClipsAsIfGradientsHadTheirFactor) {
+  for (torch::Tensor& gradient : gradients_) gradient.mul_(8);
+  AdaptiveClip(weights_, gradients_, 0.3).clip(0.125);
+  for (torch::Tensor& gradient : gradients_) gradient.mul_(0.125);
   expect("agc");
 }
 
 TEST_F(GradientClip, ByNormEqualsPyTorch) {
-  std::vector<torch::Tensor> parts;
-  for (const torch::Tensor& gradient : gradients_) parts.push_back(gradient.reshape({-1}));
-  const torch::Tensor flat = torch::cat(parts);
-  scale_gradients(flat, norm_clip_factor(gradient_norm(flat), 2));
-  int64_t at = 0;
-  for (torch::Tensor& gradient : gradients_) {
-    gradient = flat.narrow(0, at, gradient.numel()).reshape(gradient.sizes());
-    at += gradient.numel();
-  }
+  double squares = 0;
+  for (const torch::Tensor& gradient : gradients_)
+    squares += std::pow(flat_norm(gradient.flatten()), 2);
+  for (torch::Tensor& gradient : gradients_) gradient.mul_(norm_clip_factor(std::sqrt(squares), 2));
   expect("norm");
 }
 

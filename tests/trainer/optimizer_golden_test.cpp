@@ -8,6 +8,8 @@
 
 #include "golden_file.h"
 #include "model/safetensors.h"
+#include "optimizer_arena.h"
+#include "trainer/flat_updates.h"
 #include "trainer/gradient_clip.h"
 #include "trainer/optimizer.h"
 
@@ -41,36 +43,36 @@ class FedOptimizer {
       torch::Tensor weight = tensor.clone();
       if (weight.dim() == 4) weight = weight.contiguous(at::MemoryFormat::ChannelsLast);
       weights_.emplace_back(name.substr(6), weight.requires_grad_());
-      gradients_.push_back(torch::zeros_like(weight).detach());
     }
-    optimizer_ = make_optimizer(options, weights_, gradients_);
+    make();
   }
 
   void step(int64_t t, double rate, double max_norm) {
     for (size_t i = 0; i < weights_.size(); ++i)
-      gradients_[i].copy_(golden_.at("gradient/" + weights_[i].first)[t]);
-    std::vector<torch::Tensor> parts;
-    for (const torch::Tensor& gradient : gradients_) parts.push_back(gradient.reshape({-1}));
-    const double factor = norm_clip_factor(gradient_norm(torch::cat(parts)), max_norm);
-    for (const torch::Tensor& gradient : gradients_) scale_gradients(gradient, factor);
-    optimizer_->step(rate);
+      torch::Tensor(arena_->gradient(i)).copy_(golden_.at("gradient/" + weights_[i].first)[t]);
+    optimizer_->step(rate, norm_clip_factor(flat_norm(arena_->gradients()), max_norm));
   }
 
   // As a run does that is resumed.
   void restart(const std::filesystem::path& file) {
     write_safetensors(file, optimizer_->state(), {});
     for (auto& [name, weight] : weights_) weight = weight.detach().clone().requires_grad_();
-    optimizer_ = make_optimizer(options_, weights_, gradients_);
+    make();
     optimizer_->load_state(read_safetensors(file).tensors, file.string());
   }
 
   const NamedTensors& weights() const { return weights_; }
 
  private:
+  void make() {
+    arena_ = optimizer_arena(options_, weights_);
+    optimizer_ = make_optimizer(options_, weights_, *arena_);
+  }
+
   OptimizerOptions options_;
   const std::map<std::string, torch::Tensor>& golden_;
   NamedTensors weights_;
-  std::vector<torch::Tensor> gradients_;
+  std::unique_ptr<ParameterArena> arena_;
   std::unique_ptr<Optimizer> optimizer_;
 };
 

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "comm/self_communicator.h"
+#include "optimizer_arena.h"
 #include "support/error.h"
 #include "trainer/ema.h"
 
@@ -32,9 +32,8 @@ template <typename Options, typename Optim>
 void compare(const OptimizerOptions& ours, const Options& base) {
   NamedTensors mine = some_parameters();
   NamedTensors theirs = some_parameters();
-  std::vector<torch::Tensor> gradients;
-  for (const auto& [name, tensor] : mine) gradients.push_back(torch::zeros_like(tensor).detach());
-  const std::unique_ptr<Optimizer> optimizer = make_optimizer(ours, mine, gradients);
+  const std::unique_ptr<ParameterArena> arena = optimizer_arena(ours, mine);
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer(ours, mine, *arena);
   std::vector<torch::optim::OptimizerParamGroup> groups;
   for (const auto& [name, tensor] : theirs) {
     Options options = base;
@@ -47,10 +46,10 @@ void compare(const OptimizerOptions& ours, const Options& base) {
   for (int step = 0; step < 5; ++step) {
     for (size_t i = 0; i < mine.size(); ++i) {
       const torch::Tensor gradient = torch::randn(mine[i].second.sizes());
-      gradients[i].copy_(gradient);
+      torch::Tensor(arena->gradient(i)).copy_(gradient * 4);
       theirs[i].second.mutable_grad() = gradient;
     }
-    optimizer->step(ours.learning_rate);
+    optimizer->step(ours.learning_rate, 0.25);
     reference.step();
     for (size_t i = 0; i < mine.size(); ++i) {
       EXPECT_LT((mine[i].second - theirs[i].second).abs().max().item<double>(), 2e-6)
@@ -89,9 +88,8 @@ TEST(Optimizer, AdamWEqualsTorch) {
 
 TEST(Optimizer, RefusesAStateOfAnotherModelNamingTheTensor) {
   const NamedTensors named = some_parameters();
-  std::vector<torch::Tensor> gradients;
-  for (const auto& [name, tensor] : named) gradients.push_back(torch::zeros_like(tensor).detach());
-  const std::unique_ptr<Optimizer> optimizer = make_optimizer({}, named, gradients);
+  const std::unique_ptr<ParameterArena> arena = optimizer_arena({}, named);
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer({}, named, *arena);
   std::map<std::string, torch::Tensor> saved;
   for (const auto& [name, tensor] : optimizer->state()) saved[name] = torch::ones_like(tensor);
   optimizer->load_state(saved, "here");
@@ -103,6 +101,63 @@ TEST(Optimizer, RefusesAStateOfAnotherModelNamingTheTensor) {
     FAIL();
   } catch (const WeightsError& problem) {
     EXPECT_NE(std::string(problem.what()).find("exp_avg/head1.fc.bias"), std::string::npos);
+  }
+}
+
+// Momentum, and what else a checkpoint holds, by name and in the shape of its parameter.
+TEST(Optimizer, NamesItsStateAfterTheParameters) {
+  const NamedTensors named = some_parameters();
+  const std::map<std::string, std::vector<std::string>> kinds = {
+      {"sgd", {"momentum"}},
+      {"lars", {"momentum"}},
+      {"adamw", {"exp_avg", "exp_avg_sq", "step"}},
+      {"lamb", {"exp_avg", "exp_avg_sq"}}};
+  for (const auto& [name, wanted] : kinds) {
+    OptimizerOptions options;
+    options.name = name;
+    const std::unique_ptr<ParameterArena> arena = optimizer_arena(options, named);
+    const NamedTensors state = make_optimizer(options, named, *arena)->state();
+    std::map<std::string, torch::Tensor> found(state.begin(), state.end());
+    EXPECT_EQ(found.size(), wanted.size() * named.size() + (name == "lamb" ? 1 : 0));
+    for (const std::string& kind : wanted) {
+      for (const auto& [parameter, tensor] : named) {
+        ASSERT_TRUE(found.contains(kind + "/" + parameter)) << name << ": " << kind;
+        const torch::Tensor& state_tensor = found[kind + "/" + parameter];
+        if (kind == "step") {
+          EXPECT_EQ(state_tensor.dim(), 0);
+        } else {
+          EXPECT_EQ(state_tensor.sizes(), tensor.sizes());
+          EXPECT_EQ(state_tensor.strides(), tensor.strides());
+        }
+      }
+    }
+  }
+}
+
+TEST(Ema, OfAnArenaIsThatOfItsTensors) {
+  torch::nn::Sequential model(torch::nn::Linear(5, 3), torch::nn::BatchNorm1d(3));
+  model->named_parameters()["0.bias"].set_requires_grad(false);  // not trained, not in the arena
+  NamedTensors trained;
+  for (const auto& item : model->named_parameters()) {
+    if (item.value().requires_grad()) trained.emplace_back(item.key(), item.value());
+  }
+  const std::unique_ptr<ParameterArena> arena = optimizer_arena({}, trained);
+  const EmaOptions options{.decay = 0.9, .reference_batch = 10, .warmup = false};
+  Ema flat(*model, options, 10, arena.get());
+  Ema each(*model, options, 10);
+  for (int step = 0; step < 3; ++step) {
+    const torch::NoGradGuard no_grad;
+    for (const auto& item : model->named_parameters())
+      torch::Tensor(item.value()).add_(torch::randn(item.value().sizes()));
+    model->forward(torch::randn({4, 5}));
+    flat.update();
+    each.update();
+  }
+  ASSERT_EQ(flat.average().size(), each.average().size());
+  for (size_t i = 0; i < flat.average().size(); ++i) {
+    const auto& [name, tensor] = flat.average()[i];
+    EXPECT_EQ(name, each.average()[i].first);
+    EXPECT_TRUE(torch::allclose(tensor, each.average()[i].second, 1e-6, 1e-6)) << name;
   }
 }
 

@@ -21,13 +21,6 @@ NamedTensors named(const torch::nn::Module& module, const std::string& prefix = 
   return found;
 }
 
-std::vector<ParameterGroup> groups_of(const OptimizerOptions& options,
-                                      const NamedTensors& parameters) {
-  std::vector<torch::Tensor> gradients;
-  for (const auto& [name, tensor] : parameters) gradients.push_back(torch::zeros_like(tensor));
-  return group_parameters(options, parameters, gradients);
-}
-
 Cat small_cat() {
   CatOptions options;
   options.backbone.name = "resnet10_narrow";
@@ -47,7 +40,7 @@ TEST(ParameterGroups, HoldEveryTensorOfAModelOnceAndDecayNoNormBiasOrFusionWeigh
   Cat cat = small_cat();
   OptimizerOptions options{.backbone_ratio = 0.1, .head_ratio = 3, .weight_decay = 0.02};
   std::set<std::string> seen;
-  for (const ParameterGroup& group : groups_of(options, named(*cat))) {
+  for (const ParameterGroup& group : group_parameters(options, named(*cat))) {
     for (const std::string& name : group.names) {
       EXPECT_TRUE(seen.insert(name).second) << name;
       EXPECT_EQ(group.decayed, !is_vector(name)) << name;
@@ -56,10 +49,13 @@ TEST(ParameterGroups, HoldEveryTensorOfAModelOnceAndDecayNoNormBiasOrFusionWeigh
       EXPECT_EQ(group.rate_factor, rate) << name;
       EXPECT_EQ(group.weight_decay, is_vector(name) ? 0 : 0.02) << name;
     }
-    EXPECT_EQ(group.names.size(), group.parameters.size());
-    EXPECT_EQ(group.names.size(), group.gradients.size());
+    EXPECT_EQ(group.names.size(), group.members.size());
   }
   EXPECT_EQ(seen.size(), named(*cat).size());
+  const std::vector<size_t> numbers = group_numbers(options, named(*cat));
+  const std::vector<ParameterGroup> groups = group_parameters(options, named(*cat));
+  for (size_t p = 0; p < numbers.size(); ++p)
+    EXPECT_EQ(std::ranges::count(groups[numbers[p]].members, p), 1);
 }
 
 // Computed by timm beside this test (tests/golden/trainer.py).
@@ -72,7 +68,7 @@ TEST(ParameterGroups, LayerDecayCountsStagesAsTimmDoes) {
     const NamedTensors parameters =
         named(*make_backbone(backbone, BackboneEnd::kBeforePooling), "backbone.");
     size_t count = 0;
-    for (const ParameterGroup& group : groups_of(options, parameters)) {
+    for (const ParameterGroup& group : group_parameters(options, parameters)) {
       for (const std::string& name : group.names) {
         const auto k = level.at(name.substr(9)).get<double>();
         EXPECT_NEAR(group.rate_factor, 0.5 * std::pow(0.7, k), 1e-12) << backbone << " " << name;
@@ -85,7 +81,7 @@ TEST(ParameterGroups, LayerDecayCountsStagesAsTimmDoes) {
 
 TEST(ParameterGroups, AreATableForPeople) {
   Cat cat = small_cat();
-  const std::string table = table_of_groups(groups_of({.layer_decay = 0.5}, named(*cat)));
+  const std::string table = table_of_groups(group_parameters({.layer_decay = 0.5}, named(*cat)));
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 14);  // 5 levels, heads, new layers
   EXPECT_NE(table.find("backbone, 1 from the top"), std::string::npos) << table;
   EXPECT_NE(table.find("heads"), std::string::npos) << table;

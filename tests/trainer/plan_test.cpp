@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "model/cat.h"
+#include "optimizer_arena.h"
 #include "trainer/ema.h"
 #include "trainer/optimizer.h"
 
@@ -30,10 +31,8 @@ TEST(MemoryPlan, HasTheSizesOfTheRealOptimizerGradientsAndAverage) {
   RunOptions options = small_options();
   Cat cat(options.model, 5);
   NamedTensors parameters;
-  std::vector<torch::Tensor> gradients;
   for (const auto& item : cat->named_parameters()) {
     parameters.emplace_back(item.key(), item.value());
-    gradients.push_back(torch::zeros_like(item.value()));
   }
   const ModelCost cost = measure_cost(options.model, 5, AttentionKernel::kFused);
   for (const char* name : {"adamw", "sgd", "lars", "lamb"}) {
@@ -41,8 +40,8 @@ TEST(MemoryPlan, HasTheSizesOfTheRealOptimizerGradientsAndAverage) {
     const MemoryPlan plan = plan_memory(options, cost, ActivationType::kFp32);
     EXPECT_EQ(plan.weights, bytes_of(parameters));
     EXPECT_EQ(plan.gradients, bytes_of(parameters));
-    const int64_t state =
-        bytes_of(make_optimizer(options.optimizer, parameters, gradients)->state());
+    const auto arena = optimizer_arena(options.optimizer, parameters);
+    const int64_t state = bytes_of(make_optimizer(options.optimizer, parameters, *arena)->state());
     EXPECT_NEAR(static_cast<double>(plan.optimizer), static_cast<double>(state), 4096) << name;
     const auto average =
         static_cast<double>(bytes_of(Ema(*cat, options.ema, options.batch.global).average()));

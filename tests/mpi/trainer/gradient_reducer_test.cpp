@@ -1,5 +1,4 @@
-// Gradients summed over ranks: the same numbers and the same bits everywhere, plain or in two
-// bytes.
+// Gradients summed over ranks: the same numbers and the same bits everywhere, plain or in two bytes.
 #include "trainer/gradient_reducer.h"
 
 #include <gtest/gtest.h>
@@ -41,9 +40,8 @@ TEST(GradientReducer, SumsOverRanksWhileBackwardRunsAndAlikeOnEveryRank) {
   const torch::Tensor x = torch::arange(8.0).reshape({1, 8}) * (group().rank() + 1);
   for (int step = 0; step < 3; ++step) reduced.step(x);
   // d sum / d bias of the last layer is 1 on each rank.
-  EXPECT_TRUE(
-      torch::equal(reduced.arena.gradient(3),
-                   torch::full({4}, static_cast<double>(group().world()), torch::kFloat32)));
+  EXPECT_TRUE(torch::equal(reduced.arena.gradient(3),
+                           torch::full({4}, static_cast<double>(group().world()), torch::kFloat32)));
   require_same_parameters({{"gradients", reduced.arena.gradients()}}, group(), 1);
   EXPECT_EQ(reduced.reducer.exchanged_bytes() > 0, group().world() > 1);
 }

@@ -6,11 +6,11 @@
 
 #include "model/autocast.h"
 #include "mpi_test_environment.h"
-#include "plain_layout.h"
 #include "trainer/consistency.h"
+#include "plain_layout.h"
 #include "trainer/gradient_reducer.h"
 #include "trainer/loss_scaler.h"
-#include "trainer/optimizer.h"
+#include "trainer/flat_updates.h"
 
 namespace catamaran {
 namespace {
@@ -38,12 +38,11 @@ class SmallTrainer {
     y.to(torch::kFloat32).sum().backward(scaler.seed());
     reducer.finish();
     Step done;
-    done.norm = gradient_norm(arena.gradients()) * scaler.unscale();
+    done.norm = flat_norm(arena.gradients()) * scaler.unscale();
     done.applied = std::isfinite(done.norm);
     if (done.applied) {
-      scale_gradients(arena.gradients(), scaler.unscale());
       for (size_t p = 0; p < parameters.size(); ++p)
-        parameters[p].second.data().sub_(arena.gradient(p), 0.01);
+        parameters[p].second.data().sub_(arena.gradient(p), 0.01 * scaler.unscale());
     }
     scaler.update(done.applied);
     return done;
