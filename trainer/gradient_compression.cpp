@@ -6,14 +6,14 @@ namespace catamaran {
 namespace {
 
 at::ScalarType wire_type(DataType type) {
-  return type == DataType::kUint8 ? torch::kBFloat16 : torch::kInt64;
+  return type == DataType::kBFloat16 ? torch::kBFloat16 : torch::kInt64;
 }
 
 }  // namespace
 
 GradientCompression::GradientCompression(const std::string& type, ParameterArena& arena,
                                          Communicator& communicator)
-    : type_(type == "bf16" ? DataType::kUint8 : DataType::kInt64),
+    : type_(type == "bf16" ? DataType::kBFloat16 : DataType::kFloat16),
       gradients_(arena.gradients()),
       errors_(arena.zeros()),
       wire_(exchange_tensor(communicator, arena.layout().elements, wire_type(type_),
