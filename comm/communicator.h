@@ -17,7 +17,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
+#include <vector>
 
 namespace catamaran {
 
@@ -25,6 +27,18 @@ enum class DataType { kFloat32, kFloat64, kInt64, kUint64, kUint8 };
 enum class ReduceOp { kSum, kMin, kMax };
 
 int64_t bytes_of(DataType type);
+
+class ExchangeMemory {
+ public:
+  virtual ~ExchangeMemory() = default;
+  virtual void* data() = 0;
+};
+
+struct FinishedOperation {
+  int64_t bytes = 0;
+  double start_seconds = 0;
+  double end_seconds = 0;
+};
 
 class Communicator {
  public:
@@ -43,6 +57,9 @@ class Communicator {
   virtual void wait_all(void* stream) = 0;
   // Blocking on the host for host memory, ordered on the stream for device memory.
   virtual void broadcast(void* data, int64_t bytes, int root, void* stream) = 0;
+
+  virtual std::unique_ptr<ExchangeMemory> allocate(int64_t bytes);
+  virtual std::vector<FinishedOperation> take_finished() { return {}; }
 
   void all_reduce(void* data, int64_t count, DataType type, ReduceOp op, void* stream = nullptr) {
     start_all_reduce(data, count, type, op, stream);

@@ -135,3 +135,19 @@ void MpiCommunicator::throw_timeout(int64_t sequence) const {
 }
 
 }  // namespace catamaran
+#include <cstdlib>
+#include <cstring>
+namespace catamaran {
+namespace {
+struct Plain : ExchangeMemory {
+  explicit Plain(int64_t bytes)
+      : p(std::aligned_alloc(64, static_cast<size_t>((bytes + 63) / 64 * 64))) {}
+  ~Plain() override { std::free(p); }
+  void* data() override { return p; }
+  void* p;
+};
+}  // namespace
+std::unique_ptr<ExchangeMemory> Communicator::allocate(int64_t bytes) {
+  return std::make_unique<Plain>(bytes);
+}
+}  // namespace catamaran

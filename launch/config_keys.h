@@ -209,6 +209,11 @@ void visit_config_keys(Options& o, Visit&& visit) {
   visit("reducer.first_bucket_bytes", o.reducer.first_bucket_bytes,
         "gradients of the first all-reduce");
   visit("reducer.bucket_bytes", o.reducer.bucket_bytes, "and of each later one");
+  visit("reducer.last_bucket_bytes", o.reducer.last_bucket_bytes,
+        "but the last, whose exchange no computation hides");
+  visit("reducer.compression", o.reducer.compression,
+        "none, bf16, fp16: type of gradients on their way between ranks; what rounding takes is "
+        "added to the next step's");
   visit("numerics.max_consecutive_skips", o.numerics.max_consecutive_skips,
         "steps in a row that are not finite before the run stops");
   visit("numerics.consistency_every_steps", o.numerics.consistency_every_steps,

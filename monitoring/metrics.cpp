@@ -129,6 +129,9 @@ void Metrics::record(const StepReport& report) {
   s.set.histogram("catamaran_data_wait_seconds").Observe(report.data_wait_seconds);
   s.set.counter("catamaran_allreduce_bytes_total", {"gradient"})
       .Increment(static_cast<double>(report.exchanged_bytes));
+  s.set.counter("catamaran_allreduce_seconds_total", {"gradient"})
+      .Increment(std::max(0.0, report.all_reduce_seconds));
+  s.set.gauge("catamaran_allreduce_overlap_ratio").Set(report.overlap_ratio());
   s.set.gauge("catamaran_loss").Set(report.loss);
   s.set.gauge("catamaran_loss_smoothed").Set(s.loss.add(report.loss));
   s.set.gauge("catamaran_learning_rate").Set(report.learning_rate);

@@ -27,6 +27,8 @@ nlohmann::ordered_json line_of(const StepReport& r) {
           {"backward_seconds", r.backward_seconds},
           {"exchange_exposed_seconds", r.exchange_exposed_seconds},
           {"optimizer_seconds", r.optimizer_seconds},
+          {"all_reduce_seconds", r.all_reduce_seconds},
+          {"last_bucket_seconds", r.last_bucket_seconds},
           {"exchanged_bytes", r.exchanged_bytes},
           {"alpha", r.alpha},
           {"beta", r.beta},
@@ -58,6 +60,10 @@ StepReport report_of(const json& line) {
   r.alpha = number(line, "alpha");
   r.beta = number(line, "beta");
   r.gamma = number(line, "gamma");
+  if (line.contains("all_reduce_seconds")) {  // older logs lack them
+    r.all_reduce_seconds = number(line, "all_reduce_seconds");
+    r.last_bucket_seconds = number(line, "last_bucket_seconds");
+  }
   if (line.contains("loss_scale")) r.loss_scale = number(line, "loss_scale");  // not before 0.2
   return r;
 }

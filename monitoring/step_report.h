@@ -3,6 +3,7 @@
 // unless a name says otherwise.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -25,12 +26,19 @@ struct StepReport {
   double forward_seconds = 0;
   double backward_seconds = 0;
   double exchange_exposed_seconds = 0;    // waiting for all-reduce after backward
+  double all_reduce_seconds = 0;          // during which at least one was under way, anywhere
+  double last_bucket_seconds = 0;         // of the exposed: waiting for the last bucket alone
   double optimizer_seconds = 0;           // clip, optimizer, EMA
   int64_t exchanged_bytes = 0;            // gradients a rank all-reduced in this step
   double alpha = 0, beta = 0, gamma = 0;  // fusion weights of the heads
 
   double images_per_second() const {
     return step_seconds > 0 ? static_cast<double>(images) / step_seconds : 0;
+  }
+  // Share of the all-reduces that computation hid; 1 where there was none.
+  double overlap_ratio() const {
+    if (!(all_reduce_seconds > 0)) return 1;
+    return std::clamp(1 - exchange_exposed_seconds / all_reduce_seconds, 0.0, 1.0);
   }
   double data_wait_ratio() const { return step_seconds > 0 ? data_wait_seconds / step_seconds : 0; }
 };

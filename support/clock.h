@@ -25,6 +25,11 @@ class Stopwatch {
   Clock::time_point start_ = Clock::now();
 };
 
+// Of the steady clock, from a start that is the same for all processes of a machine.
+inline double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 // Seconds since 1970, with fractions.
 inline double unix_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();

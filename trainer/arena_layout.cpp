@@ -46,9 +46,9 @@ std::vector<Numbers> cut(const ArenaContents& contents, const BucketSizes& sizes
   return parts;
 }
 
-class Builder {
+class LayoutBuilder {
  public:
-  explicit Builder(const ArenaContents& contents) : contents_(contents) {
+  explicit LayoutBuilder(const ArenaContents& contents) : contents_(contents) {
     layout_.slots.resize(contents.elements.size());
   }
 
@@ -91,11 +91,11 @@ ArenaLayout lay_out(const ArenaContents& contents, const BucketSizes& sizes) {
                        contents.elements.size() == contents.order.size() &&
                        contents.unused <= contents.order.size(),
                    "one number of each kind a parameter");
-  Builder builder(contents);
-  for (const Numbers& part : cut(contents, sizes)) builder.add_bucket(part, /*used=*/true);
+  LayoutBuilder layout(contents);
+  for (const Numbers& part : cut(contents, sizes)) layout.add_bucket(part, /*used=*/true);
   if (contents.unused > 0)
-    builder.add_bucket(Numbers(contents.order).last(contents.unused), /*used=*/false);
-  return builder.take();
+    layout.add_bucket(Numbers(contents.order).last(contents.unused), /*used=*/false);
+  return layout.take();
 }
 
 }  // namespace catamaran

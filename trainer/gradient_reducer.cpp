@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "support/assert.h"
+#include "support/clock.h"
 #include "trainer/device.h"
 
 namespace catamaran {
@@ -23,108 +24,118 @@ class GradientReducer::Hook : public torch::autograd::PostAccumulateGradHook {
   size_t parameter_;
 };
 
-GradientReducer::GradientReducer(std::vector<torch::Tensor> parameters, Communicator& communicator,
+GradientReducer::GradientReducer(ParameterArena& arena, Communicator& communicator,
                                  const ReducerOptions& options, const torch::Device& device)
-    : parameters_(std::move(parameters)), communicator_(communicator), device_(device) {
-  make_buckets(options, device);
-  for (size_t p = 0; p < parameters_.size(); ++p) {
-    torch::autograd::impl::set_post_acc_grad_hooks(parameters_[p],
-                                                   std::make_unique<Hook>(*this, p));
+    : arena_(arena), communicator_(communicator), device_(device) {
+  if (options.compression != "none" && communicator.world() > 1) {
+    compression_ =
+        std::make_unique<GradientCompression>(options.compression, arena_, communicator_);
+  }
+  const std::vector<torch::Tensor>& parameters = arena_.parameters();
+  const std::vector<ArenaBucket>& buckets = arena_.layout().buckets;
+  bucket_of_.resize(parameters.size());
+  filled_.assign(parameters.size(), 0);
+  arrived_.assign(parameters.size(), 0);
+  missing_.assign(buckets.size(), 0);
+  for (size_t b = 0; b < buckets.size(); ++b) {
+    for (const size_t p : buckets[b].parameters) bucket_of_[p] = b;
+  }
+  for (size_t p = 0; p < parameters.size(); ++p) {
+    torch::autograd::impl::set_post_acc_grad_hooks(parameters[p], std::make_unique<Hook>(*this, p));
   }
 }
 
 GradientReducer::~GradientReducer() {
-  for (torch::Tensor& parameter : parameters_)
+  for (const torch::Tensor& parameter : arena_.parameters())
     torch::autograd::impl::set_post_acc_grad_hooks(parameter, nullptr);
 }
 
-void GradientReducer::make_buckets(const ReducerOptions& options, const torch::Device& device) {
-  int64_t room = 0;
-  for (size_t p = parameters_.size(); p-- > 0;) {
-    const int64_t bytes = parameters_[p].numel() * static_cast<int64_t>(sizeof(float));
-    if (buckets_.empty() || bytes > room) {
-      room = buckets_.empty() ? options.first_bucket_bytes : options.bucket_bytes;
-      buckets_.emplace_back();
-    }
-    buckets_.back().parameters.push_back(p);
-    room -= bytes;
-  }
-  gradients_.resize(parameters_.size());
-  bucket_of_.resize(parameters_.size());
-  filled_.assign(parameters_.size(), 0);
-  arrived_.assign(parameters_.size(), 0);
-  for (size_t b = 0; b < buckets_.size(); ++b) {
-    int64_t elements = 0;
-    for (const size_t p : buckets_[b].parameters) elements += parameters_[p].numel();
-    flat_.push_back(
-        torch::zeros({elements}, torch::TensorOptions().dtype(torch::kFloat32).device(device)));
-    int64_t at = 0;
-    for (const size_t p : buckets_[b].parameters) {
-      const torch::Tensor& parameter = parameters_[p];
-      CATAMARAN_ASSERT(parameter.is_non_overlapping_and_dense(),
-                       "weights are dense, contiguous or channels-last");
-      // Same strides as the parameter (channels-last weights), so the optimizer walks both in
-      // memory order.
-      gradients_[p] = flat_[b].as_strided(parameter.sizes(), parameter.strides(), at);
-      bucket_of_[p] = b;
-      at += parameter.numel();
-    }
-  }
-}
-
 void GradientReducer::begin_part(bool first_part, bool last_part) {
-  first_part_ = first_part;
   last_part_ = last_part;
   next_bucket_ = 0;
   std::fill(arrived_.begin(), arrived_.end(), 0);
   if (first_part) std::fill(filled_.begin(), filled_.end(), 0);
-  for (Bucket& bucket : buckets_) bucket.missing = bucket.parameters.size();
+  const std::vector<ArenaBucket>& buckets = arena_.layout().buckets;
+  // What never gets a gradient is never full: finish() starts it.
+  for (size_t b = 0; b < buckets.size(); ++b)
+    missing_[b] = buckets[b].parameters.size() + (buckets[b].used ? 0 : 1);
 }
 
 void GradientReducer::gradient_ready(size_t parameter) {
   const std::lock_guard lock(mutex_);
   const torch::NoGradGuard no_grad;
-  torch::Tensor& made = parameters_[parameter].mutable_grad();
+  torch::Tensor variable = arena_.parameters()[parameter];
+  torch::Tensor& made = variable.mutable_grad();
+  const torch::Tensor& place = arena_.gradient(parameter);
   if (filled_[parameter]) {
-    gradients_[parameter].add_(made);
+    place.add_(made);
   } else {
-    gradients_[parameter].copy_(made);
+    place.copy_(made);
     filled_[parameter] = 1;
   }
   made.reset();
   CATAMARAN_ASSERT(!arrived_[parameter], "autograd accumulates a leaf once per backward");
   arrived_[parameter] = 1;
-  --buckets_[bucket_of_[parameter]].missing;
+  --missing_[bucket_of_[parameter]];
   if (!last_part_) return;
   start_full_buckets();
   communicator_.progress();
 }
 
 void GradientReducer::start_full_buckets() {
-  while (next_bucket_ < buckets_.size() && buckets_[next_bucket_].missing == 0) {
-    torch::Tensor& flat = flat_[next_bucket_++];
-    communicator_.start_all_reduce(flat.data_ptr<float>(), flat.numel(), DataType::kFloat32,
-                                   ReduceOp::kSum, current_stream(device_));
+  const std::vector<ArenaBucket>& buckets = arena_.layout().buckets;
+  while (next_bucket_ < buckets.size() && missing_[next_bucket_] == 0) {
+    const ArenaRange& range = buckets[next_bucket_++].range;
+    void* const stream = current_stream(device_);
+    if (compression_) {
+      compression_->start(range, communicator_, stream);
+    } else {
+      communicator_.start_all_reduce(arena_.gradients().data_ptr<float>() + range.begin,
+                                     range.elements(), DataType::kFloat32, ReduceOp::kSum, stream);
+    }
   }
 }
 
 void GradientReducer::finish() {
   CATAMARAN_ASSERT(last_part_, "finish follows the last micro-batch");
+  const double backward_end = steady_seconds();
+  const torch::NoGradGuard no_grad;
   {
     const std::lock_guard lock(mutex_);
-    for (size_t p = 0; p < parameters_.size(); ++p) {
-      if (!filled_[p]) gradients_[p].zero_();
+    for (size_t p = 0; p < filled_.size(); ++p) {
+      if (!filled_[p]) arena_.gradient(p).zero_();
     }
-    for (Bucket& bucket : buckets_) bucket.missing = 0;
+    std::fill(missing_.begin(), missing_.end(), 0);
     start_full_buckets();
   }
   communicator_.wait_all(current_stream(device_));
+  if (compression_) {
+    for (const ArenaBucket& bucket : arena_.layout().buckets) compression_->finish(bucket.range);
+  }
+  measure(backward_end);
+}
+
+void GradientReducer::forget_step() {
+  if (compression_) compression_->forget();
+}
+
+// All-reduces run one after the other or side by side: what counts is when at least one did.
+void GradientReducer::measure(double backward_end) {
+  times_ = {};
+  double seen = 0;
+  for (const FinishedOperation& operation : communicator_.take_finished()) {
+    const double start = std::max(seen, operation.start_seconds);
+    const double end = std::max(start, operation.end_seconds);
+    times_.seconds += end - start;
+    times_.last_bucket_seconds = std::max(0.0, end - std::max(start, backward_end));
+    times_.exposed_seconds += times_.last_bucket_seconds;
+    seen = end;
+  }
 }
 
 int64_t GradientReducer::exchanged_bytes() const {
-  int64_t elements = 0;
-  for (const torch::Tensor& flat : flat_) elements += flat.numel();
-  return communicator_.world() > 1 ? elements * static_cast<int64_t>(sizeof(float)) : 0;
+  if (communicator_.world() == 1) return 0;
+  return arena_.layout().elements * (compression_ ? 2 : int64_t{sizeof(float)});
 }
 
 }  // namespace catamaran

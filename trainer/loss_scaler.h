@@ -9,7 +9,8 @@
 // the size that it has for a mean loss. A step that was not applied multiplies the scale by
 // `backoff`; growth_interval applied steps in a row multiply it by `growth`. Because `applied` is a
 // decision on reduced numbers, the scale is the same on every rank. Unless precision.compute is
-// fp16 the seed is undefined (backward's own 1), factors are 1 and update does nothing. Source:
+// fp16, or gradients travel in it, the seed is undefined (backward's own 1), factors are 1 and
+// update does nothing. Source:
 // Micikevicius et al. 2018. Only the thread that runs the step loop.
 #pragma once
 
@@ -22,7 +23,7 @@ namespace catamaran {
 class LossScaler {
  public:
   LossScaler(const PrecisionOptions& options, int64_t labels_of_global_batch,
-             const torch::Device& device);
+             const torch::Device& device, bool exchanged_as_fp16 = false);
 
   torch::Tensor seed() const;
   double unscale() const { return 1 / (scale_ * shrink_); }
@@ -30,7 +31,7 @@ class LossScaler {
 
   double scale() const { return scale_; }
   int64_t applied_in_row() const { return applied_in_row_; }
-  // From a checkpoint; does nothing unless precision.compute is fp16.
+  // From a checkpoint; does nothing where the loss is not scaled.
   void restore(double scale, int64_t applied_in_row);
 
  private:

@@ -149,6 +149,9 @@ void check_rest(const RunOptions& o, Problems& p) {
             "reducer.first_bucket_bytes", "must be 1 to 2^40");
   p.require(o.reducer.bucket_bytes > 0 && o.reducer.bucket_bytes <= kMostBytes,
             "reducer.bucket_bytes", "must be 1 to 2^40");
+  p.require(o.reducer.last_bucket_bytes > 0 && o.reducer.last_bucket_bytes <= kMostBytes,
+            "reducer.last_bucket_bytes", "must be 1 to 2^40");
+  p.require_one_of("reducer.compression", o.reducer.compression, {"none", "bf16", "fp16"});
   p.require(o.numerics.max_consecutive_skips >= 1, "numerics.max_consecutive_skips",
             "must be at least 1");
   p.require(o.numerics.consistency_every_steps >= 0, "numerics.consistency_every_steps",

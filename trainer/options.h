@@ -112,9 +112,11 @@ struct CheckpointOptions {  // [checkpoint]
   int64_t keep = 3;         // newest kept; besides, the best by mAP, written where none is due
 };
 
-struct ReducerOptions {  // [reducer]
-  int64_t first_bucket_bytes = int64_t{1} << 20;
+struct ReducerOptions {                           // [reducer]
+  int64_t first_bucket_bytes = int64_t{1} << 20;  // so that the exchange begins early
   int64_t bucket_bytes = int64_t{25} << 20;
+  int64_t last_bucket_bytes = int64_t{1} << 20;  // nothing hides the exchange of the last one
+  std::string compression = "none";              // none, bf16, fp16: of gradients on their way
 };
 
 struct NumericsOptions {                  // [numerics]

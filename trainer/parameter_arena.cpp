@@ -1,24 +1,19 @@
 #include "trainer/parameter_arena.h"
 
+#include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "support/assert.h"
 
 namespace catamaran {
-namespace {
-
-torch::Tensor zeros_on(const torch::Device& device, int64_t elements) {
-  return torch::zeros({elements}, torch::TensorOptions().dtype(torch::kFloat32).device(device));
-}
-
-}  // namespace
-
 ParameterArena::ParameterArena(std::vector<torch::Tensor> parameters, ArenaLayout layout,
-                               Communicator& /*communicator*/, const torch::Device& device)
+                               Communicator& communicator, const torch::Device& device)
     : parameters_(std::move(parameters)),
       layout_(std::move(layout)),
-      values_(zeros_on(device, layout_.elements)),
-      gradients_(zeros_on(device, layout_.elements)),
+      values_(torch::zeros({layout_.elements},
+                           torch::TensorOptions().dtype(torch::kFloat32).device(device))),
+      gradients_(exchange_tensor(communicator, layout_.elements, torch::kFloat32, device)),
       gradient_views_(views(gradients_)) {
   const torch::NoGradGuard no_grad;
   const std::vector<torch::Tensor> places = views(values_);
@@ -41,6 +36,17 @@ std::vector<torch::Tensor> ParameterArena::views(const torch::Tensor& flat) cons
         flat.as_strided(parameter.sizes(), parameter.strides(), layout_.slots[p].begin));
   }
   return views;
+}
+
+torch::Tensor exchange_tensor(Communicator& communicator, int64_t elements, at::ScalarType type,
+                              const torch::Device& device) {
+  const auto bytes = elements * static_cast<int64_t>(at::elementSize(type));
+  std::shared_ptr<ExchangeMemory> memory = communicator.allocate(std::max<int64_t>(bytes, 1));
+  void* const data = memory->data();
+  torch::Tensor tensor = torch::from_blob(
+      data, {elements}, [memory = std::move(memory)](void*) {},
+      torch::TensorOptions().dtype(type).device(device));
+  return tensor.zero_();
 }
 
 }  // namespace catamaran

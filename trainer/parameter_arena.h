@@ -50,6 +50,10 @@ class ParameterArena {
   std::vector<torch::Tensor> gradient_views_;
 };
 
+// Zeros in the communicator's own memory, which the tensor keeps alive. Collective.
+torch::Tensor exchange_tensor(Communicator& communicator, int64_t elements, at::ScalarType type,
+                              const torch::Device& device);
+
 // A part of a flat tensor, sharing its memory.
 inline torch::Tensor slice_of(const torch::Tensor& flat, const ArenaRange& range) {
   return flat.narrow(0, range.begin, range.elements());

@@ -6,6 +6,7 @@
 #include "support/clock.h"
 #include "support/philox.h"
 #include "trainer/device.h"
+#include "trainer/flat_updates.h"
 #include "trainer/gradient_clip.h"
 #include "trainer/trainer.h"
 
@@ -45,6 +46,7 @@ StepReport Trainer::step(int64_t t) {
     sums.backward_seconds += clock.lap();
   }
   reducer_.finish();  // every gradient is now the sum over all ranks
+  sums.add(reducer_.last_exchange());
   sums.exchange_seconds = clock.lap();
   sums.stop = parts_.stop_wish != nullptr && parts_.stop_wish->load() ? 1 : 0;
   const StepSums global =
@@ -59,7 +61,10 @@ StepReport Trainer::step(int64_t t) {
   report.undecodable = static_cast<int64_t>(global.undecodable);
   report.loss_scale = scaler_.scale();
   report.applied = apply_gradients(t, global, report);
-  if (!report.applied) buffers_before_.restore();
+  if (!report.applied) {
+    buffers_before_.restore();
+    reducer_.forget_step();
+  }
   scaler_.update(report.applied);
   report.optimizer_seconds = clock.lap();
   const double world = group_.world();
@@ -67,6 +72,8 @@ StepReport Trainer::step(int64_t t) {
   report.forward_seconds = global.forward_seconds / world;
   report.backward_seconds = global.backward_seconds / world;
   report.exchange_exposed_seconds = global.exchange_seconds / world;
+  report.all_reduce_seconds = global.all_reduce_seconds / world;
+  report.last_bucket_seconds = global.last_bucket_seconds / world;
   report.exchanged_bytes = reducer_.exchanged_bytes();
   stop_ = global.stop > 0;
   report.step_seconds = whole.seconds();
@@ -77,15 +84,14 @@ bool Trainer::apply_gradients(int64_t t, const StepSums& global, StepReport& rep
   const RunOptions& options = parts_.options;
   // sum / valid labels = mean over the GLOBAL batch
   const double mean = global.scale() * scaler_.unscale();
-  report.gradient_norm = gradient_norm(reducer_.flat_gradients()) * mean;
+  report.gradient_norm = flat_norm(arena_.gradients()) * mean;
   report.learning_rate = options.learning_rate() * schedule_.factor(t);
   if (!std::isfinite(report.gradient_norm) || !std::isfinite(global.loss) ||
       !std::isfinite(report.learning_rate))
     return false;
   const double clip = norm_clip_factor(report.gradient_norm, options.clip.max_norm);
-  scale_gradients(reducer_.flat_gradients(), mean * clip);
-  if (adaptive_clip_) adaptive_clip_->clip();
-  optimizer_->step(report.learning_rate);
+  if (adaptive_clip_) adaptive_clip_->clip(mean * clip);
+  optimizer_->step(report.learning_rate, mean * clip);
   ema_.update();
   return true;
 }

@@ -12,8 +12,13 @@ void StepSums::add(const LossSum& part, const Batch& host) {
   undecodable += static_cast<double>(host.undecodable);
 }
 
+void StepSums::add(const ExchangeTimes& exchange) {
+  all_reduce_seconds += exchange.seconds;
+  last_bucket_seconds += exchange.last_bucket_seconds;
+}
+
 StepSums StepSums::over_all_ranks(ProcessGroup& group) const {
-  std::array<double, 10> values = {loss,
+  std::array<double, 12> values = {loss,
                                    valid_labels,
                                    images,
                                    stop,
@@ -22,7 +27,9 @@ StepSums StepSums::over_all_ranks(ProcessGroup& group) const {
                                    backward_seconds,
                                    exchange_seconds,
                                    unreadable,
-                                   undecodable};
+                                   undecodable,
+                                   all_reduce_seconds,
+                                   last_bucket_seconds};
   group.host().all_reduce(values.data(), static_cast<int64_t>(values.size()), DataType::kFloat64,
                           ReduceOp::kSum);
   StepSums sum;
@@ -36,6 +43,8 @@ StepSums StepSums::over_all_ranks(ProcessGroup& group) const {
   sum.exchange_seconds = values[7];
   sum.unreadable = values[8];
   sum.undecodable = values[9];
+  sum.all_reduce_seconds = values[10];
+  sum.last_bucket_seconds = values[11];
   return sum;
 }
 

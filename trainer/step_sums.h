@@ -14,6 +14,7 @@
 #include "comm/process_group.h"
 #include "dataio/batch.h"
 #include "model/losses.h"
+#include "trainer/gradient_reducer.h"
 
 namespace catamaran {
 
@@ -27,9 +28,12 @@ struct StepSums {
   double data_wait_seconds = 0;
   double forward_seconds = 0;
   double backward_seconds = 0;
-  double exchange_seconds = 0;
+  double exchange_seconds = 0;     // waiting for it, after backward
+  double all_reduce_seconds = 0;   // at least one was under way
+  double last_bucket_seconds = 0;  // waiting for the last one alone
 
   void add(const LossSum& part, const Batch& host);
+  void add(const ExchangeTimes& exchange);
   StepSums over_all_ranks(ProcessGroup& group) const;
   double mean_loss() const { return valid_labels > 0 ? loss / valid_labels : 0; }
   // 1 / valid labels: turns summed gradients into those of the mean over the global batch.

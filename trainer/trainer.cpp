@@ -13,15 +13,11 @@
 #include "trainer/consistency.h"
 #include "trainer/device.h"
 #include "trainer/loader_options.h"
+#include "trainer/parameter_groups.h"
+#include "trainer/rehearsal.h"
 
 namespace catamaran {
 namespace {
-
-std::vector<torch::Tensor> tensors_of(const NamedTensors& named) {
-  std::vector<torch::Tensor> tensors;
-  for (const auto& [name, tensor] : named) tensors.push_back(tensor);
-  return tensors;
-}
 
 // A copy on the CPU that the background writer may read while training goes on.
 NamedTensors snapshot(const NamedTensors& live) {
@@ -70,12 +66,13 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
             positive_weights(parts_.options.loss, class_counts(train, parts_.options.data)),
             parts_.device),
       scaler_(parts_.options.precision, parts_.options.batch.global * train.classes(),
-              parts_.device),
-      reducer_(tensors_of(parts_.parameters), group.gradients(), parts_.options.reducer,
-               parts_.device),
-      optimizer_(make_optimizer(parts_.options.optimizer, parts_.parameters, reducer_.gradients())),
+              parts_.device, parts_.options.reducer.compression == "fp16"),
+      arena_(tensors_of(parts_.parameters), arena_layout(parts_, precision_, loss_, group),
+             group.gradients(), parts_.device),
+      reducer_(arena_, group.gradients(), parts_.options.reducer, parts_.device),
+      optimizer_(make_optimizer(parts_.options.optimizer, parts_.parameters, arena_)),
       schedule_(parts_.options.schedule, parts_.steps_per_epoch, parts_.options.batch.global),
-      ema_(*parts_.cat, parts_.options.ema, parts_.options.batch.global),
+      ema_(*parts_.cat, parts_.options.ema, parts_.options.batch.global, &arena_),
       buffers_before_(tensors_of(parts_.buffers)),
       order_(parts_.options.seed, train.images(), parts_.options.batch.global),
       labels_{difficult_rule(parts_.options.data.difficult_train),
@@ -89,7 +86,8 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
               : steps_of_epochs(parts_.options.checkpoint.every_epochs, parts_.steps_per_epoch)},
       consistency_every_{parts_.options.numerics.consistency_every_steps} {
   if (parts_.options.clip.mode == "agc") {
-    adaptive_clip_.emplace(parts_.parameters, reducer_.gradients(), parts_.options.clip.agc_factor);
+    adaptive_clip_.emplace(parts_.parameters, arena_.gradient_views(),
+                           parts_.options.clip.agc_factor);
   }
   if (eval != nullptr) {
     EvaluatorOptions evaluating;
@@ -105,8 +103,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
     evaluator_.emplace(*eval, evaluating, group, parts_.device);
   }
   if (group.is_root()) {
-    log::info(table_of_groups(
-        group_parameters(parts_.options.optimizer, parts_.parameters, reducer_.gradients())));
+    log::info(table_of_groups(group_parameters(parts_.options.optimizer, parts_.parameters)));
     writer_ = std::make_unique<CheckpointWriter>(
         parts_.run_dir / "checkpoints", parts_.options.checkpoint.keep,
         [this](const CheckpointEnd& end) {
@@ -119,7 +116,8 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
 void Trainer::restore(const std::filesystem::path& checkpoint, const CheckpointState& state) {
   const std::filesystem::path optimizer = checkpoint / "optimizer.safetensors";
   optimizer_->load_state(read_safetensors(optimizer).tensors, optimizer.string());
-  if (state.precision == "fp16") scaler_.restore(state.loss_scale, state.loss_scale_applied);
+  if (state.precision == "fp16" || state.loss_scale != 1)
+    scaler_.restore(state.loss_scale, state.loss_scale_applied);
   if (!ema_.enabled()) return;
   const std::filesystem::path average = checkpoint / "ema.safetensors";
   if (state.ema_updates == 0) {

@@ -33,9 +33,11 @@
 #include "trainer/loss_scaler.h"
 #include "trainer/monitor.h"
 #include "trainer/optimizer.h"
+#include "trainer/parameter_arena.h"
 #include "trainer/precision.h"
 #include "trainer/schedule.h"
 #include "trainer/step_sums.h"
+#include "trainer/trainer_parts.h"
 
 namespace catamaran {
 
@@ -43,33 +45,6 @@ namespace catamaran {
 struct Every {
   int64_t steps = 0;
   bool due(int64_t step_done) const { return steps > 0 && step_done % steps == 0; }
-};
-
-// Where the run is; restored from a checkpoint.
-struct RunPosition {
-  int64_t step = 0;  // done
-  int64_t skipped_in_row = 0;
-  int64_t substituted = 0;  // images, in the epoch that is running
-  double best_map = -1;
-  int64_t best_step = 0;
-  int64_t evaluated_step = -1;  // newest evaluation
-  int64_t saved_step = -1;      // newest checkpoint asked for
-};
-
-// Plain things and parts without dependencies among themselves, made first.
-struct TrainerParts {
-  RunOptions options;
-  std::filesystem::path run_dir;
-  torch::Device device = torch::Device(torch::kCPU);
-  BatchSplit batch;
-  int64_t steps_per_epoch = 0;
-  std::string train_fingerprint;
-  std::vector<std::string> classes;
-  Cat cat{nullptr};
-  NamedTensors parameters;  // those that are trained, in the reducer's order
-  NamedTensors buffers;
-  RunPosition position;
-  const std::atomic<bool>* stop_wish = nullptr;
 };
 
 class Trainer {
@@ -102,6 +77,7 @@ class Trainer {
   Precision precision_;
   Loss loss_;
   LossScaler scaler_;
+  ParameterArena arena_;
   GradientReducer reducer_;
   std::optional<AdaptiveClip> adaptive_clip_;
   std::unique_ptr<Optimizer> optimizer_;

@@ -46,6 +46,7 @@ StepReport step_report(int64_t step) {
   report.forward_seconds = 0.125;
   report.backward_seconds = 0.25;
   report.exchange_exposed_seconds = 0.03125;
+  report.all_reduce_seconds = 0.0625;
   report.optimizer_seconds = 0.0625;
   report.exchanged_bytes = 1000;
   report.alpha = 0.5;
@@ -177,6 +178,8 @@ TEST(Metrics, FollowAStep) {
   EXPECT_EQ(value_of(metrics, "catamaran_loss_scale"), 1);
   EXPECT_EQ(value_of(metrics, "catamaran_fusion_weight{weight=\"alpha\"}"), 0.5);
   EXPECT_EQ(value_of(metrics, "catamaran_allreduce_bytes_total{op=\"gradient\"}"), 1000);
+  EXPECT_EQ(value_of(metrics, "catamaran_allreduce_seconds_total{op=\"gradient\"}"), 0.0625);
+  EXPECT_EQ(value_of(metrics, "catamaran_allreduce_overlap_ratio"), 0.5);
   EXPECT_EQ(value_of(metrics, "catamaran_step_duration_seconds_count"), 1);
   EXPECT_EQ(value_of(metrics, "catamaran_step_duration_seconds_bucket{le=\"0.5\"}"), 1)
       << "a step of exactly a bucket's bound belongs to it";

@@ -7,9 +7,10 @@
 #include "model/autocast.h"
 #include "mpi_test_environment.h"
 #include "trainer/consistency.h"
+#include "plain_layout.h"
 #include "trainer/gradient_reducer.h"
 #include "trainer/loss_scaler.h"
-#include "trainer/optimizer.h"
+#include "trainer/flat_updates.h"
 
 namespace catamaran {
 namespace {
@@ -37,12 +38,11 @@ class SmallTrainer {
     y.to(torch::kFloat32).sum().backward(scaler.seed());
     reducer.finish();
     Step done;
-    done.norm = gradient_norm(reducer.flat_gradients()) * scaler.unscale();
+    done.norm = flat_norm(arena.gradients()) * scaler.unscale();
     done.applied = std::isfinite(done.norm);
     if (done.applied) {
-      scale_gradients(reducer.flat_gradients(), scaler.unscale());
       for (size_t p = 0; p < parameters.size(); ++p)
-        parameters[p].second.data().sub_(reducer.gradient(p), 0.01);
+        parameters[p].second.data().sub_(arena.gradient(p), 0.01 * scaler.unscale());
     }
     scaler.update(done.applied);
     return done;
@@ -58,7 +58,9 @@ class SmallTrainer {
     for (const auto& item : net->named_parameters()) named.emplace_back(item.key(), item.value());
     return named;
   }();
-  GradientReducer reducer{net->parameters(), group().gradients(), ReducerOptions{}, torch::kCPU};
+  ParameterArena arena{net->parameters(), plain_layout(net->parameters()), group().gradients(),
+                       torch::kCPU};
+  GradientReducer reducer{arena, group().gradients(), ReducerOptions{}, torch::kCPU};
   LossScaler scaler;
 };
 

@@ -22,6 +22,8 @@ TEST(StepSums, AddUpOverRanksEachInItsPlace) {
   sums.forward_seconds = 5000 * mine;
   sums.backward_seconds = 6000 * mine;
   sums.exchange_seconds = 7000 * mine;
+  sums.all_reduce_seconds = 8000 * mine;
+  sums.last_bucket_seconds = 9000 * mine;
   const StepSums all = sums.over_all_ranks(group);
   const double total = group.world() * (group.world() + 1) / 2.0;
   EXPECT_EQ(all.loss, total);
@@ -34,6 +36,8 @@ TEST(StepSums, AddUpOverRanksEachInItsPlace) {
   EXPECT_EQ(all.forward_seconds, 5000 * total);
   EXPECT_EQ(all.backward_seconds, 6000 * total);
   EXPECT_EQ(all.exchange_seconds, 7000 * total);
+  EXPECT_EQ(all.all_reduce_seconds, 8000 * total);
+  EXPECT_EQ(all.last_bucket_seconds, 9000 * total);
 }
 
 }  // namespace

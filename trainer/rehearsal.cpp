@@ -1,0 +1,59 @@
+#include "trainer/rehearsal.h"
+
+#include <string>
+
+#include "support/log.h"
+#include "support/text.h"
+#include "trainer/backward_order.h"
+#include "trainer/buffer_snapshot.h"
+#include "trainer/parameter_groups.h"
+
+namespace catamaran {
+namespace {
+
+BackwardOrder rehearse(TrainerParts& parts, const Precision& precision, const Loss& loss,
+                       ProcessGroup& group) {
+  BufferSnapshot buffers(tensors_of(parts.buffers));
+  const int64_t side = parts.options.model.input.size;
+  const auto step = [&] {
+    torch::manual_seed(parts.options.seed);
+    const auto on_device = torch::TensorOptions().device(parts.device);
+    const torch::Tensor x_BCHW = torch::zeros({2, 3, side, side}, on_device);
+    const torch::Tensor y_BL =
+        torch::ones({2, std::ssize(parts.classes)}, on_device.dtype(torch::kInt8));
+    loss(precision.forward(*parts.cat, x_BCHW), y_BL).sum.backward();
+  };
+  const BackwardOrder mine = record_backward(tensors_of(parts.parameters), step);
+  buffers.restore();
+  return agree_on(mine, group);
+}
+
+void warn_of_unused(const BackwardOrder& backward, const NamedTensors& parameters) {
+  if (backward.unused == 0) return;
+  std::string names;
+  for (size_t i = backward.order.size() - backward.unused; i < backward.order.size(); ++i)
+    names += (names.empty() ? "" : ", ") + parameters[backward.order[i]].first;
+  log::warn(
+      text("%zu parameter(s) get no gradient and change by weight decay alone: ", backward.unused) +
+      names);
+}
+
+}  // namespace
+
+ArenaLayout arena_layout(TrainerParts& parts, const Precision& precision, const Loss& loss,
+                         ProcessGroup& group) {
+  const BackwardOrder backward = rehearse(parts, precision, loss, group);
+  if (group.is_root()) warn_of_unused(backward, parts.parameters);
+  ArenaContents contents{.elements = {},
+                         .group = group_numbers(parts.options.optimizer, parts.parameters),
+                         .order = backward.order,
+                         .unused = backward.unused};
+  for (const auto& [name, tensor] : parts.parameters) contents.elements.push_back(tensor.numel());
+  constexpr int64_t kBytes = sizeof(float);
+  const ReducerOptions& reducer = parts.options.reducer;
+  return lay_out(contents, {.first = reducer.first_bucket_bytes / kBytes,
+                            .middle = reducer.bucket_bytes / kBytes,
+                            .last = reducer.last_bucket_bytes / kBytes});
+}
+
+}  // namespace catamaran
