@@ -3,6 +3,7 @@
 //
 //   bench_optimizer shapes           [[512, 256, 1, 1], ...]: the parameters, for the peers
 //   bench_optimizer adamw 9          {"seconds": [...], "limit_seconds": [...], "moved": ...}
+//   bench_optimizer adamw_aten 9     ATen's fused kernel over the same flat memories instead
 //
 // Seconds are the thread's own on the processor, so what else the machine does disturbs less.
 // "moved" is the sum of |change| of all weights in the first step, for a comparison with the
@@ -17,10 +18,12 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 #include "comm/self_communicator.h"
 #include "memory_limit.h"
 #include "model/cat.h"
+#include "trainer/device_updates.h"
 #include "trainer/grouped_arena.h"
 
 namespace catamaran {
@@ -124,11 +127,28 @@ class Limit {
   float sum_ = 0;
 };
 
+const std::set<std::string> kCases = {"adamw", "sgd_nesterov", "lars",       "lamb",
+                                      "norm",  "average",      "adamw_aten", "sgd_nesterov_aten"};
+
 struct Measured {
   std::vector<double> seconds;
   std::vector<double> limit_seconds;
   double moved = 0;
 };
+
+// What ATen's kernels do on a GPU, here on the host.
+void aten_step(const std::string& name, const GroupedArena& places, const FlatMemories& memories) {
+  for (const ArenaGroup& group : places.groups()) {
+    if (name == "adamw") {
+      device_updates::adamw(memories, group.segments,
+                            {.rate = 0.001, .decay = group.kind.weight_decay, .t = 2});
+    } else {
+      device_updates::sgd(
+          memories, group.segments,
+          {.rate = 0.001, .decay = group.kind.weight_decay, .momentum = 0.9, .nesterov = true});
+    }
+  }
+}
 
 // One of each that is not counted, then in turn.
 Measured in_turn(int repeats, const std::function<void()>& step,
@@ -147,8 +167,10 @@ Measured in_turn(int repeats, const std::function<void()>& step,
   return measured;
 }
 
-Measured run(const std::string& name, int repeats) {
+Measured run(std::string name, int repeats) {
   SelfCommunicator alone;
+  const bool aten = name.ends_with("_aten");
+  if (aten) name.resize(name.size() - std::string_view("_aten").size());
   const NamedTensors parameters = cat_parameters();
   const OptimizerOptions options = options_of(name);
   const std::unique_ptr<ParameterArena> arena = make_arena(options, parameters, alone);
@@ -175,8 +197,14 @@ Measured run(const std::string& name, int repeats) {
   const double moved = (arena->values().to(torch::kFloat64) - before).abs().sum().item<double>();
   const GroupedArena places(options, parameters, *arena);
   Limit limit(name, places);
+  const FlatMemories state = places.memories(places.zeros(), places.zeros());
   Measured measured = in_turn(
-      repeats, [&] { optimizer->step(0.001, 0.5); }, [&] { limit.pass(); });
+      repeats,
+      [&] {
+        if (aten) return aten_step(name, places, state);
+        optimizer->step(0.001, 0.5);
+      },
+      [&] { limit.pass(); });
   measured.moved = moved;
   return measured;
 }
@@ -187,7 +215,7 @@ int run_program(int argc, char** argv) {
   nlohmann::json out;
   if (argc == 2 && name == "shapes") {
     for (const auto& [parameter, tensor] : cat_parameters()) out.push_back(tensor.sizes().vec());
-  } else if (argc == 3) {
+  } else if (argc == 3 && kCases.contains(name)) {
     const Measured measured = run(name, std::atoi(argv[2]));
     out = {{"seconds", measured.seconds},
            {"limit_seconds", measured.limit_seconds},
@@ -195,7 +223,8 @@ int run_program(int argc, char** argv) {
   } else {
     std::fputs(
         "usage: bench_optimizer shapes\n"
-        "       bench_optimizer adamw|sgd_nesterov|lars|lamb|norm|average REPEATS\n",
+        "       bench_optimizer adamw|sgd_nesterov|lars|lamb|norm|average REPEATS\n"
+        "       bench_optimizer adamw_aten|sgd_nesterov_aten REPEATS\n",
         stderr);
     return 2;
   }

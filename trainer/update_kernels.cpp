@@ -142,7 +142,8 @@ void adamw(const AdamStep& step, const float* HWY_RESTRICT gradient, float* HWY_
     fetch_ahead(gradient + i, weight + i, mean + i, square + i);
     const auto moved = next_moments(d, moments, scale, gradient + i, mean + i, square + i);
     const auto w = hn::LoadU(d, weight + i);
-    hn::StoreU(hn::MulSub(hn::Set(d, keep), w, moved), d, weight + i);
+    // Two roundings, as PyTorch's: over many steps fewer would differ by several of the last bits.
+    hn::StoreU(hn::Sub(hn::Mul(hn::Set(d, keep), w), moved), d, weight + i);
   });
 }
 
