@@ -12,6 +12,7 @@
 #include "comm/mpi_session.h"
 #include "comm/nccl_communicator.h"
 #include "comm/self_communicator.h"
+#include "support/assert.h"
 #include "support/error.h"
 #include "support/hash.h"
 #include "support/log.h"
@@ -82,6 +83,11 @@ std::vector<RankDevices> devices_of_all_ranks(Communicator& host, const std::str
   return ranks;
 }
 
+std::unique_ptr<Communicator> make_for_host(const MpiSession& session, double timeout_seconds) {
+  if (session.world() == 1) return std::make_unique<SelfCommunicator>();
+  return std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, session.host_name(), timeout_seconds);
+}
+
 }  // namespace
 
 std::vector<std::string> CommOptions::problems() const {
@@ -99,7 +105,7 @@ void CommOptions::check() const { throw_if_any(problems()); }
 ProcessGroup::ProcessGroup(int rank, int world, int local_rank, int local_world,
                            std::string host_name, DeviceKind device_kind, int device_index,
                            int threads, std::unique_ptr<Communicator> host,
-                           std::unique_ptr<Communicator> gradients)
+                           std::unique_ptr<Communicator> gradients, CommunicatorMaker another)
     : rank_(rank),
       world_(world),
       local_rank_(local_rank),
@@ -109,7 +115,13 @@ ProcessGroup::ProcessGroup(int rank, int world, int local_rank, int local_world,
       device_index_(device_index),
       threads_(threads),
       host_(std::move(host)),
-      gradients_(std::move(gradients)) {}
+      gradients_(std::move(gradients)),
+      another_(std::move(another)) {}
+
+std::unique_ptr<Communicator> ProcessGroup::another_communicator() const {
+  CATAMARAN_ASSERT(another_ != nullptr, "the group was made with a maker of communicators");
+  return another_();
+}
 
 void ProcessGroup::barrier() {
   int64_t nothing = 0;
@@ -126,12 +138,7 @@ std::vector<std::string> ProcessGroup::all_gather(const std::string& bytes) {
 
 ProcessGroup make_process_group(MpiSession& session, const CommOptions& options) {
   options.check();
-  const auto make_host = [&]() -> std::unique_ptr<Communicator> {
-    if (session.world() == 1) return std::make_unique<SelfCommunicator>();
-    return std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, session.host_name(),
-                                             options.timeout_seconds);
-  };
-  std::unique_ptr<Communicator> host = make_host();
+  std::unique_ptr<Communicator> host = make_for_host(session, options.timeout_seconds);
   const VisibleDevices visible = visible_devices();
   const std::vector<RankDevices> ranks = devices_of_all_ranks(*host, session.host_name(), visible);
   const std::vector<int> gpu_of_rank = assign_gpus(ranks);
@@ -147,13 +154,17 @@ ProcessGroup make_process_group(MpiSession& session, const CommOptions& options)
   const Cores cores = cores_of_this_process();
   const int threads = threads_for(options.threads_per_rank, cores.count,
                                   ranks_with_my_cores(*host, session.host_name(), cores.mask_hash));
-  std::unique_ptr<Communicator> gradients = make_host();
-  if (gpus && session.world() > 1) {
-    gradients = make_nccl_communicator(*host, gpu, session.host_name(), options.timeout_seconds);
-  }
+  // The group owns *host, and the session outlives the group.
+  const CommunicatorMaker make_gradients = [&session, gpus, gpu, on_host = host.get(),
+                                            seconds = options.timeout_seconds]() {
+    if (gpus && session.world() > 1)
+      return make_nccl_communicator(*on_host, gpu, session.host_name(), seconds);
+    return make_for_host(session, seconds);
+  };
+  std::unique_ptr<Communicator> gradients = make_gradients();
   return ProcessGroup(session.rank(), session.world(), session.local_rank(), session.local_world(),
                       session.host_name(), gpus ? DeviceKind::kCuda : DeviceKind::kCpu, gpu,
-                      threads, std::move(host), std::move(gradients));
+                      threads, std::move(host), std::move(gradients), make_gradients);
 }
 
 }  // namespace catamaran
