@@ -1,6 +1,7 @@
 #include "launch/rate_report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "drawing/line_plot.h"
@@ -12,8 +13,12 @@ namespace {
 constexpr size_t kRows = 15;        // of the table
 constexpr double kAboveFall = 0.6;  // of the fall, above the first loss, in the picture
 
+// "0.0012", "6.6e-5": as one writes it into a configuration.
 std::string setting_text(double rate, const RateSetting& setting) {
-  return text("%.2g", rate * setting.factor);
+  const double value = rate * setting.factor;
+  if (value >= 0.001) return text("%.2g", value);
+  const int power = static_cast<int>(std::floor(std::log10(value)));
+  return text("%.2ge%d", value / std::pow(10, power), power);
 }
 
 double first_loss(const RateSearch& found) { return found.trials.front().smoothed; }
