@@ -15,6 +15,7 @@
 #include "trainer/loader_options.h"
 #include "trainer/parameter_groups.h"
 #include "trainer/rehearsal.h"
+#include "trainer/resume.h"
 
 namespace catamaran {
 namespace {
@@ -104,6 +105,8 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
   }
   if (group.is_root()) {
     log::info(table_of_groups(group_parameters(parts_.options.optimizer, parts_.parameters)));
+  }
+  if (group.is_root() && !parts_.run_dir.empty()) {
     writer_ = std::make_unique<CheckpointWriter>(
         parts_.run_dir / "checkpoints", parts_.options.checkpoint.keep,
         [this](const CheckpointEnd& end) {
@@ -127,8 +130,7 @@ void Trainer::restore(const std::filesystem::path& checkpoint, const CheckpointS
   ema_.load(read_safetensors(average).tensors, state.ema_updates, average.string());
 }
 
-ExitReason Trainer::run() {
-  const int64_t last = schedule_.last_step();
+void Trainer::start_loading() {
   const int64_t parts = parts_.batch.parts;
   loader_ = std::make_unique<Loader>(
       train_pack_, loader_options(parts_.options, group_.threads()),
@@ -137,6 +139,20 @@ ExitReason Trainer::run() {
   feed_ = std::make_unique<BatchFeed>(
       *loader_, FeedOptions{.input = parts_.options.model.input, .labels = labels_}, parts_.device,
       side_);
+}
+
+void Trainer::explore(const std::function<bool(const StepReport&)>& go_on) {
+  start_loading();
+  for (int64_t t = 0; t < schedule_.last_step(); ++t) {
+    const StepReport report = step(t);
+    check_samples(report);
+    if (!go_on(report)) return;
+  }
+}
+
+ExitReason Trainer::run() {
+  const int64_t last = schedule_.last_step();
+  start_loading();
   monitor_.set_state(RunState::kTrain);
   if (parts_.position.step > 0 && evaluate_every_.due(parts_.position.step)) evaluate_once();
   for (int64_t t = parts_.position.step; t < last && !stop_; ++t) {
@@ -254,6 +270,7 @@ void Trainer::save_checkpoint(const std::string& kind) {
     contents.state.seed = parts_.options.seed;
     contents.state.train_fingerprint = parts_.train_fingerprint;
     contents.state.optimizer = parts_.options.optimizer.name;
+    contents.state.optimizer_settings = optimizer_settings(parts_.options.optimizer);
     contents.state.model = to_json(parts_.options.model);
     contents.state.evaluated_step = parts_.position.evaluated_step;
     contents.state.best_map = parts_.position.best_map;

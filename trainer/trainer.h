@@ -12,6 +12,7 @@
 #include <torch/torch.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,8 +57,12 @@ class Trainer {
   // builder's work.
   void restore(const std::filesystem::path& checkpoint, const CheckpointState& state);
   ExitReason run();
+  // Steps alone, from the first one, until go_on says no (the same on all ranks) or the schedule
+  // ends: no evaluation, no checkpoint, no line in a log.
+  void explore(const std::function<bool(const StepReport&)>& go_on);
 
  private:
+  void start_loading();
   StepReport step(int64_t t);
   bool apply_gradients(int64_t t, const StepSums& global, StepReport& report);
   void log_samples(int64_t t);
