@@ -30,6 +30,10 @@ constexpr int kMostSubstitutes = 16;       // tried for one sample
 constexpr int64_t kBadNamed = 10;          // samples whose ids are logged
 constexpr std::chrono::seconds kGrace(2);  // of a read when the loader goes
 
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 void check(const LoaderOptions& options) {
   const auto at_least_one = [](const std::string& key, int64_t value) {
     if (value >= 1) return;
@@ -216,11 +220,13 @@ class Loader::Workers {
     lock.unlock();
     std::exception_ptr error;
     Made made{.used = key};
+    const double start = options_.on_image ? steady_seconds() : 0;
     try {
       made = make_or_substitute(key, maker, out);
     } catch (...) {
       error = std::current_exception();
     }
+    if (options_.on_image) options_.on_image(&doing - doing_.data(), start, steady_seconds());
     lock.lock();
     counters_.decode_seconds += doing.since.seconds();
     counters_.read_bytes += maker.read_bytes();
