@@ -43,8 +43,18 @@ std::string text_of(const std::vector<Group>& groups, const std::vector<RankDevi
 
 BackendChoice choose_backend(const std::string& backend, const std::vector<RankDevice>& ranks) {
   if (backend == "mpi") return {};
+  const bool one_node =
+      std::ranges::all_of(ranks, [&](const RankDevice& r) { return r.host == ranks[0].host; });
+  if (backend == "node") {
+    if (one_node) return {.gpus = false, .node = true, .warning = ""};
+    const auto other =
+        std::ranges::find_if(ranks, [&](const RankDevice& r) { return r.host != ranks[0].host; });
+    throw UsageError("node needs all ranks on one node, and rank 0 is on " + ranks[0].host +
+                         ", rank " + std::to_string(other - ranks.begin()) + " on " + other->host,
+                     "comm.backend", "use comm.backend = \"mpi\" or \"auto\"");
+  }
   const std::vector<Group> without = groups_without_gpu(ranks);
-  if (without.empty()) return {.gpus = true, .warning = ""};
+  if (without.empty()) return {.gpus = true, .node = false, .warning = ""};
   if (backend == "nccl") {
     throw UsageError(
         "nccl needs a GPU for every rank, and there is none for " + text_of(without, ranks),
@@ -57,8 +67,9 @@ BackendChoice choose_backend(const std::string& backend, const std::vector<RankD
                      "trains on the CPU of all of them");
   }
   const auto failed = std::ranges::find_if(ranks, &RankDevice::driver_failed);
-  if (failed == ranks.end()) return {};
+  if (failed == ranks.end()) return {.gpus = false, .node = one_node, .warning = ""};
   return {.gpus = false,
+          .node = one_node,
           .warning = "this run uses the CPU: no rank has a GPU, and on " + failed->host + " " +
                      failed->reason + "; comm.backend = \"mpi\" says that this is meant"};
 }

@@ -5,8 +5,10 @@
 //   const BackendChoice choice = choose_backend(options.backend, ranks);
 //
 // auto: GPUs when every rank has one; the CPU when none has, with a warning if a driver failed.
-// Errors: UsageError when only some ranks have a GPU (backend = mpi is how to want the CPU all the
-// same), or when nccl is asked for and not every rank has one. Thread-safe.
+// On the CPU, gradients are exchanged through the memory of the node where all ranks are on one
+// (auto, node), else by MPI. Errors: UsageError when only some ranks have a GPU (backend = mpi is
+// how to want the CPU all the same), when nccl is asked for and not every rank has one, or node and
+// the ranks are on several nodes. Thread-safe.
 #pragma once
 
 #include <string>
@@ -23,6 +25,7 @@ struct RankDevice {
 
 struct BackendChoice {
   bool gpus = false;
+  bool node = false;    // without GPUs: the ranks share the memory of one node
   std::string warning;  // a sentence; empty: nothing to say
 };
 

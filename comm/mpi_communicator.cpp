@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "comm/checked.h"
+#include "comm/mpi_types.h"
 #include "support/assert.h"
 #include "support/clock.h"
 #include "support/error.h"
@@ -16,50 +17,9 @@ namespace {
 constexpr int64_t kLargestCount = int64_t{1}
                                   << 28;  // elements of one MPI call; int counts end at 2^31
 constexpr int kSpins = 200;               // polls before the processor is offered to others
-
-MPI_Datatype mpi_type(DataType type) {
-  switch (type) {
-    case DataType::kFloat32:
-      return MPI_FLOAT;
-    case DataType::kFloat64:
-      return MPI_DOUBLE;
-    case DataType::kInt64:
-      return MPI_INT64_T;
-    case DataType::kUint64:
-      return MPI_UINT64_T;
-    case DataType::kUint8:
-      return MPI_UINT8_T;
-  }
-  return MPI_DATATYPE_NULL;
-}
-
-MPI_Op mpi_op(ReduceOp op) {
-  switch (op) {
-    case ReduceOp::kSum:
-      return MPI_SUM;
-    case ReduceOp::kMin:
-      return MPI_MIN;
-    case ReduceOp::kMax:
-      return MPI_MAX;
-  }
-  return MPI_OP_NULL;
-}
+constexpr int64_t kBroadcast = -1;        // in place of an all-reduce's bytes
 
 }  // namespace
-
-int64_t bytes_of(DataType type) {
-  switch (type) {
-    case DataType::kFloat32:
-      return 4;
-    case DataType::kUint8:
-      return 1;
-    case DataType::kFloat64:
-    case DataType::kInt64:
-    case DataType::kUint64:
-      return 8;
-  }
-  return 0;
-}
 
 MpiCommunicator::MpiCommunicator(MPI_Comm parent, std::string host_name, double timeout_seconds)
     : host_name_(std::move(host_name)), timeout_seconds_(timeout_seconds) {
@@ -80,26 +40,30 @@ MpiCommunicator::~MpiCommunicator() {
 void MpiCommunicator::start_all_reduce(void* data, int64_t count, DataType type, ReduceOp op,
                                        void*) {
   auto* at = static_cast<char*>(data);
+  const double start_seconds = steady_seconds();
   for (int64_t done = 0; done < count; done += kLargestCount) {
     const int64_t part = std::min(kLargestCount, count - done);
     const int64_t sequence = ring_.start("all-reduce", part * bytes_of(type));
     MPI_Request request = MPI_REQUEST_NULL;
     MPI_CHECK(MPI_Iallreduce(MPI_IN_PLACE, at + done * bytes_of(type), static_cast<int>(part),
-                             mpi_type(type), mpi_op(op), comm_.get(), &request),
+                             mpi_type(type), mpi_op(type, op), comm_.get(), &request),
               ring_.describe(sequence));
-    add(request, sequence);
+    started_.push_back({request, sequence, part * bytes_of(type), start_seconds});
   }
 }
 
-void MpiCommunicator::progress() {
+bool MpiCommunicator::progress() {
   while (!started_.empty()) {
     int done = 0;
     MPI_CHECK(MPI_Test(&started_.front().request, &done, MPI_STATUS_IGNORE),
               ring_.describe(started_.front().sequence));
-    if (done == 0) return;
+    if (done == 0) return true;  // what it did meanwhile, MPI does not tell
     ring_.finish();
+    if (const Started& first = started_.front(); first.bytes >= 0)
+      finished_.add({first.bytes, first.start_seconds, steady_seconds()});
     started_.pop_front();
   }
+  return false;
 }
 
 void MpiCommunicator::wait_all(void*) {
@@ -121,7 +85,7 @@ void MpiCommunicator::broadcast(void* data, int64_t bytes, int root, void*) {
     MPI_Request request = MPI_REQUEST_NULL;
     MPI_CHECK(MPI_Ibcast(at + done, static_cast<int>(part), MPI_BYTE, root, comm_.get(), &request),
               ring_.describe(sequence));
-    add(request, sequence);
+    started_.push_back({request, sequence, kBroadcast, 0});
     wait_all(nullptr);
   }
 }

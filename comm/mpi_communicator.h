@@ -42,16 +42,19 @@ class MpiCommunicator : public Communicator {
   int world() const override { return world_; }
   void start_all_reduce(void* data, int64_t count, DataType type, ReduceOp op,
                         void* stream) override;
-  void progress() override;
+  bool progress() override;
   void wait_all(void* stream) override;
+  bool idle() const override { return started_.empty(); }
   void broadcast(void* data, int64_t bytes, int root, void* stream) override;
+  std::vector<FinishedOperation> take_finished() override { return finished_.take(); }
 
  private:
   struct Started {
     MPI_Request request;
     int64_t sequence;
+    int64_t bytes;  // of an all-reduce
+    double start_seconds;
   };
-  void add(MPI_Request request, int64_t sequence) { started_.push_back({request, sequence}); }
   [[noreturn]] void throw_timeout(int64_t sequence) const;
 
   MpiComm comm_;
@@ -61,6 +64,7 @@ class MpiCommunicator : public Communicator {
   int world_ = 1;
   std::deque<Started> started_;  // in order; the front is waited for first
   OperationRing ring_;
+  FinishedOperations finished_;
 };
 
 }  // namespace catamaran

@@ -11,11 +11,13 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <deque>
 #include <exception>
 #include <future>
 #include <thread>
 #include <utility>
 
+#include "comm/nccl_memory.h"
 #include "comm/operation_ring.h"
 #include "support/clock.h"
 #include "support/handle.h"
@@ -26,7 +28,6 @@ namespace {
 
 constexpr std::chrono::seconds kLongestAbort{3};
 constexpr const char* kInit = "ncclCommInitRankConfig";
-constexpr const char* kAdviceForGpu = "look at the GPU's state with nvidia-smi and dmesg";
 
 // NCCL's abort may block (NVIDIA/nccl#863), so a thread does it, which is left behind if it must
 // be: what follows an error is the end of the process.
@@ -72,6 +73,10 @@ ncclDataType_t nccl_type(DataType type) {
       return ncclUint64;
     case DataType::kUint8:
       return ncclUint8;
+    case DataType::kBFloat16:
+      return ncclBfloat16;
+    case DataType::kFloat16:
+      return ncclFloat16;
   }
   return ncclUint8;
 }
@@ -115,7 +120,8 @@ class NcclCommunicator : public Communicator {
  public:
   NcclCommunicator(Communicator& host, int device_index, std::string host_name,
                    double timeout_seconds)
-      : rank_(host.rank()),
+      : host_(host),
+        rank_(host.rank()),
         world_(host.world()),
         host_name_(std::move(host_name)),
         timeout_seconds_(timeout_seconds) {
@@ -125,6 +131,9 @@ class NcclCommunicator : public Communicator {
     for (Handle<EventTraits>& event : finished_) event = make_event();
     join(id_of_rank_0(host));
   }
+  ~NcclCommunicator() override { state_->closed = true; }
+  NcclCommunicator(const NcclCommunicator&) = delete;
+  NcclCommunicator& operator=(const NcclCommunicator&) = delete;
 
   std::string_view backend() const override { return "nccl"; }
   int rank() const override { return rank_; }
@@ -133,20 +142,30 @@ class NcclCommunicator : public Communicator {
   void start_all_reduce(void* data, int64_t count, DataType type, ReduceOp op,
                         void* stream) override {
     const int64_t sequence = ring_.start("all-reduce", count * bytes_of(type));
+    started_.push_back({count * bytes_of(type), steady_seconds()});
     after_work_of(stream);
     begun(sequence, ncclAllReduce(data, data, static_cast<size_t>(count), nccl_type(type),
                                   nccl_op(op), comm_.get(), stream_.get()));
   }
 
-  void progress() override {
+  bool progress() override {
     ncclResult_t state = ncclSuccess;
     check(ncclCommGetAsyncError(comm_.get(), &state), "ncclCommGetAsyncError");
     if (state != ncclInProgress) check(state, oldest());
-    while (ring_.finished() < ring_.started() && has_finished(ring_.finished())) ring_.finish();
+    while (ring_.finished() < ring_.started() && has_finished(ring_.finished())) {
+      const Started& first = started_.front();
+      if (first.bytes >= 0)
+        finished_operations_.add({first.bytes, first.start_seconds, steady_seconds()});
+      started_.pop_front();
+      ring_.finish();
+    }
+    return !idle();
   }
+  bool idle() const override { return ring_.finished() == ring_.started(); }
+  std::vector<FinishedOperation> take_finished() override { return finished_operations_.take(); }
 
   void wait_all(void* stream) override {
-    if (ring_.finished() == ring_.started()) return;
+    if (idle()) return;
     check(cudaStreamWaitEvent(static_cast<cudaStream_t>(stream), event_of(ring_.started() - 1), 0),
           "cudaStreamWaitEvent");
     // The host needs the sums of this step soon after: a peer that is silent is noticed here, not
@@ -154,7 +173,7 @@ class NcclCommunicator : public Communicator {
     const Stopwatch waiting;
     for (;;) {
       progress();
-      if (ring_.finished() == ring_.started()) return;
+      if (idle()) return;
       if (waiting.seconds() > timeout_seconds_) {
         throw_timeout(
             oldest(),
@@ -167,24 +186,68 @@ class NcclCommunicator : public Communicator {
 
   void broadcast(void* data, int64_t bytes, int root, void* stream) override {
     const int64_t sequence = ring_.start("broadcast", bytes);
+    started_.push_back({kBroadcast, 0});
     after_work_of(stream);
     begun(sequence, ncclBroadcast(data, data, static_cast<size_t>(bytes), ncclUint8, root,
                                   comm_.get(), stream_.get()));
     wait_all(stream);
   }
 
+  // A buffer that is registered on some ranks and not on others is undefined behaviour to NCCL, so
+  // all of them agree.
+  std::unique_ptr<ExchangeMemory> allocate(int64_t bytes) override {
+    const auto size = static_cast<size_t>(std::max<int64_t>(bytes, 1));
+    void* data = nullptr;
+    const ncclResult_t allocated = ncclMemAlloc(&data, size);
+    if (allocated != ncclSuccess) {
+      warn_of_slower_memory("ncclMemAlloc", bytes, allocated);
+      check(cudaMalloc(&data, size), "cudaMalloc of " + std::to_string(bytes) + " bytes");
+    }
+    auto memory = std::make_unique<NcclMemory>(data, bytes, allocated == ncclSuccess, state_);
+    if (!on_every_rank(allocated == ncclSuccess)) return memory;
+    void* registration = nullptr;
+    const ncclResult_t registered = ncclCommRegister(comm_.get(), data, size, &registration);
+    if (registered == ncclSuccess) {
+      memory->registered(comm_.get(), registration);
+    } else {
+      warn_of_slower_memory("ncclCommRegister", bytes, registered);
+    }
+    if (!on_every_rank(registered == ncclSuccess)) memory->deregister();
+    return memory;
+  }
+
  private:
+  static constexpr int64_t kBroadcast = -1;  // in place of an all-reduce's bytes
+  struct Started {
+    int64_t bytes;
+    double start_seconds;
+  };
+
+  bool on_every_rank(bool here) const {
+    int64_t least = here ? 1 : 0;
+    host_.all_reduce(&least, 1, DataType::kInt64, ReduceOp::kMin);
+    return least == 1;
+  }
+  void warn_of_slower_memory(const char* function, int64_t bytes, ncclResult_t code) const {
+    log::warn(here(std::string(function) + " of " + std::to_string(bytes) + " bytes") + ": " +
+              words_of(code) +
+              "; going on with memory that is not registered with NCCL, which costs speed alone");
+  }
   std::string here(const std::string& operation) const {
     return "rank " + std::to_string(rank_) + " on " + host_name_ + ", " + operation;
   }
   void check(cudaError_t code, const std::string& operation) const {
-    if (code != cudaSuccess)
-      throw CommError(cudaGetErrorString(code), here(operation), kAdviceForGpu);
+    if (code == cudaSuccess) return;
+    state_->failed = true;
+    throw CommError(cudaGetErrorString(code), here(operation), kAdviceForGpu);
   }
   void check(ncclResult_t code, const std::string& operation) const {
-    if (code != ncclSuccess) throw CommError(words_of(code), here(operation), advice_for(code));
+    if (code == ncclSuccess) return;
+    state_->failed = true;
+    throw CommError(words_of(code), here(operation), advice_for(code));
   }
   [[noreturn]] void throw_timeout(const std::string& operation, const std::string& advice) const {
+    state_->failed = true;
     throw CommError("no answer from at least one other rank within " +
                         std::to_string(static_cast<int64_t>(timeout_seconds_)) + " s",
                     here(operation), advice);
@@ -266,19 +329,23 @@ class NcclCommunicator : public Communicator {
     return true;
   }
   std::string oldest() const {
-    if (ring_.finished() == ring_.started()) return "between two collectives";
+    if (idle()) return "between two collectives";
     return ring_.describe(ring_.oldest_unfinished());
   }
 
+  Communicator& host_;
   int rank_;
   int world_;
   std::string host_name_;
   double timeout_seconds_;
+  std::shared_ptr<NcclState> state_ = std::make_shared<NcclState>();
   Handle<StreamTraits> stream_;
   Handle<EventTraits> produced_;  // the caller's work that a collective reads
   std::array<Handle<EventTraits>, OperationRing::kEntries> finished_;  // by sequence number
   Handle<NcclTraits> comm_;
   OperationRing ring_;
+  std::deque<Started> started_;  // those of ring_ that are unfinished
+  FinishedOperations finished_operations_;
 };
 
 }  // namespace

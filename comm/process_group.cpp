@@ -7,10 +7,12 @@
 #include <utility>
 
 #include "comm/backend_choice.h"
+#include "comm/background_communicator.h"
 #include "comm/device_binding.h"
 #include "comm/mpi_communicator.h"
 #include "comm/mpi_session.h"
 #include "comm/nccl_communicator.h"
+#include "comm/node_communicator.h"
 #include "comm/self_communicator.h"
 #include "support/error.h"
 #include "support/hash.h"
@@ -86,7 +88,8 @@ std::vector<RankDevices> devices_of_all_ranks(Communicator& host, const std::str
 
 std::vector<std::string> CommOptions::problems() const {
   Problems found("comm.");
-  found.require_one_of("backend", backend, {"auto", "mpi", "nccl"});
+  found.require_one_of("backend", backend, {"auto", "mpi", "node", "nccl"});
+  found.require_one_of("progress", progress, {"auto", "thread", "none"});
   found.require(timeout_seconds > 0 && timeout_seconds <= 1e6, "timeout_seconds",
                 "must be more than 0 and at most 1000000 seconds", "120 is the default");
   found.require(threads_per_rank >= 0 && threads_per_rank <= 4096, "threads_per_rank",
@@ -124,14 +127,36 @@ std::vector<std::string> ProcessGroup::all_gather(const std::string& bytes) {
   return catamaran::all_gather(*host_, bytes);
 }
 
+namespace {
+
+// On the CPU: through the node's memory or by MPI.
+std::unique_ptr<Communicator> make_host_gradients(const MpiSession& session,
+                                                  const CommOptions& options, bool node) {
+  if (node) {
+    try {
+      return std::make_unique<NodeCommunicator>(MPI_COMM_WORLD, session.host_name(),
+                                                options.timeout_seconds);
+    } catch (const CommError& problem) {  // the same on all ranks
+      if (options.backend != "auto") throw;
+      if (session.rank() == 0)
+        log::warn(std::string(problem.what()) + "; gradients are summed by MPI, which is slower");
+    }
+  }
+  return std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, session.host_name(),
+                                           options.timeout_seconds);
+}
+
+}  // namespace
+
 ProcessGroup make_process_group(MpiSession& session, const CommOptions& options) {
   options.check();
-  const auto make_host = [&]() -> std::unique_ptr<Communicator> {
-    if (session.world() == 1) return std::make_unique<SelfCommunicator>();
-    return std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, session.host_name(),
+  std::unique_ptr<Communicator> host;
+  if (session.world() == 1) {
+    host = std::make_unique<SelfCommunicator>();
+  } else {
+    host = std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, session.host_name(),
                                              options.timeout_seconds);
-  };
-  std::unique_ptr<Communicator> host = make_host();
+  }
   const VisibleDevices visible = visible_devices();
   const std::vector<RankDevices> ranks = devices_of_all_ranks(*host, session.host_name(), visible);
   const std::vector<int> gpu_of_rank = assign_gpus(ranks);
@@ -142,17 +167,23 @@ ProcessGroup make_process_group(MpiSession& session, const CommOptions& options)
   }
   const BackendChoice choice = choose_backend(options.backend, devices);
   if (session.rank() == 0 && !choice.warning.empty()) log::warn(choice.warning);
-  const bool gpus = choice.gpus;
-  const int gpu = gpus ? gpu_of_rank[static_cast<size_t>(session.rank())] : 0;
+  const int gpu = choice.gpus ? gpu_of_rank[static_cast<size_t>(session.rank())] : 0;
   const Cores cores = cores_of_this_process();
-  const int threads = threads_for(options.threads_per_rank, cores.count,
-                                  ranks_with_my_cores(*host, session.host_name(), cores.mask_hash));
-  std::unique_ptr<Communicator> gradients = make_host();
-  if (gpus && session.world() > 1) {
+  const int sharing = ranks_with_my_cores(*host, session.host_name(), cores.mask_hash);
+  const int threads = threads_for(options.threads_per_rank, cores.count, sharing);
+  std::unique_ptr<Communicator> gradients;
+  if (session.world() == 1) {
+    gradients = std::make_unique<SelfCommunicator>();
+  } else if (choice.gpus) {
     gradients = make_nccl_communicator(*host, gpu, session.host_name(), options.timeout_seconds);
+  } else {
+    gradients = make_host_gradients(session, options, choice.node);
+    const bool core_is_free = cores.count / sharing > threads;
+    if (options.progress == "thread" || (options.progress == "auto" && core_is_free))
+      gradients = std::make_unique<BackgroundCommunicator>(std::move(gradients));
   }
   return ProcessGroup(session.rank(), session.world(), session.local_rank(), session.local_world(),
-                      session.host_name(), gpus ? DeviceKind::kCuda : DeviceKind::kCpu, gpu,
+                      session.host_name(), choice.gpus ? DeviceKind::kCuda : DeviceKind::kCpu, gpu,
                       threads, std::move(host), std::move(gradients));
 }
 

@@ -7,7 +7,8 @@
 //   group.host().all_reduce(&sum, 1, DataType::kFloat64, ReduceOp::kSum);
 //
 // The MPI communicator moves host memory only (Debian's Open MPI knows no device memory), so it
-// goes with compute on the CPU: whenever a rank would be without a GPU of its own
+// goes with compute on the CPU, where NodeCommunicator takes its place for gradients when all ranks
+// are on one node: whenever a rank would be without a GPU of its own
 // (comm/device_binding.h) all ranks compute on the CPU, and rank 0 says so where GPUs are left
 // unused. Device memory meets NcclCommunicator, or SelfCommunicator in a world of one.
 //
@@ -28,8 +29,12 @@ namespace catamaran {
 class MpiSession;
 
 struct CommOptions {
-  std::string backend =
-      "auto";  // auto: nccl if every rank has a GPU of its own, else mpi; mpi; nccl
+  // auto: nccl if every rank has a GPU of its own, else node if all ranks are on one node, else
+  // mpi; or one of these by name.
+  std::string backend = "auto";
+  // Of sums on the CPU: thread: one that moves them on beside the computation; none: they move on
+  // in the calls of the step; auto: a thread where a core is free for it.
+  std::string progress = "auto";
   double timeout_seconds = 120;  // a collective that takes longer ends the job
   int64_t threads_per_rank = 0;  // compute threads; 0: cores of the node / local ranks
 

@@ -12,7 +12,7 @@ class SelfCommunicator : public Communicator {
   int rank() const override { return 0; }
   int world() const override { return 1; }
   void start_all_reduce(void*, int64_t, DataType, ReduceOp, void*) override {}
-  void progress() override {}
+  bool progress() override { return false; }
   void wait_all(void*) override {}
   void broadcast(void*, int64_t, int, void*) override {}
 };

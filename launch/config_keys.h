@@ -215,7 +215,13 @@ void visit_config_keys(Options& o, Visit&& visit) {
         "hash of the weights across ranks; 0: at checkpoints only");
   visit("log.every_steps", o.log.every_steps, "steps between lines of metrics.jsonl");
   visit("train.log_samples", o.log.samples, "samples.jsonl: the ids of every step in global order");
-  visit("comm.backend", o.comm.backend, "auto, mpi, nccl");
+  visit(
+      "comm.backend", o.comm.backend,
+      "nccl: GPUs; node: CPUs, all ranks on one node; mpi: CPUs; auto: the first that is possible");
+  visit(
+      "comm.progress", o.comm.progress,
+      "who moves sums on the CPU on during backward: thread, none, auto (a thread where a core is "
+      "free)");
   visit("comm.timeout_seconds", o.comm.timeout_seconds,
         "a collective that takes longer ends the job");
   visit("comm.threads_per_rank", o.comm.threads_per_rank,

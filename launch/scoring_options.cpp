@@ -38,7 +38,8 @@ void add_scoring_options(CLI::App& command, ScoringOptions& options) {
   command.add_option("--batch", request.batch, "images a rank at a time")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  command.add_option("--backend", options.comm.backend, "auto, mpi, nccl")->capture_default_str();
+  command.add_option("--backend", options.comm.backend, "auto, mpi, node, nccl")
+      ->capture_default_str();
   command.add_option("--ranks", options.ranks, "start so many ranks on this machine (with mpirun)")
       ->check(CLI::Range(1, kMostRanks));
 }

@@ -61,6 +61,16 @@ TEST(ChooseBackend, NcclNeedsAGpuForEveryRank) {
   EXPECT_THAT(refusal("nccl", {kOnA, kBroken}), HasSubstr("rank 1 on b (CUDA says"));
 }
 
+TEST(ChooseBackend, TakesTheNodesMemoryWhereAllRanksShareIt) {
+  EXPECT_TRUE(choose_backend("auto", {kNone, kNone}).node);
+  EXPECT_TRUE(choose_backend("node", {kOnA, kOnA}).node);
+  EXPECT_FALSE(choose_backend("node", {kOnA, kOnA}).gpus) << "the deliberate choice";
+  EXPECT_FALSE(choose_backend("mpi", {kNone, kNone}).node);
+  EXPECT_FALSE(choose_backend("auto", {kNone, {"b", false, false, ""}}).node);
+  EXPECT_THAT(refusal("node", {kNone, kNone, {"b", false, false, ""}}),
+              HasSubstr("rank 0 is on a, rank 2 on b"));
+}
+
 TEST(ChooseBackend, NamesAFewHostsOfManyAndCountsTheRest) {
   std::vector<RankDevice> ranks = {kOnA};
   for (int host = 0; host < 9; ++host)

@@ -1,6 +1,9 @@
 // Streams, events and devices of tests/fakes/fake_gpu.h.
+#include <cstddef>
 #include <cstdio>
+#include <cstring>
 #include <map>
+#include <memory>
 #include <utility>
 
 #include "fake_gpu.h"
@@ -34,6 +37,7 @@ struct Gpu {
   std::map<cudaStream_t, std::shared_ptr<CUstream_st>> streams;
   std::map<int, std::shared_ptr<CUstream_st>> default_streams;  // by device
   std::map<cudaEvent_t, std::unique_ptr<CUevent_st>> events;
+  std::map<void*, std::unique_ptr<std::byte[]>> memory;
   std::map<std::string, int64_t> calls;
   std::map<std::string, Failure> failures;
   Faults faults;
@@ -152,7 +156,8 @@ int64_t calls(const std::string& function) {
 
 int64_t open_handles() {
   const std::lock_guard lock(gpu_mutex());
-  return static_cast<int64_t>(gpu().streams.size() + gpu().events.size()) + open_communicators();
+  return static_cast<int64_t>(gpu().streams.size() + gpu().events.size() + gpu().memory.size()) +
+         open_communicators() + open_nccl_memory();
 }
 
 }  // namespace catamaran::fake_gpu
@@ -205,6 +210,26 @@ const char* cudaGetErrorString(cudaError_t code) {
     default:
       return "unknown error";
   }
+}
+
+cudaError_t cudaMalloc(void** data, size_t size) {
+  FAKE_CUDA_CALL("cudaMalloc");
+  auto made = std::make_unique<std::byte[]>(size);
+  *data = made.get();
+  gpu().memory[*data] = std::move(made);
+  return cudaSuccess;
+}
+
+cudaError_t cudaFree(void* data) {
+  FAKE_CUDA_CALL("cudaFree");
+  return answer(gpu().memory.erase(data) == 1 ? cudaSuccess : cudaErrorInvalidValue);
+}
+
+cudaError_t cudaMemcpy(void* into, const void* from, size_t size, cudaMemcpyKind) {
+  FAKE_CUDA_CALL("cudaMemcpy");
+  synchronise(nullptr);  // as the default stream does; it waits for no other one
+  std::memcpy(into, from, size);
+  return cudaSuccess;
 }
 
 cudaError_t cudaDeviceGetStreamPriorityRange(int* lowest, int* highest) {

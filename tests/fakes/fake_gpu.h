@@ -52,6 +52,7 @@ struct Collective {
 };
 std::vector<Collective> collectives();
 int64_t calls(const std::string& function);
-int64_t open_handles();  // streams, events, communicators
+void forget_registration(void* data);  // as the end of the process does
+int64_t open_handles();                // streams, events, communicators, memory, registrations
 
 }  // namespace catamaran::fake_gpu

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cuda_runtime_api.h>
+#include <nccl.h>
 
 #include <deque>
 #include <functional>
@@ -29,7 +30,12 @@ std::shared_ptr<CUstream_st> stream_of(cudaStream_t handle);
 int device_of_this_thread();
 std::string pci_bus_id(int device);
 
+// The code, after noting the words for ncclGetLastError.
+ncclResult_t fail(ncclResult_t code, const std::string& words);
+bool is_communicator(ncclComm_t comm);
+
 int64_t open_communicators();
+int64_t open_nccl_memory();  // and registrations
 void reset_nccl();
 
 }  // namespace catamaran::fake_gpu

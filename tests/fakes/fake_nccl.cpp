@@ -12,6 +12,7 @@
 #include <set>
 #include <utility>
 
+#include "comm/half_floats.h"
 #include "fake_gpu.h"
 #include "fake_gpu_parts.h"
 
@@ -73,11 +74,6 @@ std::optional<std::vector<std::string>> all_of(const ncclComm& comm, const std::
   return all;
 }
 
-ncclResult_t fail(ncclResult_t code, const std::string& words) {
-  nccl().last_error = words;
-  return code;
-}
-
 void try_to_join(ncclComm& comm) {
   if (faults().init_hangs) return;
   if (faults().init_error != 0) {
@@ -102,6 +98,9 @@ int64_t size_of(ncclDataType_t type) {
   switch (type) {
     case ncclUint8:
       return 1;
+    case ncclFloat16:
+    case ncclBfloat16:
+      return 2;
     case ncclFloat32:
       return 4;
     case ncclFloat64:
@@ -110,6 +109,26 @@ int64_t size_of(ncclDataType_t type) {
       return 8;
     default:
       return 0;  // none that comm/ has
+  }
+}
+
+template <typename Half>
+void reduce_halves(uint16_t* into, const std::vector<std::string>& parts, int64_t count, int op) {
+  const auto value = [&](size_t rank, int64_t i) {
+    uint16_t bits = 0;
+    std::memcpy(&bits, parts[rank].data() + sizeof(Header) + static_cast<size_t>(i) * sizeof bits,
+                sizeof bits);
+    return Half::to_float(bits);
+  };
+  for (int64_t i = 0; i < count; ++i) {
+    float result = value(0, i);
+    for (size_t rank = 1; rank < parts.size(); ++rank) {
+      const float other = value(rank, i);
+      result = op == ncclSum   ? result + other
+               : op == ncclMin ? std::min(result, other)
+                               : std::max(result, other);
+    }
+    into[i] = Half::from_float(result);
   }
 }
 
@@ -140,6 +159,10 @@ void finish(void* into, const Header& header, const std::vector<std::string>& pa
   switch (header.type) {
     case ncclFloat32:
       return reduce_into(static_cast<float*>(into), parts, header.count, op);
+    case ncclBfloat16:
+      return reduce_halves<BFloat16>(static_cast<uint16_t*>(into), parts, header.count, op);
+    case ncclFloat16:
+      return reduce_halves<Float16>(static_cast<uint16_t*>(into), parts, header.count, op);
     case ncclFloat64:
       return reduce_into(static_cast<double*>(into), parts, header.count, op);
     case ncclInt64:
@@ -226,6 +249,13 @@ std::vector<Collective> collectives() {
 }
 
 int64_t open_communicators() { return static_cast<int64_t>(nccl().comms.size()); }
+
+ncclResult_t fail(ncclResult_t code, const std::string& words) {
+  nccl().last_error = words;
+  return code;
+}
+
+bool is_communicator(ncclComm_t comm) { return nccl().comms.contains(comm); }
 
 void reset_nccl() {
   nccl().collectives.clear();

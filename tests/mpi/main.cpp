@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
   catamaran::MpiSession mpi(argc, argv);
   testing::InitGoogleTest(&argc, argv);
   catamaran::ProcessGroup group = catamaran::make_process_group(
-      mpi, {.backend = "mpi", .timeout_seconds = 30, .threads_per_rank = 1});
+      mpi, {.backend = "mpi", .progress = "none", .timeout_seconds = 30, .threads_per_rank = 1});
   catamaran::test_session() = &mpi;
   catamaran::test_group() = &group;
   auto* running = new RunningTest;  // owned by the list of listeners

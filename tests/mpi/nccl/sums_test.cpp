@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "comm/half_floats.h"
 #include "nccl_test.h"
 #include "support/hash.h"
 
@@ -42,6 +43,26 @@ TEST_F(NcclSums, AreExactForEverySizeAndType) {
   check(DataType::kInt64, int64_t{});
   check(DataType::kUint64, uint64_t{});
   check(DataType::kUint8, uint8_t{});
+}
+
+TEST_F(NcclSums, OfSixteenBitFloatsAreThoseOfTheirOwnTypes) {
+  const auto comm = communicator();
+  const auto check = [&]<typename Half>(DataType type, Half) {
+    std::vector<uint16_t> data(101);
+    for (size_t i = 0; i < data.size(); ++i)
+      data[i] = Half::from_float(static_cast<float>(i) + static_cast<float>(rank()));
+    comm->all_reduce(data.data(), 101, type, ReduceOp::kSum);
+    for (size_t i = 0; i < data.size(); ++i) {
+      const float sum =
+          static_cast<float>(sum_over_ranks([&](int r) { return static_cast<int>(i) + r; }));
+      ASSERT_EQ(data[i], Half::from_float(sum)) << i;
+    }
+  };
+  check(DataType::kBFloat16, BFloat16{});
+  check(DataType::kFloat16, Float16{});
+  EXPECT_THAT(fake_gpu::collectives(),
+              ElementsAre(Field(&fake_gpu::Collective::type, ncclBfloat16),
+                          Field(&fake_gpu::Collective::type, ncclFloat16)));
 }
 
 TEST_F(NcclSums, HaveTheSameBitsOnEveryRank) {
