@@ -3,11 +3,11 @@
 #include <mpi.h>
 #include <sched.h>
 
-#include <chrono>
 #include <cstdint>
 #include <limits>
 
 #include "comm/checked.h"
+#include "comm/finished_operations.h"
 #include "support/clock.h"
 #include "support/error.h"
 
@@ -16,10 +16,6 @@ namespace {
 
 constexpr int kRounds = 64;
 constexpr int kTag = 4711;
-
-double steady_clock_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 void wait(MPI_Request& request, int peer, double timeout_seconds) {
   const Stopwatch waiting;
@@ -92,7 +88,7 @@ double measure_clock_offset(const std::function<double()>& clock, double timeout
 }
 
 double clock_offset(const std::string& host_name, double timeout_seconds) {
-  const double measured = measure_clock_offset(steady_clock_seconds, timeout_seconds);
+  const double measured = measure_clock_offset(steady_seconds, timeout_seconds);
   if (!has_peers()) return 0;
   uint64_t host = std::hash<std::string>()(host_name);
   const uint64_t mine = host;

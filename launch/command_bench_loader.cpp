@@ -4,6 +4,7 @@
 
 #include "dataio/loader_bench.h"
 #include "launch/command.h"
+#include "launch/command_bench_step.h"
 #include "launch/path_checks.h"
 #include "launch/training_data_option.h"
 #include "support/heap.h"
@@ -77,6 +78,7 @@ int bench_the_loader(const BenchArguments& given) {
 void add_bench_command(CLI::App& app, CommandSlot& slot) {
   CLI::App* bench = app.add_subcommand("bench", "Measure parts of the program on this machine");
   bench->require_subcommand(1);
+  add_bench_step(*bench, slot);
   const auto given = std::make_shared<BenchArguments>();
   CLI::App* loader = bench->add_subcommand(
       "loader", "Images/s from pack to augmented batch, and how much of it the JPEG decoder needs");

@@ -35,18 +35,6 @@ void try_and_warn(Work&& work) {
   }
 }
 
-// Communicators tell their operations by take_finished(), if they have it.
-template <typename AnyCommunicator>
-void record_finished(TraceRecorder& trace, AnyCommunicator& communicator) {
-  if constexpr (requires { communicator.take_finished(); }) {
-    for (const auto& operation : communicator.take_finished()) {
-      if (operation.start_seconds < trace.step_start()) continue;
-      trace.add(TraceLane::kExchange, "all-reduce", operation.start_seconds, operation.end_seconds,
-                {.name = "bytes", .value = operation.bytes});
-    }
-  }
-}
-
 }  // namespace
 
 std::function<void(int64_t, double, double)> image_recorder(std::shared_ptr<TraceRecorder> trace) {
@@ -56,7 +44,12 @@ std::function<void(int64_t, double, double)> image_recorder(std::shared_ptr<Trac
 }
 
 void record_exchange(TraceRecorder& trace, Communicator& communicator) {
-  if (trace.recording()) record_finished(trace, communicator);
+  if (!trace.recording()) return;
+  for (const FinishedOperation& operation : communicator.take_finished()) {
+    if (operation.start_seconds < trace.step_start()) continue;
+    trace.add(TraceLane::kExchange, "all-reduce", operation.start_seconds, operation.end_seconds,
+              {.name = "bytes", .value = operation.bytes});
+  }
 }
 
 void write_time_line(const TraceRecorder& trace, const TraceOptions& options,

@@ -20,8 +20,7 @@ namespace catamaran {
 
 std::function<void(int64_t, double, double)> image_recorder(std::shared_ptr<TraceRecorder> trace);
 
-// Those that the communicator has finished since the step began; without its clock (a
-// communicator that keeps none) nothing.
+// The all-reduces that the step started and the communicator has finished.
 void record_exchange(TraceRecorder& trace, Communicator& communicator);
 
 // RUN/trace/rank-00000.json and so on, each written by its rank, and all of them on rank 0's clock
