@@ -235,6 +235,10 @@ void visit_config_keys(Options& o, Visit&& visit) {
   visit("monitoring.enabled", o.monitoring.enabled, "serve Prometheus metrics from rank 0");
   visit("monitoring.address", o.monitoring.address, "to listen on");
   visit("monitoring.port", o.monitoring.port, "0: the kernel picks a free one");
+  visit("trace.enabled", o.trace.enabled,
+        "trace.json: what each rank does when, for Perfetto (train --trace)");
+  visit("trace.first_step", o.trace.first_step, "first step in it, counted from this start");
+  visit("trace.steps", o.trace.steps, "and so many steps");
 }
 
 }  // namespace catamaran

@@ -13,6 +13,7 @@
 #include "model/loss_options.h"
 #include "model/options.h"
 #include "monitoring/metrics.h"
+#include "monitoring/trace.h"
 
 namespace catamaran {
 
@@ -150,6 +151,7 @@ struct RunOptions {
   LogOptions log;
   CommOptions comm;              // [comm]
   MonitoringOptions monitoring;  // [monitoring]
+  TraceOptions trace;            // [trace]
 
   // optimizer.learning_rate for batch.global by optimizer.scaling: times r = batch.global /
   // base_batch (linear) or its root (sqrt).

@@ -22,6 +22,7 @@
 #include "model/cat.h"
 #include "model/losses.h"
 #include "monitoring/step_report.h"
+#include "monitoring/trace.h"
 #include "trainer/api.h"
 #include "trainer/batch_feed.h"
 #include "trainer/buffer_snapshot.h"
@@ -79,6 +80,8 @@ class Trainer {
   TrainerParts parts_;
   ProcessGroup& group_;
   const PackReader& train_pack_;
+  std::shared_ptr<TraceRecorder> trace_;  // the loader's threads have a share
+  int64_t steps_made_ = 0;                // by this start of the run
   Precision precision_;
   Loss loss_;
   LossScaler scaler_;
