@@ -14,7 +14,7 @@ export CCACHE_NOHASHDIR := 1
 export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 
-.PHONY: help setup build demo demo-real test test-all test-asan fuzz fuzz-minute bench bench-step bench-infer bench-loader bench-plan reproduce-corel5k same-loss format lint clean
+.PHONY: help setup build demo demo-real test test-all test-asan fuzz fuzz-minute bench bench-step bench-infer bench-loader bench-allreduce bench-plan reproduce-corel5k same-loss format lint clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
@@ -59,7 +59,7 @@ fuzz: setup  ## fuzz targets of the readers, ten minutes in all (SECONDS_EACH=15
 fuzz-minute:
 	@$(MAKE) fuzz SECONDS_EACH=20 FUZZ_TARGETS="coco jpeg manifest"
 
-bench: bench-step bench-infer bench-loader bench-plan  ## all benchmarks
+bench: bench-step bench-infer bench-loader bench-allreduce bench-plan  ## all benchmarks
 
 bench-step: build  ## a training step against PyTorch DistributedDataParallel, in turn
 	@build/venv/bin/python bench/step.py
@@ -70,6 +70,10 @@ bench-infer: build  ## predict against PyTorch eager and torch.compile, in turn
 bench-loader: build  ## pack to batch against NVIDIA DALI and torchvision, in turn; pack and check against tar and sha256sum
 	@scripts/setup.sh base test bench
 	@build/venv/bin/python bench/loader.py
+
+bench-allreduce: build  ## sums of gradients over 2 and 4 ranks against plain MPI and gloo, in turn
+	@ninja -C build/release -j $(JOBS) mpi_allreduce
+	@build/venv/bin/python bench/allreduce.py
 
 bench-plan: build  ## predictions of `catamaran plan` against runs on 1, 2 and 4 ranks, and published scaling
 	@build/venv/bin/python bench/plan.py

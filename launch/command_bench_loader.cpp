@@ -3,8 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dataio/loader_bench.h"
-#include "launch/command.h"
-#include "launch/command_bench_step.h"
+#include "launch/command_bench.h"
 #include "launch/path_checks.h"
 #include "launch/training_data_option.h"
 #include "support/heap.h"
@@ -15,7 +14,7 @@
 namespace catamaran {
 namespace {
 
-struct BenchArguments {
+struct LoaderArguments {
   TrainingData training;
   int64_t threads = 0;
   int64_t batch = 32;
@@ -23,7 +22,7 @@ struct BenchArguments {
   bool json = false;
 };
 
-LoaderBenchOptions bench_options(const BenchArguments& given, const RunOptions& options) {
+LoaderBenchOptions bench_options(const LoaderArguments& given, const RunOptions& options) {
   LoaderBenchOptions bench;
   bench.loader = loader_options(options, threads_or_cores(0));
   if (given.threads > 0) bench.loader.threads = given.threads;
@@ -60,7 +59,7 @@ void print(const LoaderBench& bench) {
   std::printf("\n");
 }
 
-int bench_the_loader(const BenchArguments& given) {
+int bench_the_loader(const LoaderArguments& given) {
   keep_freed_memory();  // as training does
   const RunOptions options = given.training.resolve();
   const PackReader pack(options.data.train);
@@ -75,12 +74,9 @@ int bench_the_loader(const BenchArguments& given) {
 
 }  // namespace
 
-void add_bench_command(CLI::App& app, CommandSlot& slot) {
-  CLI::App* bench = app.add_subcommand("bench", "Measure parts of the program on this machine");
-  bench->require_subcommand(1);
-  add_bench_step(*bench, slot);
-  const auto given = std::make_shared<BenchArguments>();
-  CLI::App* loader = bench->add_subcommand(
+void add_bench_loader(CLI::App& bench, CommandSlot& slot) {
+  const auto given = std::make_shared<LoaderArguments>();
+  CLI::App* loader = bench.add_subcommand(
       "loader", "Images/s from pack to augmented batch, and how much of it the JPEG decoder needs");
   add_training_data_options(*loader, given->training);
   loader->add_option("--threads", given->threads, "0: data.threads, else as many as cores")

@@ -1,11 +1,10 @@
-#include "launch/command_bench_step.h"
-
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "comm/mpi_session.h"
 #include "comm/process_group.h"
+#include "launch/command_bench.h"
 #include "launch/config.h"
 #include "launch/path_checks.h"
 #include "support/atomic_file.h"
