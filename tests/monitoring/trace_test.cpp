@@ -111,8 +111,9 @@ TEST(TraceFile, HoldsNamesAndTimesOnTheMergedClock) {
   std::vector<nlohmann::json> complete;
   for (const nlohmann::json& event : root) {
     EXPECT_EQ(event.at("pid"), 2);
-    if (event.at("name") == "process_name")
+    if (event.at("name") == "process_name") {
       EXPECT_EQ(event.at("args").at("name"), "rank 2 on a\"b");
+    }
     if (event.at("name") == "thread_name")
       lanes[event.at("tid")] = event.at("args").at("name").get<std::string>();
     if (event.at("ph") == "X") complete.push_back(event);
