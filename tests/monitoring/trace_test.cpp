@@ -56,7 +56,7 @@ TEST(TraceRecorder, RecordsTheStepsAskedForAndWhatComesBetweenThem) {
 TEST(TraceRecorder, LapsFollowEachOtherInsideTheirStep) {
   TraceRecorder trace({.enabled = true, .first_step = 1, .steps = 1});
   trace.begin_step(1);
-  trace.lap("data wait", 0.0);
+  trace.lap("data wait", 1e-9);
   trace.lap("forward");
   trace.end_step();
   const std::vector<TraceEvent> events = trace.events();
