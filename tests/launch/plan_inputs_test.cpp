@@ -27,7 +27,8 @@ class PlanInputs : public testing::Test {
   std::string problem(Work&& work) const {
     try {
       work();
-    } catch (const UsageError& error) {
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
       return error.what();
     }
     return "";
