@@ -61,7 +61,9 @@ Link read_link(const std::filesystem::path& file) {
   const std::string where = file.string();
   const nlohmann::json root = read_json_file(file, kKind);
   const auto world = json_field<int64_t>(root, "world", where, kKind);
-  if (world < 2) throw_json_field("world", "must be 2 or more to say anything", where, kKind);
+  if (world < 2)
+    throw UsageError("all-reduces of one rank (world 1) say nothing of a network", where,
+                     "measure more: catamaran bench allreduce --ranks 2 --out FILE");
   const auto n = static_cast<double>(world);
   return {.latency_seconds = number(root, "latency_seconds", where) / (2 * (n - 1)),
           .bandwidth_bytes_per_second =

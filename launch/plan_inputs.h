@@ -5,7 +5,7 @@
 //   const Link link = read_link("network.json");
 //   const MeasuredStep step = estimated_step(cost, published_seconds(gpu, cost, images), images);
 //
-// Errors: UsageError with file and key, or the names that are known. Thread-safe.
+// Errors: of ErrorKind::kUsage, with file and key, or the names that are known. Thread-safe.
 #pragma once
 
 #include <filesystem>

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <numeric>
 
+#include "comm/self_communicator.h"
 #include "model/cat.h"
 #include "model/losses.h"
 #include "support/clock.h"
@@ -16,8 +17,12 @@
 #include "trainer/device.h"
 #include "trainer/device_batch.h"
 #include "trainer/ema.h"
+#include "trainer/flat_updates.h"
 #include "trainer/optimizer.h"
+#include "trainer/parameter_arena.h"
+#include "trainer/parameter_groups.h"
 #include "trainer/precision.h"
+#include "trainer/trainer_parts.h"
 
 namespace catamaran {
 namespace {
@@ -40,22 +45,20 @@ double robust_spread(const std::vector<double>& values) {
 // The time since backward began at which a parameter's gradient was moved to its flat memory.
 class ReadyTimes {
  public:
-  ReadyTimes(NamedTensors parameters, const torch::Device& device)
-      : parameters_(std::move(parameters)), device_(device), times_(parameters_.size()) {
-    for (size_t p = 0; p < parameters_.size(); ++p) {
-      const torch::Tensor& parameter = parameters_[p].second;
-      gradients_.push_back(torch::zeros_like(parameter));
-      torch::autograd::impl::set_post_acc_grad_hooks(parameter, std::make_unique<Hook>(*this, p));
+  explicit ReadyTimes(const ParameterArena& arena, const torch::Device& device)
+      : arena_(arena), device_(device), times_(arena.parameters().size()) {
+    for (size_t p = 0; p < times_.size(); ++p) {
+      torch::autograd::impl::set_post_acc_grad_hooks(arena_.parameters()[p],
+                                                     std::make_unique<Hook>(*this, p));
     }
   }
   ReadyTimes(const ReadyTimes&) = delete;
   ReadyTimes& operator=(const ReadyTimes&) = delete;
   ~ReadyTimes() {
-    for (const auto& [name, parameter] : parameters_)
+    for (const torch::Tensor& parameter : arena_.parameters())
       torch::autograd::impl::set_post_acc_grad_hooks(parameter, nullptr);
   }
 
-  const std::vector<torch::Tensor>& gradients() const { return gradients_; }
   void begin(bool wait_at_each) {
     wait_at_each_ = wait_at_each;
     clock_ = Stopwatch();
@@ -79,18 +82,18 @@ class ReadyTimes {
   void ready(size_t p) {
     const std::lock_guard lock(mutex_);
     const torch::NoGradGuard no_grad;
-    torch::Tensor& made = parameters_[p].second.mutable_grad();
-    gradients_[p].copy_(made);
+    torch::Tensor parameter = arena_.parameters()[p];
+    torch::Tensor& made = parameter.mutable_grad();
+    arena_.gradient(p).copy_(made);
     made.reset();
     if (wait_at_each_) synchronize(device_);
     newest_[p] = clock_.seconds();
   }
 
-  NamedTensors parameters_;
+  const ParameterArena& arena_;
   torch::Device device_;
-  std::vector<torch::Tensor> gradients_;
   std::vector<std::vector<double>> times_;  // per parameter, of each step kept
-  std::vector<double> newest_ = std::vector<double>(parameters_.size());
+  std::vector<double> newest_ = std::vector<double>(times_.size());
   Stopwatch clock_;
   bool wait_at_each_ = false;
   std::mutex mutex_;
@@ -121,6 +124,20 @@ NamedTensors trained_parameters(CatImpl& cat) {
   return trained;
 }
 
+// As a run lays them out, but for the order of buckets, which costs one device nothing.
+ArenaLayout layout_of(const OptimizerOptions& optimizer, const NamedTensors& parameters) {
+  ArenaContents contents;
+  for (const auto& [name, parameter] : parameters) contents.elements.push_back(parameter.numel());
+  contents.group = group_numbers(optimizer, parameters);
+  contents.order.resize(parameters.size());
+  std::iota(contents.order.rbegin(), contents.order.rend(), size_t{0});
+  const ReducerOptions sizes;
+  constexpr int64_t kBytes = sizeof(float);
+  return lay_out(contents, {.first = sizes.first_bucket_bytes / kBytes,
+                            .middle = sizes.bucket_bytes / kBytes,
+                            .last = sizes.last_bucket_bytes / kBytes});
+}
+
 // The model and all that a step needs, and the seconds of each step.
 class BenchedStep {
  public:
@@ -129,11 +146,12 @@ class BenchedStep {
         device_(device),
         cat_(make_cat(options, labels, device)),
         parameters_(trained_parameters(*cat_)),
-        times_(parameters_, device),
+        arena_(tensors_of(parameters_), layout_of(options.optimizer, parameters_), alone_, device),
+        times_(arena_, device),
         precision_(options.precision.compute, device),
         loss_(options.loss, {}, device),
-        ema_(*cat_, options.ema, options.batch.global),
-        optimizer_(make_optimizer(options.optimizer, parameters_, times_.gradients())),
+        ema_(*cat_, options.ema, options.batch.global, &arena_),
+        optimizer_(make_optimizer(options.optimizer, parameters_, arena_)),
         host_(random_batch(options, labels, device)) {}
 
   void step(bool keep, bool wait_at_each) {
@@ -148,9 +166,9 @@ class BenchedStep {
     loss.sum.backward();
     synchronize(device_);
     const double backward = clock.lap();
-    const double norm = gradient_norm(times_.gradients());
-    scale_gradients(times_.gradients(), std::isfinite(norm) ? 1e-9 : 0);
-    optimizer_->step(1e-12);  // the time of a step, and weights that stay where they are
+    const double norm = flat_norm(arena_.gradients());
+    // the time of a step, and weights that stay where they are
+    optimizer_->step(1e-12, std::isfinite(norm) ? 1e-9 : 0);
     ema_.update();
     synchronize(device_);
     if (!keep) return;
@@ -212,6 +230,8 @@ class BenchedStep {
   torch::Device device_;
   Cat cat_;
   NamedTensors parameters_;
+  SelfCommunicator alone_;
+  ParameterArena arena_;
   ReadyTimes times_;
   Precision precision_;
   Loss loss_;

@@ -56,7 +56,7 @@ TEST(TraceRecorder, RecordsTheStepsAskedForAndWhatComesBetweenThem) {
 TEST(TraceRecorder, LapsFollowEachOtherInsideTheirStep) {
   TraceRecorder trace({.enabled = true, .first_step = 1, .steps = 1});
   trace.begin_step(1);
-  trace.lap("data wait", 0.0);
+  trace.lap("data wait", 1e-9);
   trace.lap("forward");
   trace.end_step();
   const std::vector<TraceEvent> events = trace.events();
@@ -111,8 +111,9 @@ TEST(TraceFile, HoldsNamesAndTimesOnTheMergedClock) {
   std::vector<nlohmann::json> complete;
   for (const nlohmann::json& event : root) {
     EXPECT_EQ(event.at("pid"), 2);
-    if (event.at("name") == "process_name")
+    if (event.at("name") == "process_name") {
       EXPECT_EQ(event.at("args").at("name"), "rank 2 on a\"b");
+    }
     if (event.at("name") == "thread_name")
       lanes[event.at("tid")] = event.at("args").at("name").get<std::string>();
     if (event.at("ph") == "X") complete.push_back(event);
