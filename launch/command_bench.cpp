@@ -8,7 +8,6 @@ void add_bench_command(CLI::App& app, CommandSlot& slot) {
   add_bench_loader(*bench, slot);
   add_bench_step(*bench, slot);
   add_bench_all_reduce(*bench, slot);
-  add_bench_step(*bench, slot);
 }
 
 }  // namespace catamaran
