@@ -96,6 +96,16 @@ void collect_tensors(TrainerParts& parts) {
   }
 }
 
+RunPosition position_of(const CheckpointState& state) {
+  return {.step = state.step,
+          .skipped_in_row = state.skipped_in_row,
+          .substituted = state.substituted,
+          .best_map = state.best_map,
+          .best_step = state.best_step,
+          .evaluated_step = state.evaluated_step,
+          .saved_step = state.step};
+}
+
 }  // namespace
 
 std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPacks& packs,
@@ -113,13 +123,7 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
     if (!coverage.complete())
       throw WeightsError("it is not this model:\n" + coverage.table(), checkpoint->string(),
                          "resume with the configuration that wrote it: config.toml of its run");
-    parts.position.step = state->step;
-    parts.position.skipped_in_row = state->skipped_in_row;
-    parts.position.substituted = state->substituted;
-    parts.position.best_map = state->best_map;
-    parts.position.best_step = state->best_step;
-    parts.position.saved_step = state->step;
-    parts.position.evaluated_step = state->evaluated_step;
+    parts.position = position_of(*state);
   } else {
     fill_model(parts, group);
   }
