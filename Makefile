@@ -14,7 +14,7 @@ export CCACHE_NOHASHDIR := 1
 export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 
-.PHONY: help setup build demo demo-real test test-all test-asan fuzz fuzz-minute bench bench-step bench-infer bench-loader bench-optimizer bench-allreduce large-batch reproduce-corel5k same-loss format lint clean
+.PHONY: help setup build demo demo-real test test-all test-asan fuzz fuzz-minute bench bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan large-batch reproduce-corel5k same-loss format lint clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
@@ -59,7 +59,7 @@ fuzz: setup  ## fuzz targets of the readers, ten minutes in all (SECONDS_EACH=15
 fuzz-minute:
 	@$(MAKE) fuzz SECONDS_EACH=20 FUZZ_TARGETS="coco jpeg manifest"
 
-bench: bench-step bench-infer bench-loader bench-optimizer bench-allreduce  ## all benchmarks
+bench: bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan  ## all benchmarks
 
 bench-step: build  ## a training step against PyTorch DistributedDataParallel, in turn
 	@build/venv/bin/python bench/step.py
@@ -81,6 +81,9 @@ bench-allreduce: build  ## sums of gradients over 2 and 4 ranks against plain MP
 
 large-batch: build  ## SGD, LARS and LAMB at global batches of 32 to 2048 on the demo data: a table and a plot; about an hour
 	@build/venv/bin/python bench/large_batch.py
+
+bench-plan: build  ## predictions of `catamaran plan` against runs on 1, 2 and 4 ranks, and published scaling
+	@build/venv/bin/python bench/plan.py
 
 reproduce-corel5k: build  ## backbone, pyramid and CAT on real photographs; two seeds take hours, and it can be broken off
 	@build/venv/bin/python scripts/reproduce_corel5k.py

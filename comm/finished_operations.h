@@ -8,17 +8,13 @@
 // there. One thread at a time.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-namespace catamaran {
+#include "support/clock.h"
 
-// Seconds of std::chrono::steady_clock, of the same zero in all threads of a machine.
-inline double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+namespace catamaran {
 
 // An all-reduce: when this rank started it, and when this rank saw that it was complete.
 struct FinishedOperation {

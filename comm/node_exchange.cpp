@@ -100,13 +100,13 @@ void NodeExchange::start(void* data, int64_t count, DataType type, ReduceOp op) 
     next.offset = at - next.region->parts[static_cast<size_t>(rank_)];
     operations_.push_back(std::move(next));
   } else {
-    start_staged(std::move(next), at);
+    start_staged(next, at);
   }
   while (publish()) {
   }
 }
 
-void NodeExchange::start_staged(Operation whole, char* data) {
+void NodeExchange::start_staged(const Operation& whole, char* data) {
   const int64_t size = bytes_of(whole.type);
   const int64_t most = kStagingSlotBytes / size;
   int64_t begin = 0;

@@ -77,7 +77,7 @@ class NodeExchange {
   Operation& operation(uint64_t number) { return operations_[number - finished_]; }
   Work& work(uint64_t number) const;
   std::shared_ptr<const NodeRegion> region_of(const char* data, int64_t bytes);
-  void start_staged(Operation whole, char* data);
+  void start_staged(const Operation& whole, char* data);
   bool publish();
   bool may_publish(const Operation& next);
   bool work_on_one_block();

@@ -14,6 +14,7 @@
 #include "comm/nccl_communicator.h"
 #include "comm/node_communicator.h"
 #include "comm/self_communicator.h"
+#include "support/assert.h"
 #include "support/error.h"
 #include "support/hash.h"
 #include "support/log.h"
@@ -84,6 +85,11 @@ std::vector<RankDevices> devices_of_all_ranks(Communicator& host, const std::str
   return ranks;
 }
 
+std::unique_ptr<Communicator> make_for_host(const MpiSession& session, double timeout_seconds) {
+  if (session.world() == 1) return std::make_unique<SelfCommunicator>();
+  return std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, session.host_name(), timeout_seconds);
+}
+
 }  // namespace
 
 std::vector<std::string> CommOptions::problems() const {
@@ -102,7 +108,7 @@ void CommOptions::check() const { throw_if_any(problems()); }
 ProcessGroup::ProcessGroup(int rank, int world, int local_rank, int local_world,
                            std::string host_name, DeviceKind device_kind, int device_index,
                            int threads, std::unique_ptr<Communicator> host,
-                           std::unique_ptr<Communicator> gradients)
+                           std::unique_ptr<Communicator> gradients, CommunicatorMaker another)
     : rank_(rank),
       world_(world),
       local_rank_(local_rank),
@@ -112,7 +118,13 @@ ProcessGroup::ProcessGroup(int rank, int world, int local_rank, int local_world,
       device_index_(device_index),
       threads_(threads),
       host_(std::move(host)),
-      gradients_(std::move(gradients)) {}
+      gradients_(std::move(gradients)),
+      another_(std::move(another)) {}
+
+std::unique_ptr<Communicator> ProcessGroup::another_communicator() const {
+  CATAMARAN_ASSERT(another_ != nullptr, "the group was made with a maker of communicators");
+  return another_();
+}
 
 void ProcessGroup::barrier() {
   int64_t nothing = 0;
@@ -150,13 +162,7 @@ std::unique_ptr<Communicator> make_host_gradients(const MpiSession& session,
 
 ProcessGroup make_process_group(MpiSession& session, const CommOptions& options) {
   options.check();
-  std::unique_ptr<Communicator> host;
-  if (session.world() == 1) {
-    host = std::make_unique<SelfCommunicator>();
-  } else {
-    host = std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, session.host_name(),
-                                             options.timeout_seconds);
-  }
+  std::unique_ptr<Communicator> host = make_for_host(session, options.timeout_seconds);
   const VisibleDevices visible = visible_devices();
   const std::vector<RankDevices> ranks = devices_of_all_ranks(*host, session.host_name(), visible);
   const std::vector<int> gpu_of_rank = assign_gpus(ranks);
@@ -171,20 +177,24 @@ ProcessGroup make_process_group(MpiSession& session, const CommOptions& options)
   const Cores cores = cores_of_this_process();
   const int sharing = ranks_with_my_cores(*host, session.host_name(), cores.mask_hash);
   const int threads = threads_for(options.threads_per_rank, cores.count, sharing);
-  std::unique_ptr<Communicator> gradients;
-  if (session.world() == 1) {
-    gradients = std::make_unique<SelfCommunicator>();
-  } else if (choice.gpus) {
-    gradients = make_nccl_communicator(*host, gpu, session.host_name(), options.timeout_seconds);
-  } else {
-    gradients = make_host_gradients(session, options, choice.node);
-    const bool core_is_free = cores.count / sharing > threads;
-    if (options.progress == "thread" || (options.progress == "auto" && core_is_free))
-      gradients = std::make_unique<BackgroundCommunicator>(std::move(gradients));
-  }
+  const bool core_is_free = cores.count / sharing > threads;
+  const bool background =
+      options.progress == "thread" || (options.progress == "auto" && core_is_free);
+  // The group owns *host, and the session outlives the group.
+  const CommunicatorMaker make_gradients =
+      [&session, options, gpus = choice.gpus, node = choice.node, gpu, background,
+       on_host = host.get()]() -> std::unique_ptr<Communicator> {
+    if (session.world() == 1) return std::make_unique<SelfCommunicator>();
+    if (gpus)
+      return make_nccl_communicator(*on_host, gpu, session.host_name(), options.timeout_seconds);
+    std::unique_ptr<Communicator> made = make_host_gradients(session, options, node);
+    if (background) made = std::make_unique<BackgroundCommunicator>(std::move(made));
+    return made;
+  };
+  std::unique_ptr<Communicator> gradients = make_gradients();
   return ProcessGroup(session.rank(), session.world(), session.local_rank(), session.local_world(),
                       session.host_name(), choice.gpus ? DeviceKind::kCuda : DeviceKind::kCpu, gpu,
-                      threads, std::move(host), std::move(gradients));
+                      threads, std::move(host), std::move(gradients), make_gradients);
 }
 
 }  // namespace catamaran

@@ -1,6 +1,6 @@
 // ProcessGroup: this process's place among the ranks of a run, the device it is bound to, and the
 // two communicators: one for small host messages (counts, sums, names, scores) and one for
-// gradients.
+// gradients. More of the gradients' kind can be had.
 //
 //   MpiSession mpi(argc, argv);                         // first local of main
 //   ProcessGroup group = make_process_group(mpi, options);   // second
@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,11 +45,15 @@ struct CommOptions {
 
 enum class DeviceKind { kCpu, kCuda };
 
+using CommunicatorMaker = std::function<std::unique_ptr<Communicator>()>;
+
 class ProcessGroup {
  public:
+  // another: makes one more communicator like `gradients`; without it there is none to be had.
   ProcessGroup(int rank, int world, int local_rank, int local_world, std::string host_name,
                DeviceKind device_kind, int device_index, int threads,
-               std::unique_ptr<Communicator> host, std::unique_ptr<Communicator> gradients);
+               std::unique_ptr<Communicator> host, std::unique_ptr<Communicator> gradients,
+               CommunicatorMaker another = nullptr);
 
   int rank() const { return rank_; }
   int world() const { return world_; }
@@ -62,6 +67,9 @@ class ProcessGroup {
 
   Communicator& host() { return *host_; }
   Communicator& gradients() { return *gradients_; }
+  // A communicator like gradients(), for sums that must not wait for those. All ranks call it
+  // together; it must not outlive this group. Each costs an initialisation and, on a GPU, memory.
+  std::unique_ptr<Communicator> another_communicator() const;
 
   void barrier();
   // The root's text on every rank.
@@ -80,6 +88,7 @@ class ProcessGroup {
   int threads_;
   std::unique_ptr<Communicator> host_;
   std::unique_ptr<Communicator> gradients_;
+  CommunicatorMaker another_;
 };
 
 ProcessGroup make_process_group(MpiSession& session, const CommOptions& options);

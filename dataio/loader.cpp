@@ -216,11 +216,13 @@ class Loader::Workers {
     lock.unlock();
     std::exception_ptr error;
     Made made{.used = key};
+    const double start = options_.on_image ? steady_seconds() : 0;
     try {
       made = make_or_substitute(key, maker, out);
     } catch (...) {
       error = std::current_exception();
     }
+    if (options_.on_image) options_.on_image(&doing - doing_.data(), start, steady_seconds());
     lock.lock();
     counters_.decode_seconds += doing.since.seconds();
     counters_.read_bytes += maker.read_bytes();

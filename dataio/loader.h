@@ -43,6 +43,9 @@ struct LoaderOptions {
   bool skip_bad = false;         // for training; evaluation counts every image
   double patience_seconds = 30;  // of a read before it is warned of
   double timeout_seconds = 600;  // of a read before next() throws; 0: never
+  // Told of each image that was made (or failed), when: seconds of the steady clock. Called by the
+  // workers' threads at once; one left behind may call it when the loader is gone.
+  std::function<void(int64_t thread, double start_seconds, double end_seconds)> on_image = {};
 };
 
 using KeysOfBatch = std::function<std::vector<SampleKey>(int64_t batch)>;

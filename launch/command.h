@@ -15,6 +15,7 @@ struct CommandSlot {
 void add_pack_command(CLI::App& app, CommandSlot& slot);
 void add_check_command(CLI::App& app, CommandSlot& slot);
 void add_train_command(CLI::App& app, CommandSlot& slot);
+void add_lr_find_command(CLI::App& app, CommandSlot& slot);
 void add_eval_command(CLI::App& app, CommandSlot& slot);
 void add_thresholds_command(CLI::App& app, CommandSlot& slot);
 void add_predict_command(CLI::App& app, CommandSlot& slot);

@@ -1,11 +1,13 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "dataio/pack.h"
 #include "launch/command.h"
 #include "launch/config.h"
 #include "launch/path_checks.h"
+#include "launch/plan_scaling.h"
 #include "launch/plan_table.h"
 #include "model/options.h"
 #include "support/error.h"
@@ -25,6 +27,7 @@ struct PlanArguments {
   int64_t labels = 0;
   bool sweep = false;
   bool json = false;
+  ScalingArguments scaling;
 };
 
 // What the user says, else what the training pack says, else COCO's number; the table names it.
@@ -59,24 +62,38 @@ int print_growth(const PlanArguments& given) {
   return 0;
 }
 
+void require_scaling(const PlanArguments& given) {
+  if (given.scaling.wanted() && given.configs.size() > 1)
+    throw UsageError("many devices are planned for one configuration", "--config", "give one");
+  if (!given.scaling.wanted() && !given.scaling.plot.empty())
+    throw UsageError("the time of a step is not known", "--plot",
+                     "give --step FILE (catamaran bench step), --gpu NAME or --step-seconds");
+}
+
 int plan(const PlanArguments& given) {
   if (given.sweep) return print_growth(given);
   if (given.configs.empty())
     throw UsageError("no configuration was given", "--config",
                      "name one or several TOML files, or use --sweep");
+  require_scaling(given);
   std::vector<PlannedConfig> planned;
   for (const fs::path& file : given.configs) {
     const RunOptions options = resolve_config(file, given.overrides).options;
     planned.push_back(plan_one(file, options, labels_of(given, options)));
   }
+  std::optional<ScalingPlan> scaling;
+  if (given.scaling.wanted()) scaling = plan_scaling(given.scaling, planned.front());
+  if (scaling && !given.scaling.plot.empty()) plot_scaling(given.scaling.plot, *scaling);
   if (given.json) {
     nlohmann::json root = {{"configs", nlohmann::json::array()}};
     for (const PlannedConfig& each : planned) root["configs"].push_back(plan_json(each));
+    if (scaling) root["configs"][0]["scaling"] = scaling_json(*scaling);
     std::printf("%s\n", json_text(root).c_str());
   } else {
     const std::string table =
         planned.size() == 1 ? plan_text(planned.front()) : comparison_text(planned);
     std::fputs(table.c_str(), stdout);
+    if (scaling) std::fputs(scaling_text(*scaling).c_str(), stdout);
   }
   return 0;
 }
@@ -98,9 +115,10 @@ void add_plan_command(CLI::App& app, CommandSlot& slot) {
   command->add_flag("--sweep", given->sweep,
                     "instead: how one attention block grows with the lower level's area");
   command->add_flag("--json", given->json, "print as JSON");
+  add_scaling_options(*command, given->scaling);
   command->footer(
       "Example: catamaran plan --config configs/coco2014/paper/cat.toml --set "
-      "batch.per_device=32");
+      "batch.per_device=32 --gpu a100 --ranks 1,8,64,512");
   command->callback(
       [&slot, given] { slot.work = [given](int&, char**&) { return plan(*given); }; });
 }

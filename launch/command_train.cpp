@@ -24,11 +24,14 @@ struct TrainArguments {
   std::filesystem::path run_dir;
   std::string resume = "auto";
   int64_t ranks = 0;
+  bool trace = false;
 };
 
 int run(const TrainArguments& given, int& argc, char**& argv) {
+  std::vector<std::string> overrides = given.overrides;
+  if (given.trace) overrides.emplace_back("trace.enabled=true");
   const ResolvedConfig config =
-      resolve_config(given.config, given.overrides);  // mistakes end here, before any rank waits
+      resolve_config(given.config, overrides);  // mistakes end here, before any rank waits
   if (given.ranks > 0) return launch_ranks(given.ranks, argc, argv, OnStop::kCheckpoint);
   const StopSignals signals;  // a signal while MPI starts is a wish too
   keep_freed_memory();
@@ -76,6 +79,8 @@ void add_train_command(CLI::App& app, CommandSlot& slot) {
       ->capture_default_str();
   train->add_option("--ranks", given->ranks, "start so many ranks on this machine (with mpirun)")
       ->check(CLI::Range(1, kMostRanks));
+  train->add_flag("--trace", given->trace,
+                  "a time line of some steps, RUN/trace.json, for ui.perfetto.dev; keys: [trace]");
   train->footer(
       "Example: catamaran train --config configs/cat.toml --set data.train=packs/voc07-trainval "
       "--set data.eval=packs/voc07-test --run-dir runs/voc --ranks 2");

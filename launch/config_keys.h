@@ -14,8 +14,9 @@ void visit_model_keys(Options& m, Visit&& visit) {
   visit("model.input.mean", m.input.mean, "subtracted from RGB in 0..1");
   visit("model.input.std", m.input.std, "divides RGB after that");
   visit("model.backbone.name", m.backbone.name, backbone_names_text().c_str());
-  visit("model.backbone.freeze_bn", m.backbone.freeze_bn,
-        "batch norm of the backbone in eval mode, its weights fixed");
+  visit("model.backbone.bn", m.backbone.bn,
+        "batch norm of the backbone: local, each rank's own statistics; sync, of all ranks; frozen, "
+        "eval mode and fixed weights");
   visit("model.fpn.enabled", m.fpn.enabled, "false: one head on S5 alone, the plain backbone");
   visit("model.fpn.topdown", m.fpn.topdown, "conv_then_upsample, upsample_then_conv, deconv");
   visit("model.fpn.share_td_conv", m.fpn.share_td_conv, "one top-down convolution for both levels");
@@ -234,6 +235,10 @@ void visit_config_keys(Options& o, Visit&& visit) {
   visit("monitoring.enabled", o.monitoring.enabled, "serve Prometheus metrics from rank 0");
   visit("monitoring.address", o.monitoring.address, "to listen on");
   visit("monitoring.port", o.monitoring.port, "0: the kernel picks a free one");
+  visit("trace.enabled", o.trace.enabled,
+        "trace.json: what each rank does when, for Perfetto (train --trace)");
+  visit("trace.first_step", o.trace.first_step, "first step in it, counted from this start");
+  visit("trace.steps", o.trace.steps, "and so many steps");
 }
 
 }  // namespace catamaran

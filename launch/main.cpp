@@ -79,6 +79,7 @@ int run(int argc, char** argv) {
   add_pack_command(app, slot);
   add_check_command(app, slot);
   add_train_command(app, slot);
+  add_lr_find_command(app, slot);
   add_eval_command(app, slot);
   add_thresholds_command(app, slot);
   add_predict_command(app, slot);

@@ -15,9 +15,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kEmpty = "is empty; give a path, or leave the option out";
-constexpr std::array<const char*, 7> kFilesOfARun = {
-    "lock",          "log.jsonl",     "metrics.jsonl",      "config.toml",
-    "samples.jsonl", "manifest.json", "metrics-address.txt"};
+constexpr std::array<const char*, 8> kFilesOfARun = {
+    "lock",          "log.jsonl",     "metrics.jsonl",       "config.toml",
+    "samples.jsonl", "manifest.json", "metrics-address.txt", "trace.json"};
 
 bool is_file(const fs::path& path) {
   std::error_code code;

@@ -128,6 +128,12 @@ bool Backbone::is_past_end(std::string_view file_name) const {
   return file_name.starts_with("fc.");
 }
 
+void Backbone::share_all_statistics(const StatisticsExchangePtr& exchange) {
+  for (const auto& module : modules()) {
+    if (auto* owner = dynamic_cast<ConvNormOwner*>(module.get())) owner->share_statistics(exchange);
+  }
+}
+
 int64_t Backbone::fold_all_batch_norms() {
   CATAMARAN_ASSERT(!is_training(), "folding uses the running statistics of eval mode");
   int64_t folded = 0;

@@ -52,6 +52,9 @@ class Backbone : public ConvNormOwner {
   // ImageNet classifier and, for kLastStage, the layers before its pooling.
   virtual bool is_past_end(std::string_view file_name) const;
 
+  // Every batch norm below takes its statistics over all ranks while it trains (bn = "sync").
+  void share_all_statistics(const StatisticsExchangePtr& exchange);
+
   // Folds every batch norm below, in eval mode (model/fold_batch_norm.h); returns how many. If any,
   // the buffer kFoldedMark joins the state.
   int64_t fold_all_batch_norms();

@@ -46,7 +46,7 @@ CatImpl::CatImpl(const CatOptions& options, int64_t labels) : options_(options),
     if (parameter.dim() == 4)
       parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
   }
-  if (options.backbone.freeze_bn) {
+  if (options.backbone.bn == "frozen") {
     for (const auto& module : backbone_->modules()) {
       if (auto* norm = module->as<torch::nn::BatchNorm2dImpl>()) {
         norm->weight.set_requires_grad(false);
@@ -60,7 +60,7 @@ CatImpl::CatImpl(const CatOptions& options, int64_t labels) : options_(options),
 void CatImpl::train(bool on) {
   CATAMARAN_ASSERT(!on || !backbone_->folded(), "a model with folded batch norm is for inference");
   torch::nn::Module::train(on);
-  if (!options_.backbone.freeze_bn) return;
+  if (options_.backbone.bn != "frozen") return;
   for (const auto& module : backbone_->modules()) {
     if (auto* norm = module->as<torch::nn::BatchNorm2dImpl>()) norm->eval();
   }

@@ -39,9 +39,14 @@ torch::Tensor ConvNorm::forward(const torch::Tensor& x_BCHW, const torch::Tensor
   }
   const bool same = padding_ == PaddingRule::kTensorFlowSame;
   torch::Tensor y_BCHW = conv_->forward(same ? pad(x_BCHW, same_padding(*conv_, x_BCHW)) : x_BCHW);
-  if (!folded()) y_BCHW = norm_->forward(y_BCHW);
+  if (!folded()) y_BCHW = normalised(y_BCHW);
   if (residual_BCHW.defined()) y_BCHW.add_(residual_BCHW);
   return activate(y_BCHW, activation_);
+}
+
+torch::Tensor ConvNorm::normalised(const torch::Tensor& x_BCHW) {
+  const bool shared = exchange_.defined() && norm_->is_training();
+  return shared ? sync_batch_norm(x_BCHW, *norm_, exchange_) : norm_->forward(x_BCHW);
 }
 
 void ConvNorm::fold() {
@@ -86,6 +91,10 @@ ConvNormPtr ConvNormOwner::add(const std::string& conv_name, const std::string& 
   pairs_.push_back(
       {conv_name, norm_name, std::make_shared<ConvNorm>(conv, norm, activation, padding)});
   return pairs_.back().pair;
+}
+
+void ConvNormOwner::share_statistics(const StatisticsExchangePtr& exchange) {
+  for (const Named& each : pairs_) each.pair->share_statistics(exchange);
 }
 
 int64_t ConvNormOwner::fold_batch_norms() {

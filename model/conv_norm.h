@@ -15,11 +15,13 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/activation.h"
 #include "model/packed_convolution.h"
 #include "model/same_padding.h"
+#include "model/sync_batch_norm.h"
 
 namespace catamaran {
 
@@ -34,12 +36,18 @@ class ConvNorm {
   // Replaces the pair by one convolution with bias that does the same with the running statistics.
   void fold();
 
+  // From now on, training mode normalises by the statistics of all ranks.
+  void share_statistics(StatisticsExchangePtr exchange) { exchange_ = std::move(exchange); }
+
   bool folded() const { return norm_.is_empty(); }
   const torch::nn::Conv2d& conv() const { return conv_; }
 
  private:
+  torch::Tensor normalised(const torch::Tensor& x_BCHW);
+
   torch::nn::Conv2d conv_;
-  torch::nn::BatchNorm2d norm_;  // empty once folded
+  torch::nn::BatchNorm2d norm_;     // empty once folded
+  StatisticsExchangePtr exchange_;  // none: the statistics are this rank's own
   Activation activation_;
   PaddingRule padding_;
   PackedConvolution packed_;  // of conv_, once folded
@@ -51,6 +59,8 @@ class ConvNormOwner : public torch::nn::Module {
  public:
   // Folds the pairs of this module, not those of modules below it; returns how many it folded.
   int64_t fold_batch_norms();
+  // Of these pairs likewise.
+  void share_statistics(const StatisticsExchangePtr& exchange);
 
  protected:
   ConvNormPtr add(const std::string& conv_name, const std::string& norm_name,

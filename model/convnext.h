@@ -3,7 +3,7 @@
 //
 //   make_convnext({.blocks = {3, 3, 9, 3}, .width = 96});                                 // tiny
 //
-// Has no batch norm: model.backbone.freeze_bn and folding change nothing. Layer norms and the MLP
+// Has no batch norm: model.backbone.bn and folding change nothing. Layer norms and the MLP
 // work on B x H x W x C views of channels-last maps, so nothing is copied to another layout.
 // Reads timm's names and torchvision's (features.*). Source: Liu et al. 2022; stochastic depth is
 // left out. Only the thread that runs the step loop.

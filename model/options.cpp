@@ -24,7 +24,7 @@ void visit_options(Options& o, Visit&& visit) {
   visit("input.mean", o.input.mean);
   visit("input.std", o.input.std);
   visit("backbone.name", o.backbone.name);
-  visit("backbone.freeze_bn", o.backbone.freeze_bn);
+  visit("backbone.bn", o.backbone.bn);
   visit("fpn.enabled", o.fpn.enabled);
   visit("fpn.topdown", o.fpn.topdown);
   visit("fpn.share_td_conv", o.fpn.share_td_conv);
@@ -54,6 +54,14 @@ void visit_options(Options& o, Visit&& visit) {
 constexpr int64_t kWidest = 4096;
 constexpr int64_t kWidestFfn = 16384;
 
+// Files from before there was "sync" say true or false.
+void rename_old_keys(json& root) {
+  const auto old = root.is_object() ? root.find("backbone.freeze_bn") : root.end();
+  if (old == root.end() || !old->is_boolean() || root.contains("backbone.bn")) return;
+  root["backbone.bn"] = old->get<bool>() ? "frozen" : "local";
+  root.erase("backbone.freeze_bn");
+}
+
 bool positive(double value) { return value > 0 && std::isfinite(value); }
 
 // Tokens of the highest level, P5 or S5; many for a backbone that is refused anyway.
@@ -73,6 +81,7 @@ std::vector<std::string> CatOptions::problems() const {
   found.require(std::ranges::all_of(input.mean, [](double m) { return std::isfinite(m); }),
                 "input.mean", "must be finite", "ImageNet's are 0.485, 0.456, 0.406");
   found.require_one_of("backbone.name", backbone.name, backbone_names());
+  found.require_one_of("backbone.bn", backbone.bn, {"local", "sync", "frozen"});
   found.require_one_of("fpn.topdown", fpn.topdown,
                        {"conv_then_upsample", "upsample_then_conv", "deconv"});
   found.require(fpn.enabled || !lrd_enabled, "lrd.enabled", "needs model.fpn.enabled = true",
@@ -126,7 +135,8 @@ std::string to_json(const CatOptions& options) {
 }
 
 CatOptions cat_options_from_json(const std::string& text, const std::string& where) {
-  const json root = parse_json(text, where, ErrorKind::kWeights);
+  json root = parse_json(text, where, ErrorKind::kWeights);
+  rename_old_keys(root);
   CatOptions options;
   size_t known = 0;
   visit_options(options, [&](const char* key, auto& value) {

@@ -25,7 +25,8 @@ struct InputOptions {
 
 struct BackboneOptions {
   std::string name = "resnext50_32x4d";  // one of backbone_names()
-  bool freeze_bn = false;                // BN in eval mode with fixed affine parameters
+  std::string bn = "local";  // local, sync: statistics of this rank, of all ranks; frozen: eval
+                             // mode with fixed affine parameters
 };
 
 struct FpnOptions {

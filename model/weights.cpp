@@ -123,7 +123,7 @@ Coverage load_whole_model(CatImpl& cat, const std::filesystem::path& file,
 std::vector<std::string> other_switches(const SafetensorsHeader& header, const CatOptions& options,
                                         const std::string& where) {
   // These change how a model is trained or at which size it looks, not which function it is.
-  constexpr std::array<std::string_view, 4> kFree = {"input.size", "backbone.freeze_bn",
+  constexpr std::array<std::string_view, 4> kFree = {"input.size", "backbone.bn",
                                                      "attention.dropout", "head.frozen_fusion"};
   std::vector<std::string> others;
   if (!describes_model(header)) return others;

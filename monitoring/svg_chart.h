@@ -46,13 +46,6 @@ struct LineChart {
 // A <figure>. Without any finite point it says that there is nothing to show.
 std::string line_chart(const LineChart& chart);
 
-// Ascending round numbers (1, 2 or 5 times a power of ten apart) that lie in [low, high], about
-// `count` of them. low < high, both finite.
-std::vector<double> round_ticks(double low, double high, int count);
-
-// The 1, 2 and 5 times powers of ten in [low, high]. 0 < low < high.
-std::vector<double> log_ticks(double low, double high);
-
 // The class of a run's colour: "s3", "s1 dashed".
 std::string colour_class(size_t run);
 

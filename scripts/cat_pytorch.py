@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 SMALL_OPTIONS = {
     "input.size": 64, "input.mean": [0.485, 0.456, 0.406], "input.std": [0.229, 0.224, 0.225],
-    "backbone.name": "resnet10_narrow", "backbone.freeze_bn": False,
+    "backbone.name": "resnet10_narrow", "backbone.bn": "local",
     "fpn.enabled": True, "fpn.topdown": "conv_then_upsample", "fpn.share_td_conv": False, "lrd.enabled": True,
     "attention.dim": 32, "attention.heads": 4, "attention.ffn_dim": 64, "attention.dropout": 0.0, "attention.norm": "post",
     "attention.position": "none", "cla.enabled": True, "cla.residual": True, "cla.query": "upper", "cla.pma": True,

@@ -25,7 +25,7 @@ enum class ExitReason { kDone, kStoppedResumable };
 
 struct TrainRequest {
   RunOptions options;
-  std::filesystem::path run_dir;
+  std::filesystem::path run_dir;  // not empty
   std::string resume =
       "auto";  // auto: newest complete checkpoint of run_dir if any; never; or a checkpoint folder
   std::string resolved_config;         // TOML text, written to RUN/config.toml

@@ -3,6 +3,7 @@
 #include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "comm/agreement.h"
 #include "model/pyramid_scale.h"
@@ -15,54 +16,13 @@
 #include "trainer/consistency.h"
 #include "trainer/device.h"
 #include "trainer/manifest.h"
+#include "trainer/rank_statistics.h"
+#include "trainer/resume.h"
 
 namespace catamaran {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Rank 0 looks, everybody hears: shared storage may show a new folder late elsewhere.
-std::optional<fs::path> checkpoint_to_resume(const TrainRequest& request, ProcessGroup& group) {
-  std::string found;
-  if (group.is_root()) {
-    if (request.resume == "auto") {
-      const std::optional<fs::path> newest = find_checkpoint(request.run_dir / "checkpoints");
-      found = newest ? newest->string() : "";
-    } else if (request.resume == "never") {
-      if (find_checkpoint(request.run_dir / "checkpoints")) {
-        throw UsageError("the run directory holds checkpoints of an earlier run",
-                         request.run_dir.string(),
-                         "choose another --run-dir, or --resume auto to go on with it");
-      }
-    } else {
-      found = fs::path(request.resume).string();
-    }
-  }
-  found = group.broadcast_text(found);
-  return found.empty() ? std::nullopt : std::optional<fs::path>(found);
-}
-
-void require_same(const std::string& key, const std::string& saved, const std::string& now,
-                  const fs::path& checkpoint) {
-  if (saved == now) return;
-  throw UsageError(
-      key + " was " + saved + " when the checkpoint was written and is " + now + " now",
-      checkpoint.string(), "give the old value, or start a new run in another --run-dir");
-}
-
-// What decides the order of samples and the shape of the tensors must be what it was.
-void require_same_run(const CheckpointState& state, const TrainerParts& parts,
-                      const fs::path& checkpoint) {
-  require_same("run.seed", std::to_string(state.seed), std::to_string(parts.options.seed),
-               checkpoint);
-  require_same("batch.global", std::to_string(state.global_batch),
-               std::to_string(parts.options.batch.global), checkpoint);
-  require_same("optimizer.name", state.optimizer, parts.options.optimizer.name, checkpoint);
-  require_same("the model", state.model,
-               to_json(cat_options_from_json(to_json(parts.options.model), "")), checkpoint);
-  require_same("the training pack's content", state.train_fingerprint, parts.train_fingerprint,
-               checkpoint);
-}
 
 void require_coverage(const Coverage& coverage, const WeightsOptions& options,
                       const std::string& key, const std::string& file, ProcessGroup& group) {
@@ -144,9 +104,10 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
   TrainerParts parts = make_parts(request, packs, group);
   const std::optional<fs::path> checkpoint = checkpoint_to_resume(request, group);
   std::optional<CheckpointState> state;
+  std::vector<SettingChange> changes;
   if (checkpoint) {
     state = read_checkpoint_state(*checkpoint);
-    require_same_run(*state, parts, *checkpoint);
+    changes = require_same_run(*state, parts.options, parts.train_fingerprint, *checkpoint);
     const Coverage coverage =
         load_state(*parts.cat, read_safetensors(*checkpoint / "model.safetensors").tensors);
     if (!coverage.complete())
@@ -164,6 +125,8 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
   }
   collect_tensors(parts);
   broadcast_state(state_dict(*parts.cat), group, parts.device);
+  if (parts.options.model.backbone.bn == "sync" && group.world() > 1)
+    parts.cat->backbone().share_all_statistics(share_statistics(group, parts.device));
 
   const Schedule schedule(parts.options.schedule, parts.steps_per_epoch,
                           parts.options.batch.global);
@@ -191,11 +154,15 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
     }
     if (checkpoint)
       log::info(text("resumed from %s at step %ld", checkpoint->c_str(), state->step));
+    for (const SettingChange& change : changes)
+      log::warn(text("%s was %s until now and is %s from here on", change.key.c_str(),
+                     change.was.c_str(), change.is.c_str()));
   }
   auto trainer = std::make_unique<Trainer>(std::move(parts), group, *packs.train, packs.eval.get(),
                                            monitoring);
   if (checkpoint) trainer->restore(*checkpoint, *state);
-  write_manifest(request, packs, group, monitoring.info.first_step);
+  if (!request.run_dir.empty())
+    write_manifest(request, packs, group, monitoring.info.first_step, changes);
   return trainer;
 }
 

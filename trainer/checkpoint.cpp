@@ -70,6 +70,7 @@ json state_json(const CheckpointState& state, const std::map<std::string, std::s
           {"seed", state.seed},
           {"train_fingerprint", state.train_fingerprint},
           {"optimizer", state.optimizer},
+          {"optimizer_settings", state.optimizer_settings},
           {"model", json::parse(state.model)},
           {"evaluated_step", state.evaluated_step},
           {"best_map", state.best_map},
@@ -174,6 +175,10 @@ CheckpointState read_checkpoint_state(const fs::path& checkpoint) {
   state.seed = json_field<uint64_t>(root, "seed", where, kKind);
   state.train_fingerprint = json_field<std::string>(root, "train_fingerprint", where, kKind);
   state.optimizer = json_field<std::string>(root, "optimizer", where, kKind);
+  if (root.contains("optimizer_settings")) {
+    state.optimizer_settings =
+        json_field<std::map<std::string, std::string>>(root, "optimizer_settings", where, kKind);
+  }
   state.model = json_field<json>(root, "model", where, kKind).dump();
   state.evaluated_step = json_field<int64_t>(root, "evaluated_step", where, kKind);
   state.best_map = json_field<double>(root, "best_map", where, kKind);

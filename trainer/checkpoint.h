@@ -39,11 +39,12 @@ struct CheckpointState {
   int64_t world = 1;               // at the time of writing
   int64_t global_batch = 0;
   uint64_t seed = 0;
-  std::string train_fingerprint;  // of the pack
-  std::string optimizer;          // its name
-  std::string model;              // CatOptions as JSON
-  int64_t evaluated_step = -1;    // of the newest evaluation; -1: none yet
-  double best_map = -1;           // -1: not evaluated yet
+  std::string train_fingerprint;                          // of the pack
+  std::string optimizer;                                  // its name
+  std::map<std::string, std::string> optimizer_settings;  // trainer/resume.h; empty: of 0.1
+  std::string model;                                      // CatOptions as JSON
+  int64_t evaluated_step = -1;                            // of the newest evaluation; -1: none yet
+  double best_map = -1;                                   // -1: not evaluated yet
   int64_t best_step = 0;
   std::vector<std::string> classes;
 };

@@ -123,7 +123,8 @@ void GradientReducer::forget_step() {
 void GradientReducer::measure(double backward_end) {
   times_ = {};
   double seen = 0;
-  for (const FinishedOperation& operation : communicator_.take_finished()) {
+  operations_ = communicator_.take_finished();
+  for (const FinishedOperation& operation : operations_) {
     const double start = std::max(seen, operation.start_seconds);
     const double end = std::max(start, operation.end_seconds);
     times_.seconds += end - start;

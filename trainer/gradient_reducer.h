@@ -51,6 +51,8 @@ class GradientReducer {
 
   int64_t exchanged_bytes() const;  // a step, of this rank; 0 in a world of one
   const ExchangeTimes& last_exchange() const { return times_; }
+  // The all-reduces of the step that finish() ended, oldest first.
+  const std::vector<FinishedOperation>& last_operations() const { return operations_; }
 
  private:
   class Hook;
@@ -70,6 +72,7 @@ class GradientReducer {
   std::mutex mutex_;             // hooks of several autograd threads
   size_t next_bucket_ = 0;       // first that has not started
   bool last_part_ = true;
+  std::vector<FinishedOperation> operations_;
   ExchangeTimes times_;
 };
 

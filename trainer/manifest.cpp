@@ -65,7 +65,7 @@ RunInfo run_info(const TrainRequest& request, const RunPacks& packs, const Proce
 }
 
 void write_manifest(const TrainRequest& request, const RunPacks& packs, ProcessGroup& group,
-                    int64_t first_step) {
+                    int64_t first_step, const std::vector<SettingChange>& changes) {
   std::vector<std::string> hosts = group.all_gather(group.host_name());
   if (!group.is_root()) return;
   const std::filesystem::path path = request.run_dir / "manifest.json";
@@ -75,6 +75,9 @@ void write_manifest(const TrainRequest& request, const RunPacks& packs, ProcessG
   if (first_step > 0 && std::filesystem::exists(path, code)) {
     manifest["lives"] = read_json_file(path, ErrorKind::kUsage).value("lives", json::array());
   }
+  json changed = json::object();
+  for (const SettingChange& change : changes)
+    changed[change.key] = {{"was", change.was}, {"is", change.is}};
   json life = {{"started_unix_seconds", unix_seconds()},
                {"first_step", first_step},
                {"version", request.version},
@@ -92,6 +95,7 @@ void write_manifest(const TrainRequest& request, const RunPacks& packs, ProcessG
                {"backend", std::string(group.gradients().backend())},
                {"config_sha256", sha256(request.resolved_config)},
                {"overrides", request.overrides},
+               {"changed_at_resume", changed},
                {"train_pack", pack_json(*packs.train, packs.train_source)},
                {"eval_pack", packs.eval ? pack_json(*packs.eval, packs.eval_source) : json()},
                {"weights",

@@ -53,7 +53,8 @@ struct Monitor::Root {
 };
 
 Monitor::Monitor(const ProcessGroup& group, const RunOptions& options, const MonitorSetup& setup)
-    : root_(group.is_root() ? std::make_unique<Root>(options, setup) : nullptr) {}
+    : root_(group.is_root() && !setup.run_dir.empty() ? std::make_unique<Root>(options, setup)
+                                                      : nullptr) {}
 
 Monitor::~Monitor() = default;
 

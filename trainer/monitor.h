@@ -1,5 +1,5 @@
 // Monitor: what rank 0 tells the world while it trains: metrics.jsonl, samples.jsonl, eval/*.json,
-// Prometheus, progress bar. On other ranks every call does nothing.
+// Prometheus, progress bar. On other ranks, and without a run directory, every call does nothing.
 //
 //   Monitor monitor(group, request, setup);
 //   monitor.record(report);  monitor.record(evaluation, epochs_done, step);

@@ -159,6 +159,7 @@ void check_rest(const RunOptions& o, Problems& p) {
   p.require(o.log.every_steps >= 1, "log.every_steps", "must be at least 1");
   p.add(o.comm.problems());
   p.add(o.monitoring.problems());
+  p.add(o.trace.problems());
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "model/loss_options.h"
 #include "model/options.h"
 #include "monitoring/metrics.h"
+#include "monitoring/trace.h"
 
 namespace catamaran {
 
@@ -65,7 +66,7 @@ struct OptimizerOptions {        // [optimizer]
 constexpr int64_t kMostSteps = 99'999'999;  // of a run: names of checkpoints have eight digits
 
 struct ScheduleOptions {          // [schedule]
-  std::string name = "onecycle";  // constant, step, cosine, onecycle
+  std::string name = "onecycle";  // constant, step, cosine, onecycle; range, no key's value
   int64_t epochs = 40;
   int64_t max_steps =
       0;  // > 0: stop after so many steps, the schedule's shape still spans the epochs
@@ -77,6 +78,7 @@ struct ScheduleOptions {          // [schedule]
   double div_factor = 25;                     // onecycle: first = learning_rate / div_factor
   double final_div_factor = 1e4;              // onecycle: last = first / final_div_factor
   double final_ratio = 0;                     // cosine: last = learning_rate * final_ratio
+  double range_ratio = 1;  // range: last = learning_rate * range_ratio; no key, made by lr-find
 };
 
 struct PrecisionOptions {        // [precision]
@@ -149,6 +151,7 @@ struct RunOptions {
   LogOptions log;
   CommOptions comm;              // [comm]
   MonitoringOptions monitoring;  // [monitoring]
+  TraceOptions trace;            // [trace]
 
   // optimizer.learning_rate for batch.global by optimizer.scaling: times r = batch.global /
   // base_batch (linear) or its root (sqrt).

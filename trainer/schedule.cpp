@@ -66,6 +66,10 @@ double Schedule::shape(int64_t step) const {
     return half_cosine(1, first / options_.final_div_factor,
                        std::min(1.0, (t - top) / (last - top)));
   }
+  if (options_.name == "range") {
+    const double steps = std::max(1.0, static_cast<double>(last_step()) - 1);
+    return std::pow(options_.range_ratio, t / steps);
+  }
   CATAMARAN_ASSERT(options_.name == "constant", "the schedule's name was checked");
   return 1;
 }

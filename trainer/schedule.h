@@ -8,6 +8,7 @@
 //   pct_start of the steps,
 //                                                             cosine down to 1/(div_factor *
 //                                                             final_div_factor)
+//   range     range_ratio ^ (t / last), the rising rate of a range test (trainer/range_test.cpp)
 // constant, step and cosine start with a linear warm-up over warmup_epochs or warmup_images.
 // onecycle equals torch.optim.lr_scheduler.OneCycleLR (two phases, cosine), and starts at 1 where
 // pct_start is exactly one step, which PyTorch cannot compute. Every factor is finite. Errors:

@@ -8,6 +8,7 @@
 #include "trainer/device.h"
 #include "trainer/flat_updates.h"
 #include "trainer/gradient_clip.h"
+#include "trainer/time_line.h"
 #include "trainer/trainer.h"
 
 namespace catamaran {
@@ -29,11 +30,14 @@ StepReport Trainer::step(int64_t t) {
   Stopwatch whole;
   Stopwatch clock;
   StepSums sums;
+  trace_->begin_step(++steps_made_);
   buffers_before_.take();
   for (int64_t part = 0; part < parts; ++part) {
     // pack, JPEG, augmentation: uint8 BHWC; on the device: x_BCHW, y_BL in {1, 0, -1}
     const auto [host, in, waited] = *feed_->next();
     sums.data_wait_seconds += waited;
+    trace_->lap("data wait", waited);
+    trace_->lap("to device");
     seed_dropout(options.seed, t, group_.rank() * parts + part);
     reducer_.begin_part(part == 0, part + 1 == parts);
 
@@ -41,16 +45,21 @@ StepReport Trainer::step(int64_t t) {
         *parts_.cat, in.x_BCHW);  // (1)-(3) P5 P4 P3 (4) P_r5 (5)-(7) P_r4 P_r3 (8)-(11)
     const LossSum loss = loss_(out, in.y_BL);  // (12), summed over valid labels
     sums.forward_seconds += clock.lap() - waited;
+    trace_->lap("forward");
     loss.sum.backward(scaler_.seed());  // a full bucket starts its own all-reduce
     sums.add(loss, host);
     sums.backward_seconds += clock.lap();
+    trace_->lap("backward");
   }
   reducer_.finish();  // every gradient is now the sum over all ranks
   sums.add(reducer_.last_exchange());
   sums.exchange_seconds = clock.lap();
+  trace_->lap("wait for exchange");
+  record_exchange(*trace_, reducer_.last_operations());
   sums.stop = parts_.stop_wish != nullptr && parts_.stop_wish->load() ? 1 : 0;
   const StepSums global =
       sums.over_all_ranks(group_);  // the same numbers, so the same decisions, everywhere
+  trace_->lap("sums of all ranks");
 
   StepReport report;
   report.step = t + 1;
@@ -77,6 +86,7 @@ StepReport Trainer::step(int64_t t) {
   report.exchanged_bytes = reducer_.exchanged_bytes();
   stop_ = global.stop > 0;
   report.step_seconds = whole.seconds();
+  trace_->end_step();
   return report;
 }
 
@@ -89,10 +99,13 @@ bool Trainer::apply_gradients(int64_t t, const StepSums& global, StepReport& rep
   if (!std::isfinite(report.gradient_norm) || !std::isfinite(global.loss) ||
       !std::isfinite(report.learning_rate))
     return false;
+  trace_->lap("gradient norm");
   const double clip = norm_clip_factor(report.gradient_norm, options.clip.max_norm);
   if (adaptive_clip_) adaptive_clip_->clip(mean * clip);
   optimizer_->step(report.learning_rate, mean * clip);
+  trace_->lap("optimizer");
   ema_.update();
+  trace_->lap("average of weights");
   return true;
 }
 

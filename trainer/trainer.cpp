@@ -15,6 +15,8 @@
 #include "trainer/loader_options.h"
 #include "trainer/parameter_groups.h"
 #include "trainer/rehearsal.h"
+#include "trainer/resume.h"
+#include "trainer/time_line.h"
 
 namespace catamaran {
 namespace {
@@ -61,6 +63,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
     : parts_(std::move(parts)),
       group_(group),
       train_pack_(train),
+      trace_(std::make_shared<TraceRecorder>(parts_.options.trace)),
       precision_(parts_.options.precision.compute, parts_.device),
       loss_(parts_.options.loss,
             positive_weights(parts_.options.loss, class_counts(train, parts_.options.data)),
@@ -104,9 +107,14 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
   }
   if (group.is_root()) {
     log::info(table_of_groups(group_parameters(parts_.options.optimizer, parts_.parameters)));
+  }
+  if (group.is_root() && !parts_.run_dir.empty()) {
     writer_ = std::make_unique<CheckpointWriter>(
         parts_.run_dir / "checkpoints", parts_.options.checkpoint.keep,
         [this](const CheckpointEnd& end) {
+          const double now = trace_seconds();
+          trace_->add(TraceLane::kCheckpoint, "write", now - end.write_seconds, now,
+                      {.name = "bytes", .value = end.bytes});
           monitor_.checkpoint_ended(end.ok, end.kind, end.write_seconds, end.stall_seconds,
                                     end.bytes);
         });
@@ -127,16 +135,30 @@ void Trainer::restore(const std::filesystem::path& checkpoint, const CheckpointS
   ema_.load(read_safetensors(average).tensors, state.ema_updates, average.string());
 }
 
-ExitReason Trainer::run() {
-  const int64_t last = schedule_.last_step();
+void Trainer::start_loading() {
   const int64_t parts = parts_.batch.parts;
+  LoaderOptions loading = loader_options(parts_.options, group_.threads());
+  if (parts_.options.trace.enabled) loading.on_image = image_recorder(trace_);
   loader_ = std::make_unique<Loader>(
-      train_pack_, loader_options(parts_.options, group_.threads()),
-      [this](int64_t k) { return keys_of_batch(k); }, parts_.position.step * parts,
-      host_allocator_for(parts_.device));
+      train_pack_, loading, [this](int64_t k) { return keys_of_batch(k); },
+      parts_.position.step * parts, host_allocator_for(parts_.device));
   feed_ = std::make_unique<BatchFeed>(
       *loader_, FeedOptions{.input = parts_.options.model.input, .labels = labels_}, parts_.device,
       side_);
+}
+
+void Trainer::explore(const std::function<bool(const StepReport&)>& go_on) {
+  start_loading();
+  for (int64_t t = 0; t < schedule_.last_step(); ++t) {
+    const StepReport report = step(t);
+    check_samples(report);
+    if (!go_on(report)) return;
+  }
+}
+
+ExitReason Trainer::run() {
+  const int64_t last = schedule_.last_step();
+  start_loading();
   monitor_.set_state(RunState::kTrain);
   if (parts_.position.step > 0 && evaluate_every_.due(parts_.position.step)) evaluate_once();
   for (int64_t t = parts_.position.step; t < last && !stop_; ++t) {
@@ -151,6 +173,9 @@ ExitReason Trainer::run() {
   wait_for_writer();  // a launcher ends all ranks at the first non-zero exit: durable work first
   if (writer_) writer_->finish();
   group_.barrier();
+  if (parts_.options.trace.enabled)
+    write_time_line(*trace_, parts_.options.trace, parts_.run_dir, group_,
+                    parts_.options.comm.timeout_seconds);
   return done ? ExitReason::kDone : ExitReason::kStoppedResumable;
 }
 
@@ -184,6 +209,7 @@ bool Trainer::owes_evaluation() const {
 bool Trainer::evaluate_once() {
   if (!owes_evaluation() || stop_) return false;
   monitor_.set_state(RunState::kEval);
+  const TraceSpan span(*trace_, "evaluation");
   const Stopwatch watch;
   average_buffers(parts_.buffers, group_, parts_.device);
   Evaluation evaluation;
@@ -232,6 +258,7 @@ void Trainer::wait_for_writer() {
 
 void Trainer::save_checkpoint(const std::string& kind) {
   const Stopwatch stall;
+  const TraceSpan span(*trace_, "checkpoint stall");
   monitor_.set_state(RunState::kCheckpoint);
   wait_for_writer();
   check_consistency();
@@ -254,6 +281,7 @@ void Trainer::save_checkpoint(const std::string& kind) {
     contents.state.seed = parts_.options.seed;
     contents.state.train_fingerprint = parts_.train_fingerprint;
     contents.state.optimizer = parts_.options.optimizer.name;
+    contents.state.optimizer_settings = optimizer_settings(parts_.options.optimizer);
     contents.state.model = to_json(parts_.options.model);
     contents.state.evaluated_step = parts_.position.evaluated_step;
     contents.state.best_map = parts_.position.best_map;

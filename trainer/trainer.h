@@ -12,6 +12,7 @@
 #include <torch/torch.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@
 #include "model/cat.h"
 #include "model/losses.h"
 #include "monitoring/step_report.h"
+#include "monitoring/trace.h"
 #include "trainer/api.h"
 #include "trainer/batch_feed.h"
 #include "trainer/buffer_snapshot.h"
@@ -56,8 +58,12 @@ class Trainer {
   // builder's work.
   void restore(const std::filesystem::path& checkpoint, const CheckpointState& state);
   ExitReason run();
+  // Steps alone, from the first one, until go_on says no (the same on all ranks) or the schedule
+  // ends: no evaluation, no checkpoint, no line in a log.
+  void explore(const std::function<bool(const StepReport&)>& go_on);
 
  private:
+  void start_loading();
   StepReport step(int64_t t);
   bool apply_gradients(int64_t t, const StepSums& global, StepReport& report);
   void log_samples(int64_t t);
@@ -74,6 +80,8 @@ class Trainer {
   TrainerParts parts_;
   ProcessGroup& group_;
   const PackReader& train_pack_;
+  std::shared_ptr<TraceRecorder> trace_;  // the loader's threads have a share
+  int64_t steps_made_ = 0;                // by this start of the run
   Precision precision_;
   Loss loss_;
   LossScaler scaler_;

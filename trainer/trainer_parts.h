@@ -29,7 +29,7 @@ struct RunPosition {
 
 struct TrainerParts {
   RunOptions options;
-  std::filesystem::path run_dir;
+  std::filesystem::path run_dir;  // empty: nothing is written
   torch::Device device = torch::Device(torch::kCPU);
   BatchSplit batch;
   int64_t steps_per_epoch = 0;

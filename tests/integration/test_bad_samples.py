@@ -27,7 +27,7 @@ def damaged(packs, out, images):
 def train(pack, run, *pairs, ranks=0, more=(), **kwargs):
     (run.parent / "empty.toml").write_text("")
     return catamaran("train", "--config", run.parent / "empty.toml", *settings(*SMALL, f"data.train={pack}", "batch.global=16", "batch.per_device=16",
-                     "schedule.epochs=2", "train.log_samples=true", "model.backbone.freeze_bn=true", *pairs), "--run-dir", run, *more, ranks=ranks, **kwargs)
+                     "schedule.epochs=2", "train.log_samples=true", "model.backbone.bn=frozen", *pairs), "--run-dir", run, *more, ranks=ranks, **kwargs)
 
 
 def test_another_image_takes_the_place_of_a_damaged_one_on_any_number_of_ranks(packs, tmp_path):

@@ -56,3 +56,18 @@ def test_options_that_do_not_fit_one_another_are_refused_together(config, tmp_pa
     for part in ("optimizer.weight_decay", "optimizer.base_batch", "optimizer.trust_cap", "clip.max_norm"):
         assert part in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_resume_with_another_kind_of_momentum_is_refused_and_with_another_rate_is_told_and_kept(config, tmp_path):
+    run, sgd = tmp_path / "run", ["optimizer.name=sgd"]
+    train(config, run, *sgd, "schedule.max_steps=1")
+    for pair, key in (("optimizer.nesterov=true", "optimizer.nesterov"), ("optimizer.momentum=0", "optimizer.momentum"),
+                      ("optimizer.name=adamw", "optimizer.name")):
+        done = train(config, run, *sgd, pair, "schedule.max_steps=2", check=False)
+        assert done.returncode == 4 and f"{key} was" in done.stderr and "weights.init" in done.stderr, done.stderr
+    train(config, run, *sgd, "optimizer.learning_rate=0.001", "optimizer.weight_decay=0", "schedule.max_steps=2")
+    lives = json.loads((run / "manifest.json").read_text())["lives"]
+    assert [life["changed_at_resume"] for life in lives] == [{}, {"optimizer.learning_rate": {"was": "0.002", "is": "0.001"},
+                                                                  "optimizer.weight_decay": {"was": "1e-04", "is": "0"}}]
+    assert any("optimizer.learning_rate was 0.002 until now and is 0.001 from here on" in message for message in said(run))
+    assert [line["learning_rate"] for line in metrics(run)] == pytest.approx([0.002, 0.001])

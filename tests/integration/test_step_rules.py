@@ -74,7 +74,7 @@ def test_steps_that_are_not_finite_leave_the_weights_alone_and_end_the_run_with_
 
 
 def test_a_run_of_two_ranks_goes_on_with_one_in_the_same_order(config, tmp_path):
-    pairs = ["model.backbone.freeze_bn=true", "optimizer.name=sgd", "optimizer.learning_rate=0.005", "train.log_samples=true", "data.eval="]
+    pairs = ["model.backbone.bn=frozen", "optimizer.name=sgd", "optimizer.learning_rate=0.005", "train.log_samples=true", "data.eval="]
     train(config, tmp_path / "whole", *pairs, "schedule.max_steps=10", ranks=2)
     train(config, tmp_path / "halves", *pairs, "schedule.max_steps=5", ranks=2)
     train(config, tmp_path / "halves", *pairs, "schedule.max_steps=10")
@@ -108,7 +108,7 @@ def test_a_resume_from_an_older_checkpoint_writes_every_step_of_the_logs_once(co
 
 def test_the_best_is_kept_where_no_checkpoint_was_due(config, packs, tmp_path):
     run = tmp_path / "run"
-    still = ["model.backbone.freeze_bn=true", "optimizer.learning_rate=1e-30"]  # so the first of three evaluations stays the best
+    still = ["model.backbone.bn=frozen", "optimizer.learning_rate=1e-30"]  # so the first of three evaluations stays the best
     train(config, run, *still, "schedule.max_steps=18", "evaluate.every_epochs=1", "checkpoint.every_epochs=0", "checkpoint.keep=1")
     assert sorted(path.name for path in (run / "eval").iterdir()) == ["epoch-0001.json", "epoch-0002.json", "epoch-0003.json"]
     assert checkpoints(run) == [6, 18]

@@ -58,7 +58,7 @@ def every_key_is_in_the_page_of_formats(run):
 def test_one_rank_and_two_ranks_agree_step_by_step(config, tmp_path):
     # A calm descent: sums in another order differ in the last bit of fp32, and a step that jumps (or AdamW, which divides a
     # gradient near zero by its own size) doubles that bit from step to step whatever the number of ranks.
-    frozen = ["model.backbone.freeze_bn=true", "schedule.max_steps=10", "train.log_samples=true", "optimizer.name=sgd", "optimizer.learning_rate=0.005"]
+    frozen = ["model.backbone.bn=frozen", "schedule.max_steps=10", "train.log_samples=true", "optimizer.name=sgd", "optimizer.learning_rate=0.005"]
     train(config, tmp_path / "one", *frozen)
     train(config, tmp_path / "two", *frozen, ranks=2)
     train(config, tmp_path / "parts", *frozen, "batch.per_device=4")

@@ -177,7 +177,7 @@ TEST(Cat, EveryLabelStartsNearTheProbabilityOfARareOne) {
 
 TEST(Cat, FrozenBatchNormKeepsItsStatisticsAndHasNoGradient) {
   CatOptions options = small_options();
-  options.backbone.freeze_bn = true;
+  options.backbone.bn = "frozen";
   Cat cat(options, 3);
   initialise(*cat, 1);
   cat->train();
@@ -281,6 +281,21 @@ TEST(CatOptionsJson, ReadsBackWhatItWroteAndRefusesUnknownKeys) {
   std::string more = to_json(options);
   more.insert(1, "\"fpn.colour\":1,");
   EXPECT_THROW(cat_options_from_json(more, "here"), WeightsError);
+}
+
+TEST(CatOptionsJson, TakesTheOldNameOfFrozenBatchNormFromFilesOfBefore) {
+  std::string text = to_json(small_options());
+  const std::string now = "\"backbone.bn\":\"local\"";
+  const size_t at = text.find(now);
+  ASSERT_NE(at, std::string::npos);
+  for (const auto& [old, bn] : {std::pair("true", "frozen"), {"false", "local"}}) {
+    std::string before = text;
+    before.replace(at, now.size(), std::string("\"backbone.freeze_bn\":") + old);
+    EXPECT_EQ(cat_options_from_json(before, "here").backbone.bn, bn);
+  }
+  std::string both = text;
+  both.insert(1, "\"backbone.freeze_bn\":true,");
+  EXPECT_THROW(cat_options_from_json(both, "here"), WeightsError);
 }
 
 }  // namespace

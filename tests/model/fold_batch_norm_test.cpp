@@ -127,7 +127,7 @@ TEST_P(EveryBackbone, IsNotSavedNorTrainedWithFoldedBatchNorm) {
 
 TEST_P(EveryBackbone, KeepsFrozenBatchNormAndTrainsTheRest) {
   CatOptions options = options_of(GetParam());
-  options.backbone.freeze_bn = true;
+  options.backbone.bn = "frozen";
   Cat cat(options, 3);
   initialise(*cat, 1);
   cat->train();

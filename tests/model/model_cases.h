@@ -35,7 +35,7 @@ inline std::vector<Case> cases() {
       {"upsampled_query", [](CatOptions& o) { o.cla.query = "upsampled"; }},
       {"pre_norm", [](CatOptions& o) { o.attention.norm = "pre"; }},
       {"sine2d", [](CatOptions& o) { o.attention.position = "sine2d"; }},
-      {"frozen_bn", [](CatOptions& o) { o.backbone.freeze_bn = true; }},
+      {"frozen_bn", [](CatOptions& o) { o.backbone.bn = "frozen"; }},
       {"lite0", [](CatOptions& o) { o.backbone.name = "tf_efficientnet_lite0"; }},
       {"backbone_lite0",
        [](CatOptions& o) {

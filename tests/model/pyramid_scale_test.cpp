@@ -13,7 +13,7 @@ Cat uneven(const std::string& backbone, bool freeze_bn = false) {
   const torch::NoGradGuard no_grad;
   CatOptions options;
   options.backbone.name = backbone;
-  options.backbone.freeze_bn = freeze_bn;
+  options.backbone.bn = freeze_bn ? "frozen" : "local";
   options.attention.dim = 64;
   Cat cat(options, 3);
   initialise(*cat, 1);

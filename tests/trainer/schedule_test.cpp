@@ -29,6 +29,16 @@ TEST(Schedule, OneCycleStartsAtTheFirstRatePeaksAtTheTopAndEndsAtTheLast) {
   EXPECT_NEAR(schedule.factor(12), 0.5 * (1 + 4e-6), 1e-9);  // half way down
 }
 
+TEST(Schedule, RangeRisesByTheSameFactorFromStepToStep) {
+  ScheduleOptions o = options("range", 3);
+  o.max_steps = 21;
+  o.range_ratio = 1e4;
+  const Schedule schedule(o, 10);
+  EXPECT_DOUBLE_EQ(schedule.factor(0), 1);
+  EXPECT_NEAR(schedule.factor(5), 10, 1e-9);
+  EXPECT_NEAR(schedule.factor(20), 1e4, 1e-6);
+}
+
 TEST(Schedule, RefusesMoreStepsThanCheckpointsCanBeNamedFor) {
   ScheduleOptions o = options("constant", 1'000'000);
   EXPECT_EQ(Schedule(o, 99).last_step(), 99'000'000);

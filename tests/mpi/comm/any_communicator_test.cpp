@@ -1,7 +1,10 @@
 // What every communicator of host memory must do, on 1 to 4 ranks: plain MPI, the node's memory,
 // and both with a thread of their own.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -221,6 +224,47 @@ TEST(NodeCommunicator, MemoryOfDifferentSizesIsAnErrorOnEveryRank) {
   if (world() == 1) return;
   const auto comm = make("node");
   EXPECT_THROW(comm->allocate(rank() == 0 ? 100'000 : 200'000), CommError);
+}
+
+// No file of this process may be longer than nothing: so it has no memory to share.
+class NoSharedMemory {
+ public:
+  NoSharedMemory() {
+    ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  }
+  NoSharedMemory(const NoSharedMemory&) = delete;
+  NoSharedMemory& operator=(const NoSharedMemory&) = delete;
+  ~NoSharedMemory() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(NodeCommunicator, WhereOneRankHasNoMemoryToShareAllAreToldAndAutoGoesOnWithMpi) {
+  if (world() == 1) return;
+  std::optional<NoSharedMemory> none;
+  if (rank() == world() - 1) none.emplace();
+  const auto made = [](const char* backend) {
+    return make_process_group(
+        *test_session(),
+        {.backend = backend, .progress = "none", .timeout_seconds = 30, .threads_per_rank = 1});
+  };
+  try {
+    made("node");
+    ADD_FAILURE() << "there is memory";
+  } catch (const CommError& problem) {
+    const std::string text = problem.what();
+    EXPECT_NE(text.find("the ranks cannot share"), std::string::npos) << text;
+    EXPECT_NE(text.find(none ? "ftruncate failed: File too large"
+                             : "rank " + std::to_string(world() - 1) + " could not"),
+              std::string::npos)
+        << text;
+  }
+  EXPECT_EQ(made("auto").gradients().backend(), "mpi");
 }
 
 TEST(ProcessGroupBackend, IsTheOneThatIsAskedFor) {

@@ -1,4 +1,7 @@
 // What a run makes of the GPUs that its ranks see.
+#include <memory>
+#include <vector>
+
 #include "nccl_test.h"
 
 namespace catamaran {
@@ -34,6 +37,21 @@ TEST_F(ProcessGroupOnGpus, BindsARankToAGpuOfItsOwnAndSumsWithNccl) {
     made.gradients().all_reduce(&one, 1, DataType::kFloat32, ReduceOp::kSum);
     EXPECT_EQ(one, static_cast<float>(world()));
   }
+}
+
+// As in a backward pass: a layer's statistics do not wait for the gradients that are on their way.
+TEST_F(ProcessGroupOnGpus, MakesAnotherCommunicatorWhoseSumsDoNotWaitForTheGradients) {
+  ProcessGroup made = make("auto");
+  const std::unique_ptr<Communicator> statistics = made.another_communicator();
+  EXPECT_EQ(statistics->backend(), made.gradients().backend());
+  std::vector<float> gradients(1000, 1);
+  std::vector<double> sums(10, static_cast<double>(rank()));
+  made.gradients().start_all_reduce(gradients.data(), 1000, DataType::kFloat32, ReduceOp::kSum,
+                                    nullptr);
+  statistics->all_reduce(sums.data(), 10, DataType::kFloat64, ReduceOp::kSum);
+  EXPECT_EQ(sums[9], sum_over_ranks([](int r) { return static_cast<double>(r); }));
+  made.gradients().wait_all(nullptr);
+  EXPECT_EQ(gradients[999], static_cast<float>(world()));
 }
 
 TEST_F(ProcessGroupOnGpus, ObeysALauncherThatShowsEachRankItsOwnGpu) {
