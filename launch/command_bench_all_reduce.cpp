@@ -36,7 +36,7 @@ std::vector<int64_t> sweep() {
 
 std::vector<int64_t> sizes_of(const std::string& given) {
   if (given.empty()) return sweep();
-  const std::vector<int64_t> sizes = parse_byte_sizes(given, "--sizes");
+  std::vector<int64_t> sizes = parse_byte_sizes(given, "--sizes");
   for (const int64_t bytes : sizes) {
     if (bytes % 4 == 0) continue;
     throw UsageError(std::to_string(bytes) + " bytes are not a whole number of fp32 values",

@@ -1,9 +1,34 @@
+#include "comm/all_reduce_bench.h"
+
 #include <gtest/gtest.h>
 
-#include "comm/all_reduce_bench.h"
+#include <memory>
 
 namespace catamaran {
 namespace {
+
+// Rank 0 of two, where sums never arrive.
+class ForgetfulCommunicator : public Communicator {
+ public:
+  std::string_view backend() const override { return "forgetful"; }
+  int rank() const override { return 0; }
+  int world() const override { return 2; }
+  void start_all_reduce(void*, int64_t, DataType, ReduceOp, void*) override {}
+  bool progress() override { return false; }
+  void wait_all(void*) override {}
+  void broadcast(void*, int64_t, int, void*) override {}
+};
+
+TEST(AllReduceBench, CountsElementsThatAreWrong) {
+  ProcessGroup group(0, 2, 0, 2, "this-host", DeviceKind::kCpu, 0, 1,
+                     std::make_unique<ForgetfulCommunicator>(),
+                     std::make_unique<ForgetfulCommunicator>());
+  const AllReduceBench bench = bench_all_reduce(group, {.bytes = {4000, 40}, .rounds = 1});
+  ASSERT_EQ(bench.rows.size(), 2U);
+  EXPECT_EQ(bench.rows[0].wrong, 999) << "the other rank has one 0 in 1000";
+  EXPECT_EQ(bench.rows[1].bytes, 40);
+  EXPECT_GT(bench.rows[1].wrong, 0);
+}
 
 TEST(AllReduceFit, FindsLatencyAndBandwidthThatMadeTheTimes) {
   std::vector<AllReduceRow> rows;
