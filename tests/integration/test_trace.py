@@ -4,7 +4,7 @@ import json
 import pytest
 from runs import SMALL, catamaran, settings
 
-STEPS = ["schedule.max_steps=6", "trace.first_step=3", "trace.steps=3", "data.threads=2", "reducer.bucket_bytes=100000", "reducer.first_bucket_bytes=20000"]
+STEPS = ["schedule.max_steps=8", "data.prefetch_batches=1", "trace.first_step=3", "trace.steps=3", "data.threads=2", "reducer.bucket_bytes=100000", "reducer.first_bucket_bytes=20000"]
 
 
 def strict(path):
