@@ -6,7 +6,7 @@ namespace catamaran {
 namespace {
 
 at::ScalarType wire_type(DataType type) {
-  return type == DataType::kBFloat16 ? torch::kBFloat16 : torch::kInt64;
+  return type == DataType::kBFloat16 ? torch::kBFloat16 : torch::kFloat16;
 }
 
 }  // namespace
