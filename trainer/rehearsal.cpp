@@ -1,5 +1,6 @@
 #include "trainer/rehearsal.h"
 
+#include <algorithm>
 #include <string>
 
 #include "support/log.h"
@@ -15,12 +16,14 @@ BackwardOrder rehearse(TrainerParts& parts, const Precision& precision, const Lo
                        ProcessGroup& group) {
   BufferSnapshot buffers(tensors_of(parts.buffers));
   const int64_t side = parts.options.model.input.size;
+  // two, for batch norm over maps of one pixel; never more than a step of this rank takes
+  const int64_t images = std::min<int64_t>(2, parts.batch.per_part);
   const auto step = [&] {
     torch::manual_seed(parts.options.seed);
     const auto on_device = torch::TensorOptions().device(parts.device);
-    const torch::Tensor x_BCHW = torch::zeros({2, 3, side, side}, on_device);
+    const torch::Tensor x_BCHW = torch::zeros({images, 3, side, side}, on_device);
     const torch::Tensor y_BL =
-        torch::ones({2, std::ssize(parts.classes)}, on_device.dtype(torch::kInt8));
+        torch::ones({images, std::ssize(parts.classes)}, on_device.dtype(torch::kInt8));
     loss(precision.forward(*parts.cat, x_BCHW), y_BL).sum.backward();
   };
   const BackwardOrder mine = record_backward(tensors_of(parts.parameters), step);

@@ -1,5 +1,6 @@
-// The rehearsal before the first step: one forward and backward on two grey pictures, to see in
-// which order gradients get ready, and from that the layout of the flat memories.
+// The rehearsal before the first step: one forward and backward on two grey pictures, or one where
+// a rank's micro-batch is one, to see in which order gradients get ready, and from that the layout
+// of the flat memories.
 //
 //   ArenaLayout layout = arena_layout(parts, precision, loss, group);
 //

@@ -1,6 +1,7 @@
 """Wrong input gets one sentence with what, where and how to go on, the right exit code, and leaves nothing half-written."""
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -97,7 +98,8 @@ def test_what_libtorch_refuses_is_one_line_without_a_stack_trace(config, tmp_pat
 def test_memory_that_runs_out_is_one_line_that_says_what_to_lower(config, tmp_path):
     large = settings(*SMALL, "model.input.size=4096", "data.prefetch_batches=1", "schedule.max_steps=1", "data.eval=")  # 3.2 GB of pixels as fp32
     message = refused(1, "train", "--config", config, *large, "--run-dir", tmp_path / "run", under=["prlimit", "--data=3000000000"])
-    assert "error: out of memory: can't allocate memory: you tried to allocate 3221225472 bytes" in message and "lower batch.per_device" in message
+    # of the first allocation that is too much, be it in the rehearsal before the first step or in the step
+    assert re.search(r"error: out of memory: can't allocate memory: you tried to allocate \d+ bytes", message) and "lower batch.per_device" in message
     assert "Exception raised from" not in message and "frame #" not in message
 
 
