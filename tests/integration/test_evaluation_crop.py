@@ -147,7 +147,8 @@ def test_an_imported_model_sees_what_its_file_says_or_the_command_line(run, pict
         return json.loads(shown["metadata"]["catamaran.evaluation"])
     assert record() == {"crop": "center", "resize": 64}
     model = [pair for pair in SMALL if pair.startswith("model.")]
-    assert record(*settings(*model)) == {"crop": "none", "resize": 0}
+    assert record(*settings(*model)) == {"crop": "center", "resize": 64}, "of evaluation nothing was said"
+    assert record(*settings(*model, "evaluate.crop=none")) == {"crop": "none", "resize": 0}
     assert record(*settings(*model, "evaluate.crop=center")) == {"crop": "center", "resize": 73}
 
 
