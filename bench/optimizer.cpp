@@ -17,7 +17,6 @@
 #include <cstdlib>
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <set>
 
 #include "comm/self_communicator.h"
@@ -25,6 +24,7 @@
 #include "model/cat.h"
 #include "trainer/device_updates.h"
 #include "trainer/grouped_arena.h"
+#include "trainer/trainer_parts.h"
 
 namespace catamaran {
 namespace {
@@ -52,15 +52,8 @@ torch::Tensor ramp(const torch::Tensor& like, double from, double to) {
 
 std::unique_ptr<ParameterArena> make_arena(const OptimizerOptions& options,
                                            const NamedTensors& parameters, Communicator& alone) {
-  std::vector<torch::Tensor> tensors;
-  ArenaContents contents;
-  for (const auto& [name, tensor] : parameters) {
-    tensors.push_back(tensor);
-    contents.elements.push_back(tensor.numel());
-  }
-  contents.group = group_numbers(options, parameters);
-  contents.order.resize(tensors.size());
-  std::iota(contents.order.rbegin(), contents.order.rend(), size_t{0});
+  const std::vector<torch::Tensor> tensors = tensors_of(parameters);
+  const ArenaContents contents = contents_of(tensors, group_numbers(options, parameters));
   const BucketSizes sizes{.first = 1 << 18, .middle = 6 << 20, .last = 1 << 18};
   auto arena = std::make_unique<ParameterArena>(tensors, lay_out(contents, sizes), alone,
                                                 torch::Device(torch::kCPU));

@@ -72,7 +72,7 @@ void TraceRecorder::begin_step(int64_t step) {
   recording_.store(wanted, std::memory_order_relaxed);
   if (!wanted) return;
   step_ = step;
-  step_start_ = lap_start_ = trace_seconds();
+  step_start_ = lap_start_ = steady_seconds();
 }
 
 void TraceRecorder::add_lap(const char* name, double end_seconds) {
@@ -82,7 +82,7 @@ void TraceRecorder::add_lap(const char* name, double end_seconds) {
 
 void TraceRecorder::end_step() {
   if (!recording()) return;
-  add(TraceLane::kStep, "step", step_start_, trace_seconds(), {.name = "step", .value = step_});
+  add(TraceLane::kStep, "step", step_start_, steady_seconds(), {.name = "step", .value = step_});
 }
 
 void TraceRecorder::add(TraceLane lane, const char* name, double start_seconds, double end_seconds,

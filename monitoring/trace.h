@@ -9,7 +9,7 @@
 //   trace.add(TraceLane::kExchange, "all-reduce", start, end, {.name = "bytes", .value = bytes});
 //   write_trace(path, trace.events(), {.rank = rank, .host = host});
 //
-// Times are seconds of std::chrono::steady_clock. Outside of the steps asked for, and when not
+// Times are steady_seconds() of support/clock.h. Outside of the steps asked for, and when not
 // enabled, each call is one branch and recording() is false. Memory is bounded: at most
 // most_events are kept, what comes after is counted in dropped(). Events of the step lane, laps and
 // spans, are the step loop's thread's alone; recording() and add() are Thread-safe.
@@ -17,12 +17,13 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include "support/clock.h"
 
 namespace catamaran {
 
@@ -33,10 +34,6 @@ struct TraceOptions {  // [trace]
 
   std::vector<std::string> problems() const;  // support/problems.h
 };
-
-inline double trace_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // Rows of a rank in the picture; a loader's thread k has the row kLoader + k.
 enum class TraceLane : int { kStep = 0, kExchange = 1, kCheckpoint = 2, kLoader = 10 };
@@ -68,7 +65,7 @@ class TraceRecorder {
 
   void begin_step(int64_t step);
   void lap(const char* name) {
-    if (recording()) add_lap(name, trace_seconds());
+    if (recording()) add_lap(name, steady_seconds());
   }
   // The same of known length; the next lap begins where it ends.
   void lap(const char* name, double seconds) {
@@ -101,11 +98,11 @@ class TraceRecorder {
 class TraceSpan {
  public:
   TraceSpan(TraceRecorder& trace, const char* name)
-      : trace_(trace), name_(name), start_(trace.recording() ? trace_seconds() : 0) {}
+      : trace_(trace), name_(name), start_(trace.recording() ? steady_seconds() : 0) {}
   TraceSpan(const TraceSpan&) = delete;
   TraceSpan& operator=(const TraceSpan&) = delete;
   ~TraceSpan() {
-    if (start_ > 0) trace_.add(TraceLane::kStep, name_, start_, trace_seconds());
+    if (start_ > 0) trace_.add(TraceLane::kStep, name_, start_, steady_seconds());
   }
 
  private:

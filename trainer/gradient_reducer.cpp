@@ -1,8 +1,5 @@
 #include "trainer/gradient_reducer.h"
 
-#include <torch/csrc/autograd/function_hook.h>
-#include <torch/csrc/autograd/variable.h>
-
 #include <algorithm>
 #include <memory>
 
@@ -12,21 +9,13 @@
 
 namespace catamaran {
 
-class GradientReducer::Hook : public torch::autograd::PostAccumulateGradHook {
- public:
-  Hook(GradientReducer& reducer, size_t parameter) : reducer_(reducer), parameter_(parameter) {}
-  void operator()(const torch::autograd::Variable&) override {
-    reducer_.gradient_ready(parameter_);
-  }
-
- private:
-  GradientReducer& reducer_;
-  size_t parameter_;
-};
-
 GradientReducer::GradientReducer(ParameterArena& arena, Communicator& communicator,
                                  const ReducerOptions& options, const torch::Device& device)
-    : arena_(arena), communicator_(communicator), device_(device) {
+    : arena_(arena),
+      communicator_(communicator),
+      device_(device),
+      hooks_(arena.parameters(),
+             [this](size_t p, const torch::Tensor& made) { gradient_ready(p, made); }) {
   if (options.compression != "none" && communicator.world() > 1) {
     compression_ =
         std::make_unique<GradientCompression>(options.compression, arena_, communicator_);
@@ -40,14 +29,6 @@ GradientReducer::GradientReducer(ParameterArena& arena, Communicator& communicat
   for (size_t b = 0; b < buckets.size(); ++b) {
     for (const size_t p : buckets[b].parameters) bucket_of_[p] = b;
   }
-  for (size_t p = 0; p < parameters.size(); ++p) {
-    torch::autograd::impl::set_post_acc_grad_hooks(parameters[p], std::make_unique<Hook>(*this, p));
-  }
-}
-
-GradientReducer::~GradientReducer() {
-  for (const torch::Tensor& parameter : arena_.parameters())
-    torch::autograd::impl::set_post_acc_grad_hooks(parameter, nullptr);
 }
 
 void GradientReducer::begin_part(bool first_part, bool last_part) {
@@ -61,11 +42,8 @@ void GradientReducer::begin_part(bool first_part, bool last_part) {
     missing_[b] = buckets[b].parameters.size() + (buckets[b].used ? 0 : 1);
 }
 
-void GradientReducer::gradient_ready(size_t parameter) {
+void GradientReducer::gradient_ready(size_t parameter, const torch::Tensor& made) {
   const std::lock_guard lock(mutex_);
-  const torch::NoGradGuard no_grad;
-  torch::Tensor variable = arena_.parameters()[parameter];
-  torch::Tensor& made = variable.mutable_grad();
   const torch::Tensor& place = arena_.gradient(parameter);
   if (filled_[parameter]) {
     place.add_(made);
@@ -73,7 +51,6 @@ void GradientReducer::gradient_ready(size_t parameter) {
     place.copy_(made);
     filled_[parameter] = 1;
   }
-  made.reset();
   CATAMARAN_ASSERT(!arrived_[parameter], "autograd accumulates a leaf once per backward");
   arrived_[parameter] = 1;
   --missing_[bucket_of_[parameter]];

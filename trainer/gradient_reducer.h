@@ -24,6 +24,7 @@
 
 #include "comm/communicator.h"
 #include "trainer/gradient_compression.h"
+#include "trainer/gradient_hooks.h"
 #include "trainer/options.h"
 #include "trainer/parameter_arena.h"
 
@@ -42,7 +43,6 @@ class GradientReducer {
                   const torch::Device& device);
   GradientReducer(const GradientReducer&) = delete;
   GradientReducer& operator=(const GradientReducer&) = delete;
-  ~GradientReducer();
 
   void begin_part(bool first_part, bool last_part);
   void finish();
@@ -55,9 +55,7 @@ class GradientReducer {
   const std::vector<FinishedOperation>& last_operations() const { return operations_; }
 
  private:
-  class Hook;
-
-  void gradient_ready(size_t parameter);
+  void gradient_ready(size_t parameter, const torch::Tensor& made);
   void start_full_buckets();
   void measure(double backward_end);
 
@@ -74,6 +72,7 @@ class GradientReducer {
   bool last_part_ = true;
   std::vector<FinishedOperation> operations_;
   ExchangeTimes times_;
+  GradientHooks hooks_;  // last: they use all the others
 };
 
 }  // namespace catamaran

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "support/assert.h"
@@ -36,6 +37,15 @@ std::vector<torch::Tensor> ParameterArena::views(const torch::Tensor& flat) cons
         flat.as_strided(parameter.sizes(), parameter.strides(), layout_.slots[p].begin));
   }
   return views;
+}
+
+ArenaContents contents_of(const std::vector<torch::Tensor>& parameters,
+                          std::vector<size_t> groups) {
+  ArenaContents contents{.elements = {}, .group = std::move(groups), .order = {}, .unused = 0};
+  for (const torch::Tensor& parameter : parameters) contents.elements.push_back(parameter.numel());
+  contents.order.resize(parameters.size());
+  std::iota(contents.order.rbegin(), contents.order.rend(), size_t{0});
+  return contents;
 }
 
 torch::Tensor exchange_tensor(Communicator& communicator, int64_t elements, at::ScalarType type,

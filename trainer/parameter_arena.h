@@ -50,6 +50,10 @@ class ParameterArena {
   std::vector<torch::Tensor> gradient_views_;
 };
 
+// What lay_out wants of parameters and their groups, backward in the reverse order of the
+// parameters; a rehearsal knows better (trainer/rehearsal.h).
+ArenaContents contents_of(const std::vector<torch::Tensor>& parameters, std::vector<size_t> groups);
+
 // Zeros in the communicator's own memory, which the tensor keeps alive. Collective.
 torch::Tensor exchange_tensor(Communicator& communicator, int64_t elements, at::ScalarType type,
                               const torch::Device& device);

@@ -7,6 +7,7 @@
 #include "support/text.h"
 #include "trainer/backward_order.h"
 #include "trainer/buffer_snapshot.h"
+#include "trainer/parameter_arena.h"
 #include "trainer/parameter_groups.h"
 
 namespace catamaran {
@@ -47,11 +48,10 @@ ArenaLayout arena_layout(TrainerParts& parts, const Precision& precision, const 
                          ProcessGroup& group) {
   const BackwardOrder backward = rehearse(parts, precision, loss, group);
   if (group.is_root()) warn_of_unused(backward, parts.parameters);
-  ArenaContents contents{.elements = {},
-                         .group = group_numbers(parts.options.optimizer, parts.parameters),
-                         .order = backward.order,
-                         .unused = backward.unused};
-  for (const auto& [name, tensor] : parts.parameters) contents.elements.push_back(tensor.numel());
+  ArenaContents contents = contents_of(tensors_of(parts.parameters),
+                                       group_numbers(parts.options.optimizer, parts.parameters));
+  contents.order = backward.order;
+  contents.unused = backward.unused;
   constexpr int64_t kBytes = sizeof(float);
   const ReducerOptions& reducer = parts.options.reducer;
   return lay_out(contents, {.first = reducer.first_bucket_bytes / kBytes,

@@ -1,7 +1,5 @@
 #include "trainer/step_bench.h"
 
-#include <torch/csrc/autograd/function_hook.h>
-#include <torch/csrc/autograd/variable.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -18,6 +16,7 @@
 #include "trainer/device_batch.h"
 #include "trainer/ema.h"
 #include "trainer/flat_updates.h"
+#include "trainer/gradient_hooks.h"
 #include "trainer/optimizer.h"
 #include "trainer/parameter_arena.h"
 #include "trainer/parameter_groups.h"
@@ -45,19 +44,12 @@ double robust_spread(const std::vector<double>& values) {
 // The time since backward began at which a parameter's gradient was moved to its flat memory.
 class ReadyTimes {
  public:
-  explicit ReadyTimes(const ParameterArena& arena, const torch::Device& device)
-      : arena_(arena), device_(device), times_(arena.parameters().size()) {
-    for (size_t p = 0; p < times_.size(); ++p) {
-      torch::autograd::impl::set_post_acc_grad_hooks(arena_.parameters()[p],
-                                                     std::make_unique<Hook>(*this, p));
-    }
-  }
-  ReadyTimes(const ReadyTimes&) = delete;
-  ReadyTimes& operator=(const ReadyTimes&) = delete;
-  ~ReadyTimes() {
-    for (const torch::Tensor& parameter : arena_.parameters())
-      torch::autograd::impl::set_post_acc_grad_hooks(parameter, nullptr);
-  }
+  ReadyTimes(const ParameterArena& arena, const torch::Device& device)
+      : arena_(arena),
+        device_(device),
+        times_(arena.parameters().size()),
+        hooks_(arena.parameters(),
+               [this](size_t p, const torch::Tensor& made) { ready(p, made); }) {}
 
   void begin(bool wait_at_each) {
     wait_at_each_ = wait_at_each;
@@ -69,23 +61,9 @@ class ReadyTimes {
   double median_of_parameter(size_t p) const { return median_of(times_[p]); }
 
  private:
-  class Hook : public torch::autograd::PostAccumulateGradHook {
-   public:
-    Hook(ReadyTimes& times, size_t parameter) : times_(times), parameter_(parameter) {}
-    void operator()(const torch::autograd::Variable&) override { times_.ready(parameter_); }
-
-   private:
-    ReadyTimes& times_;
-    size_t parameter_;
-  };
-
-  void ready(size_t p) {
+  void ready(size_t p, const torch::Tensor& made) {
     const std::lock_guard lock(mutex_);
-    const torch::NoGradGuard no_grad;
-    torch::Tensor parameter = arena_.parameters()[p];
-    torch::Tensor& made = parameter.mutable_grad();
     arena_.gradient(p).copy_(made);
-    made.reset();
     if (wait_at_each_) synchronize(device_);
     newest_[p] = clock_.seconds();
   }
@@ -97,6 +75,7 @@ class ReadyTimes {
   Stopwatch clock_;
   bool wait_at_each_ = false;
   std::mutex mutex_;
+  GradientHooks hooks_;  // last: they use all the others
 };
 
 Batch random_batch(const RunOptions& options, int64_t labels, const torch::Device& device) {
@@ -126,16 +105,12 @@ NamedTensors trained_parameters(CatImpl& cat) {
 
 // As a run lays them out, but for the order of buckets, which costs one device nothing.
 ArenaLayout layout_of(const OptimizerOptions& optimizer, const NamedTensors& parameters) {
-  ArenaContents contents;
-  for (const auto& [name, parameter] : parameters) contents.elements.push_back(parameter.numel());
-  contents.group = group_numbers(optimizer, parameters);
-  contents.order.resize(parameters.size());
-  std::iota(contents.order.rbegin(), contents.order.rend(), size_t{0});
   const ReducerOptions sizes;
   constexpr int64_t kBytes = sizeof(float);
-  return lay_out(contents, {.first = sizes.first_bucket_bytes / kBytes,
-                            .middle = sizes.bucket_bytes / kBytes,
-                            .last = sizes.last_bucket_bytes / kBytes});
+  return lay_out(contents_of(tensors_of(parameters), group_numbers(optimizer, parameters)),
+                 {.first = sizes.first_bucket_bytes / kBytes,
+                  .middle = sizes.bucket_bytes / kBytes,
+                  .last = sizes.last_bucket_bytes / kBytes});
 }
 
 // The model and all that a step needs, and the seconds of each step.

@@ -112,7 +112,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
     writer_ = std::make_unique<CheckpointWriter>(
         parts_.run_dir / "checkpoints", parts_.options.checkpoint.keep,
         [this](const CheckpointEnd& end) {
-          const double now = trace_seconds();
+          const double now = steady_seconds();
           trace_->add(TraceLane::kCheckpoint, "write", now - end.write_seconds, now,
                       {.name = "bytes", .value = end.bytes});
           monitor_.checkpoint_ended(end.ok, end.kind, end.write_seconds, end.stall_seconds,
