@@ -7,7 +7,7 @@ import platform
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-BINARY = ROOT / "build/release/bin/catamaran"
+BINARY = pathlib.Path(os.environ.get("CATAMARAN_BIN", ROOT / "build/release/bin/catamaran"))
 
 
 def make_pictures(folder, size, images):

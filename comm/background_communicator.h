@@ -32,6 +32,7 @@ class BackgroundCommunicator : public Communicator {
   ~BackgroundCommunicator() override;
 
   std::string_view backend() const override { return inner_->backend(); }
+  CollectiveState collectives() const override { return inner_->collectives(); }
   int rank() const override { return inner_->rank(); }
   int world() const override { return inner_->world(); }
   void start_all_reduce(void* data, int64_t count, DataType type, ReduceOp op,

@@ -92,7 +92,9 @@ double clock_offset(const std::string& host_name, double timeout_seconds) {
   if (!has_peers()) return 0;
   uint64_t host = std::hash<std::string>()(host_name);
   const uint64_t mine = host;
-  MPI_CHECK(MPI_Bcast(&host, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD), "clock offset");
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_CHECK(MPI_Ibcast(&host, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD, &request), "clock offset");
+  wait(request, 0, timeout_seconds);
   return host == mine ? 0 : measured;
 }
 

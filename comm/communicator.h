@@ -4,8 +4,7 @@
 // BackgroundCommunicator, which gives one of host memory a thread that moves it on.
 //
 //   const auto arena = communicator.allocate(bytes);   // optional: where all-reduces are cheapest
-//   communicator.start_all_reduce(bucket.data, bucket.count, DataType::kFloat32, ReduceOp::kSum,
-//   stream);
+//   communicator.start_all_reduce(data, count, DataType::kFloat32, ReduceOp::kSum, stream);
 //   ... more work; call communicator.progress() now and then ...
 //   communicator.wait_all(stream);                  // every started all-reduce is complete
 //
@@ -24,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "comm/collective_state.h"
 #include "comm/exchange_memory.h"
 #include "comm/finished_operations.h"
 
@@ -62,6 +62,8 @@ class Communicator {
   }
   // All-reduces that have finished since the last call, oldest first. Long ones may come in parts.
   virtual std::vector<FinishedOperation> take_finished() { return {}; }
+  // Thread-safe: for the thread that writes down why a job stands still.
+  virtual CollectiveState collectives() const { return {}; }
 
   void all_reduce(void* data, int64_t count, DataType type, ReduceOp op, void* stream = nullptr) {
     start_all_reduce(data, count, type, op, stream);

@@ -2,8 +2,7 @@
 // branches that the compiler turns into vector code on any processor.
 //
 //   Float16::to_float(bits)              // exact
-//   Float16::from_float(1.0F / 3)        // to the nearest, ties to even; too large becomes
-//   infinity
+//   Float16::from_float(1.0F / 3)  // to the nearest, ties to even; too large becomes infinity
 //
 // NaN stays NaN (its payload may change). Thread-safe. Source: IEEE 754; the fp16 conversions scale
 // by powers of two instead of shifting denormals (github.com/Maratyszcza/FP16).

@@ -38,6 +38,7 @@ class MpiCommunicator : public Communicator {
   MpiCommunicator& operator=(const MpiCommunicator&) = delete;
 
   std::string_view backend() const override { return "mpi"; }
+  CollectiveState collectives() const override { return ring_.state(); }
   int rank() const override { return rank_; }
   int world() const override { return world_; }
   void start_all_reduce(void* data, int64_t count, DataType type, ReduceOp op,

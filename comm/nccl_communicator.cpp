@@ -16,7 +16,9 @@
 #include <future>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "comm/nccl_faults.h"
 #include "comm/nccl_memory.h"
 #include "comm/operation_ring.h"
 #include "support/clock.h"
@@ -93,38 +95,16 @@ ncclRedOp_t nccl_op(ReduceOp op) {
   return ncclSum;
 }
 
-std::string advice_for(ncclResult_t code) {
-  switch (code) {
-    case ncclUnhandledCudaError:
-      return kAdviceForGpu;
-    case ncclSystemError:
-      return "check that NCCL_SOCKET_IFNAME names the interface of the cluster's network, and the "
-             "space in /dev/shm; NCCL_DEBUG=WARN gives NCCL's own words";
-    case ncclRemoteError:
-      return "look for the first message of another rank; resume from the newest checkpoint";
-    case ncclInvalidUsage:
-      return "check that all ranks run the same program with the same NCCL; NCCL_DEBUG=WARN gives "
-             "NCCL's own words";
-    default:
-      return "set NCCL_DEBUG=WARN for NCCL's own words; resume from the newest checkpoint";
-  }
-}
-
-std::string words_of(ncclResult_t code) {
-  std::string more = ncclGetLastError(nullptr);  // of this process; the argument is unused
-  std::ranges::replace(more, '\n', ' ');
-  return ncclGetErrorString(code) + (more.empty() ? "" : " (" + more + ")");
-}
-
 class NcclCommunicator : public Communicator {
  public:
   NcclCommunicator(Communicator& host, int device_index, std::string host_name,
-                   double timeout_seconds)
+                   double timeout_seconds, std::shared_ptr<DeviceState> device)
       : host_(host),
         rank_(host.rank()),
         world_(host.world()),
         host_name_(std::move(host_name)),
-        timeout_seconds_(timeout_seconds) {
+        timeout_seconds_(timeout_seconds),
+        state_(std::make_shared<NcclState>(NcclState{.device = std::move(device)})) {
     check(cudaSetDevice(device_index), "cudaSetDevice");
     stream_ = make_stream();
     produced_ = make_event();
@@ -136,6 +116,7 @@ class NcclCommunicator : public Communicator {
   NcclCommunicator& operator=(const NcclCommunicator&) = delete;
 
   std::string_view backend() const override { return "nccl"; }
+  CollectiveState collectives() const override { return ring_.state(); }
   int rank() const override { return rank_; }
   int world() const override { return world_; }
 
@@ -238,19 +219,21 @@ class NcclCommunicator : public Communicator {
   }
   void check(cudaError_t code, const std::string& operation) const {
     if (code == cudaSuccess) return;
-    state_->failed = true;
-    throw CommError(cudaGetErrorString(code), here(operation), kAdviceForGpu);
+    fail(cudaGetErrorString(code), operation, kAdviceForGpu, fault_of(code));
   }
   void check(ncclResult_t code, const std::string& operation) const {
     if (code == ncclSuccess) return;
-    state_->failed = true;
-    throw CommError(words_of(code), here(operation), advice_for(code));
+    fail(words_of(code), operation, advice_for(code), fault_of(code));
   }
   [[noreturn]] void throw_timeout(const std::string& operation, const std::string& advice) const {
-    state_->failed = true;
-    throw CommError("no answer from at least one other rank within " +
-                        std::to_string(static_cast<int64_t>(timeout_seconds_)) + " s",
-                    here(operation), advice);
+    fail("no answer from at least one other rank within " +
+             std::to_string(static_cast<int64_t>(timeout_seconds_)) + " s",
+         operation, advice, FaultClass::kRetryable);
+  }
+  [[noreturn]] void fail(const std::string& what, const std::string& operation,
+                         const std::string& advice, FaultClass fault) const {
+    state_->device->failed = true;
+    throw classified<CommError>(what, here(operation), advice, fault, {host_name_});
   }
 
   // The highest priority: a sum that is ready goes before the backward pass that runs beside it.
@@ -338,7 +321,7 @@ class NcclCommunicator : public Communicator {
   int world_;
   std::string host_name_;
   double timeout_seconds_;
-  std::shared_ptr<NcclState> state_ = std::make_shared<NcclState>();
+  std::shared_ptr<NcclState> state_;
   Handle<StreamTraits> stream_;
   Handle<EventTraits> produced_;  // the caller's work that a collective reads
   std::array<Handle<EventTraits>, OperationRing::kEntries> finished_;  // by sequence number
@@ -352,8 +335,10 @@ class NcclCommunicator : public Communicator {
 
 std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, int device_index,
                                                      const std::string& host_name,
-                                                     double timeout_seconds) {
-  return std::make_unique<NcclCommunicator>(host, device_index, host_name, timeout_seconds);
+                                                     double timeout_seconds,
+                                                     std::shared_ptr<DeviceState> device) {
+  return std::make_unique<NcclCommunicator>(host, device_index, host_name, timeout_seconds,
+                                            std::move(device));
 }
 
 }  // namespace catamaran
@@ -362,8 +347,8 @@ std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, int dev
 
 namespace catamaran {
 
-std::unique_ptr<Communicator> make_nccl_communicator(Communicator&, int, const std::string&,
-                                                     double) {
+std::unique_ptr<Communicator> make_nccl_communicator(Communicator&, int, const std::string&, double,
+                                                     std::shared_ptr<DeviceState>) {
   throw UsageError("this program was built without NCCL", "comm.backend",
                    "use comm.backend = mpi, or build with -DCATAMARAN_WITH_NCCL=ON");
 }

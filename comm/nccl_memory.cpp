@@ -2,20 +2,26 @@
 
 #ifdef CATAMARAN_WITH_NCCL
 
+#include <utility>
+
+#include "comm/nccl_faults.h"
 #include "support/error.h"
+#include "support/host_name.h"
 
 namespace catamaran {
 namespace {
 
 void copy(void* into, const void* from, int64_t bytes, cudaMemcpyKind kind) {
   const cudaError_t code = cudaMemcpy(into, from, static_cast<size_t>(bytes), kind);
-  if (code != cudaSuccess) throw CommError(cudaGetErrorString(code), "cudaMemcpy", kAdviceForGpu);
+  if (code == cudaSuccess) return;
+  throw classified<CommError>(cudaGetErrorString(code), "cudaMemcpy", kAdviceForGpu, fault_of(code),
+                              {host_name()});
 }
 
 }  // namespace
 
 NcclMemory::~NcclMemory() {
-  if (state_->failed) return;  // the process ends soon
+  if (state_->device->failed) return;  // the process ends soon
   deregister();
   if (of_nccl_) {
     ncclMemFree(data());

@@ -4,8 +4,8 @@
 //   auto memory = std::make_unique<NcclMemory>(data, bytes, of_nccl, state);   // owns data
 //   memory->registered(comm, registration);                                    // and that
 //
-// After an error of the communicator nothing is freed: it would wait for the device. Errors:
-// CommError from copies. One thread at a time.
+// After an error of any communicator on the device nothing is freed: it would wait for the device.
+// Errors: CommError from copies. One thread at a time.
 #pragma once
 
 #ifdef CATAMARAN_WITH_NCCL
@@ -16,6 +16,7 @@
 #include <memory>
 #include <utility>
 
+#include "comm/device_state.h"
 #include "comm/exchange_memory.h"
 
 namespace catamaran {
@@ -24,7 +25,7 @@ constexpr const char* kAdviceForGpu = "look at the GPU's state with nvidia-smi a
 
 // What memory must know of its communicator at its end.
 struct NcclState {
-  bool failed = false;  // the device may be held by a collective that never ends
+  std::shared_ptr<DeviceState> device;
   bool closed = false;
 };
 

@@ -2,15 +2,14 @@
 //
 //   NodeCommunicator communicator(MPI_COMM_WORLD, host_name, timeout_seconds);   // by all ranks
 //   const auto arena = communicator.allocate(bytes);
-//   communicator.start_all_reduce(arena->data(), count, DataType::kFloat32, ReduceOp::kSum,
-//   nullptr);
+//   communicator.start_all_reduce(arena->data(), n, DataType::kFloat32, ReduceOp::kSum, nullptr);
 //
 // Ranges of allocate()d memory are summed where they lie (comm/node_exchange.h); they must have the
 // same place in it on all ranks. Other memory passes through a staging area. progress() does about
 // one block of 64 KiB. Sums have the order of the ranks: the same bits on every rank, every run,
 // and however the data is cut into operations. Broadcasts are MPI's. Errors, threads:
-// comm/communicator.h; CommError at the start, on all ranks alike, where processes cannot see each
-// other's memory (comm/node_memory.h).
+// comm/communicator.h; NodeMemoryUnavailable at the start, on all ranks alike, where processes
+// cannot see each other's memory (comm/node_memory.h).
 #pragma once
 
 #include <mpi.h>
@@ -30,6 +29,7 @@ class NodeCommunicator : public Communicator {
   NodeCommunicator(MPI_Comm parent, const std::string& host_name, double timeout_seconds);
 
   std::string_view backend() const override { return "node"; }
+  CollectiveState collectives() const override { return exchange_.collectives(); }
   int rank() const override { return mpi_.rank(); }
   int world() const override { return mpi_.world(); }
   void start_all_reduce(void* data, int64_t count, DataType type, ReduceOp op, void*) override {

@@ -172,10 +172,11 @@ void NodeExchange::require_same_on_all_ranks(uint64_t number) {
              " at byte " + std::to_string(request.offset) + " of memory " +
              std::to_string(request.region);
     };
-    throw CommError("the ranks have started different all-reduces: rank " + std::to_string(r) +
-                        " has " + words(other) + ", this one " + words(mine),
-                    here_ + ", " + oldest(),
-                    "check that all ranks run the same program with the same configuration");
+    throw classified<CommError>(
+        "the ranks have started different all-reduces: rank " + std::to_string(r) + " has " +
+            words(other) + ", this one " + words(mine),
+        here_ + ", " + oldest(),
+        "check that all ranks run the same program with the same configuration", FaultClass::kBug);
   }
 }
 

@@ -56,6 +56,7 @@ class NodeExchange {
   // What is waited for, for a message; while not idle.
   std::string oldest() const { return ring_.describe(ring_.oldest_unfinished()); }
   std::vector<FinishedOperation> take_finished() { return finished_operations_.take(); }
+  CollectiveState collectives() const { return ring_.state(); }
 
  private:
   struct Request;

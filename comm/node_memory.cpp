@@ -74,17 +74,18 @@ void require_nobody_failed(Communicator& host, const std::string& host_name, int
   if (failed < 0) return;
   const std::string reason =
       problem.empty() ? "rank " + std::to_string(failed) + " could not" : problem;
-  throw CommError("the ranks cannot share " + std::to_string(bytes) + " bytes each: " + reason,
-                  "rank " + std::to_string(host.rank()) + " on " + host_name,
-                  "give the job more memory, start all ranks in one container, or use "
-                  "comm.backend = \"mpi\"");
+  throw NodeMemoryUnavailable(
+      "the ranks cannot share " + std::to_string(bytes) + " bytes each: " + reason,
+      "rank " + std::to_string(host.rank()) + " on " + host_name,
+      "give the job more memory, start all ranks in one container, or use comm.backend = \"mpi\"");
 }
 
 std::string open_own(int64_t bytes, FileDescriptor& file) {
   file = FileDescriptor(::memfd_create("catamaran-exchange", MFD_CLOEXEC));
   if (!file) return with_errno("memfd_create failed", errno);
-  if (::ftruncate(file.get(), bytes) != 0) return with_errno("ftruncate failed", errno);
-  return "";
+  // Pages too: memory that is not there is said here, not by a SIGBUS in the middle of a sum.
+  const int code = ::posix_fallocate(file.get(), 0, bytes);
+  return code == 0 ? "" : with_errno("posix_fallocate failed", code);
 }
 
 // Maps the memory of all ranks, in their order; what went wrong, or "".

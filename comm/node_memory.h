@@ -7,7 +7,8 @@
 // it has no name and no limit of /dev/shm, and is gone with the last process that maps it, however
 // that ends. The ranks open each other's through /proc, so they must be processes of one user that
 // see each other's numbers. region.owner unmaps all parts. The pages are there when it returns.
-// Errors: CommError, on all ranks alike, when a rank cannot. One thread at a time.
+// Errors: NodeMemoryUnavailable, on all ranks alike, when a rank cannot; CommError when one does
+// not answer. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,15 @@
 
 #include "comm/communicator.h"
 #include "comm/node_exchange.h"
+#include "support/error.h"
 
 namespace catamaran {
+
+// All ranks know of it, so all of them may go on in another way.
+class NodeMemoryUnavailable : public CommError {
+ public:
+  using CommError::CommError;
+};
 
 NodeRegion map_node_memory(Communicator& host, const std::string& host_name, int64_t bytes);
 

@@ -13,6 +13,7 @@
 #include "comm/mpi_session.h"
 #include "comm/nccl_communicator.h"
 #include "comm/node_communicator.h"
+#include "comm/node_memory.h"
 #include "comm/self_communicator.h"
 #include "support/assert.h"
 #include "support/error.h"
@@ -148,7 +149,7 @@ std::unique_ptr<Communicator> make_host_gradients(const MpiSession& session,
     try {
       return std::make_unique<NodeCommunicator>(MPI_COMM_WORLD, session.host_name(),
                                                 options.timeout_seconds);
-    } catch (const CommError& problem) {  // the same on all ranks
+    } catch (const NodeMemoryUnavailable& problem) {  // on all ranks
       if (options.backend != "auto") throw;
       if (session.rank() == 0)
         log::warn(std::string(problem.what()) + "; gradients are summed by MPI, which is slower");
@@ -183,10 +184,12 @@ ProcessGroup make_process_group(MpiSession& session, const CommOptions& options)
   // The group owns *host, and the session outlives the group.
   const CommunicatorMaker make_gradients =
       [&session, options, gpus = choice.gpus, node = choice.node, gpu, background,
-       on_host = host.get()]() -> std::unique_ptr<Communicator> {
+       on_host = host.get(),
+       device = std::make_shared<DeviceState>()]() -> std::unique_ptr<Communicator> {
     if (session.world() == 1) return std::make_unique<SelfCommunicator>();
     if (gpus)
-      return make_nccl_communicator(*on_host, gpu, session.host_name(), options.timeout_seconds);
+      return make_nccl_communicator(*on_host, gpu, session.host_name(), options.timeout_seconds,
+                                    device);
     std::unique_ptr<Communicator> made = make_host_gradients(session, options, node);
     if (background) made = std::make_unique<BackgroundCommunicator>(std::move(made));
     return made;

@@ -7,8 +7,7 @@
 //   center          the shorter side brought to `resize`, the square in the middle
 //   random_resized  a rectangle of a share of the image between area[0] and area[1] and an aspect
 //                   ratio between ratio[0] and ratio[1] (RandomResizedCrop of torchvision)
-//   multi_scale     MultiScaleCrop of the ML-GCN family: on a virtual canvas of resize x resize
-//   onto
+//   multi_scale  MultiScaleCrop of the ML-GCN family: on a virtual canvas of resize x resize onto
 //                   which the image is squished, a crop of a width and a height of {resize * scale}
 //                   with at most max_distort steps between them (a side less than 3 px from the
 //                   network's becomes it), at one of 13 fixed offsets; the region is mapped back to

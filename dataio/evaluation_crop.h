@@ -6,8 +6,7 @@
 //
 //   const int64_t shorter = options.evaluate.view.shorter_side(224);      // 256; 0: all of it
 //   const Placement placement = evaluation_placement(size, shorter, 224);
-//   const Region seen = seen_region(size, placement, 224);                // in the picture's
-//   pixels
+//   const Region seen = seen_region(size, placement, 224);  // in the picture's pixels
 //
 // Thread-safe.
 #pragma once

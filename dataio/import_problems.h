@@ -33,6 +33,8 @@ class ImportProblems {
   explicit ImportProblems(std::string file) : file_(std::move(file)) {}
 
   void add(TextPlace place, const std::string& what);
+  // Of a kind of which enough have been named: only the count grows.
+  void add_unnamed(int64_t count) { count_ += count; }
   int64_t count() const { return count_; }
   const std::vector<ImportProblem>& first() const { return first_; }  // kProblemsNamed at most
   void throw_if_any(const std::string& hint) const;

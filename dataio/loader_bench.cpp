@@ -8,7 +8,7 @@
 #include "dataio/jpeg_decoder.h"
 #include "dataio/resize.h"
 #include "support/clock.h"
-#include "support/heap.h"
+#include "support/memory_state.h"
 #include "support/progress.h"
 
 namespace catamaran {

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "dataio/image_folder.h"
 #include "dataio/packed_image.h"
 #include "dataio/text_lines.h"
 #include "support/error.h"
@@ -121,25 +122,37 @@ std::vector<int8_t> labels_of(const ManifestRow& row, const std::vector<std::str
   return labels;
 }
 
-// Missing files, and on demand what is no JPEG; in the order of the rows.
-void look_at_files(const ManifestSource& source, const std::vector<ManifestRow>& rows,
-                   ImportProblems& problems) {
-  std::vector<std::string> wrong(rows.size());
-  parallel_for(std::ssize(rows), threads_or_cores(0), [&] {
+// What is no JPEG, by image; empty where nothing is wrong or nothing is there.
+std::vector<std::string> look_into_files(const std::vector<ImportedImage>& images,
+                                         const std::vector<size_t>& missing) {
+  std::vector<std::string> wrong(images.size());
+  parallel_for(std::ssize(images), threads_or_cores(0), [&] {
     return [&, intake = ImageIntake({.pixels = 0, .decode = false})](int64_t i) mutable {
       const auto at = static_cast<size_t>(i);
-      const fs::path file = source.images / rows[at].image;
-      std::error_code code;
-      if (!fs::is_regular_file(file, code)) {
-        wrong[at] = "there is no file " + file.string();
-      } else if (source.look_into_files) {
-        ImportedImage image;
-        image.file = file;
-        wrong[at] = intake.take(image).problem;
-      }
+      if (!std::ranges::binary_search(missing, at)) wrong[at] = intake.take(images[at]).problem;
     };
   });
-  for (size_t i = 0; i < rows.size(); ++i) {
+  return wrong;
+}
+
+// A folder that is not the one meant is one problem; else each missing file is one, the first of
+// them by name, and on demand each file that is no JPEG.
+void look_at_files(const ManifestSource& source, const std::vector<ManifestRow>& rows,
+                   const std::vector<ImportedImage>& images, ImportProblems& problems) {
+  const ImageFolder folder = look_into_folder(source.images, images);
+  if (folder.is_wrong()) {
+    if (problems.count() == 0) folder.require_some(kCheckImageFolder, /*may_miss_images=*/false);
+    return problems.add({}, folder.folder.string() + ": " + folder.problem());
+  }
+  const size_t named = std::min(folder.missing.size(), kMissingImagesNamed);
+  for (size_t i = 0; i < named; ++i) {
+    const size_t at = folder.missing[i];
+    problems.add(rows[at].place, "there is no file " + images[at].file.string());
+  }
+  problems.add_unnamed(static_cast<int64_t>(folder.missing.size() - named));
+  if (!source.look_into_files) return;
+  const std::vector<std::string> wrong = look_into_files(images, folder.missing);
+  for (size_t i = 0; i < wrong.size(); ++i) {
     if (!wrong[i].empty()) problems.add(rows[i].place, wrong[i]);
   }
 }
@@ -186,7 +199,7 @@ ImportedImages import_manifest(const ManifestSource& source) {
                                labels_of(row, imported.classes, class_of, problems)});
     bare += row.labels.empty() ? 1 : 0;
   }
-  if (source.look_for_files) look_at_files(source, read.rows, problems);
+  if (source.look_for_files) look_at_files(source, read.rows, imported.images, problems);
   problems.throw_if_any("correct the lines; `--check` looks again without packing");
   if (bare > 0)
     imported.notes.push_back(std::to_string(bare) + " images have no label and were kept");

@@ -23,13 +23,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kBlockImages = 256;  // read ahead by the workers at a time, at most
+constexpr size_t kBadImagesTold = 10;  // in a message
+constexpr size_t kBlockImages = 256;   // read ahead by the workers at a time, at most
 constexpr unsigned char kDelete = 0x7F;
 constexpr int64_t kOtherFiles = 64;      // that a process has open beside shards
 constexpr int64_t kMostShards = 50'000;  // of which pack.json still keeps below its limit
 
-[[noreturn]] void refuse_bad(const std::vector<std::string>& first, int64_t count,
-                             bool are_of_packs) {
+[[noreturn]] void refuse_bad(std::vector<std::string> first, int64_t count, bool are_of_packs) {
+  first.resize(std::min(first.size(), kBadImagesTold));
   throw DataError(
       std::to_string(count) + " image file(s) cannot be packed:" + first_of(first, count), "",
       are_of_packs ? "copy the pack again, or leave them out: pack reshard --skip-bad"

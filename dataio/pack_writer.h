@@ -34,7 +34,7 @@ struct PackWriterOptions {
   bool progress = true;
 };
 
-constexpr size_t kBadImagesNamed = 50;
+constexpr size_t kBadImagesNamed = 50;  // in the notes of the pack
 
 struct PackSummary {
   PackManifest manifest;

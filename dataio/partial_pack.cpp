@@ -75,8 +75,7 @@ void PartialPack::take_lock() {
   }
   do {  // again where its holder has just committed and deleted it
     make_folder(partial_);
-    lock_ = FileDescriptor(
-        ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
+    lock_ = FileDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kNewFile));
     if (!lock_ && errno == ENOENT) continue;
     if (!lock_) {
       throw UsageError(with_errno("cannot create the file", errno), path.string(),

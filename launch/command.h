@@ -22,6 +22,7 @@ void add_predict_command(CLI::App& app, CommandSlot& slot);
 void add_explain_command(CLI::App& app, CommandSlot& slot);
 void add_report_command(CLI::App& app, CommandSlot& slot);
 void add_weights_command(CLI::App& app, CommandSlot& slot);
+void add_checkpoint_command(CLI::App& app, CommandSlot& slot);
 void add_config_command(CLI::App& app, CommandSlot& slot);
 void add_plan_command(CLI::App& app, CommandSlot& slot);
 void add_bench_command(CLI::App& app, CommandSlot& slot);

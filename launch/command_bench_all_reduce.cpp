@@ -4,15 +4,14 @@
 #include <set>
 
 #include "comm/all_reduce_bench.h"
-#include "comm/mpi_session.h"
 #include "launch/byte_sizes.h"
 #include "launch/command_bench.h"
 #include "launch/path_checks.h"
+#include "launch/rank_session.h"
 #include "launch/self_launch.h"
 #include "support/atomic_file.h"
 #include "support/error.h"
 #include "support/json.h"
-#include "support/log.h"
 
 namespace catamaran {
 namespace {
@@ -103,9 +102,8 @@ int run(const AllReduceArguments& given, int& argc, char**& argv) {
   given.comm.check();
   if (!given.out.empty()) require_writable_target(given.out, ErrorKind::kUsage);
   if (given.ranks > 0) return launch_ranks(given.ranks, argc, argv, OnStop::kEnd);
-  MpiSession mpi(argc, argv);
-  configure_log(mpi.rank(), mpi.world());
-  ProcessGroup group = make_process_group(mpi, given.comm);
+  RankSession ranks(argc, argv, given.comm);
+  ProcessGroup& group = ranks.group();
   const std::vector<std::string> hosts = group.all_gather(group.host_name());
   const auto nodes = static_cast<int64_t>(std::set(hosts.begin(), hosts.end()).size());
   const std::string backend(group.gradients().backend());

@@ -2,15 +2,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "comm/mpi_session.h"
-#include "comm/process_group.h"
 #include "launch/command_bench.h"
 #include "launch/config.h"
 #include "launch/path_checks.h"
+#include "launch/rank_session.h"
 #include "support/atomic_file.h"
-#include "support/heap.h"
 #include "support/json.h"
-#include "support/log.h"
 #include "trainer/step_bench.h"
 
 namespace catamaran {
@@ -67,13 +64,10 @@ int bench_the_step(const BenchStepArguments& given, int& argc, char**& argv) {
   overrides.insert(overrides.begin(), "data.train=none");  // a step on random images reads no pack
   const RunOptions options = resolve_config(given.config, overrides).options;
   if (!given.out.empty()) require_writable_target(given.out, ErrorKind::kUsage);
-  keep_freed_memory();  // as training does
-  MpiSession mpi(argc, argv);
-  if (mpi.world() > 1)
+  RankSession ranks(argc, argv, options.comm);
+  if (ranks.group().world() > 1)
     throw UsageError("is of one rank", "bench step", "start it without mpirun, srun or --ranks");
-  configure_log(mpi.rank(), mpi.world());
-  const ProcessGroup group = make_process_group(mpi, options.comm);
-  const StepBench bench = bench_step(options, given.bench, group);
+  const StepBench bench = bench_step(options, given.bench, ranks.group());
   const std::string text = json_text(step_json(bench, options)) + "\n";
   if (given.json) {
     std::fputs(text.c_str(), stdout);

@@ -13,6 +13,7 @@
 #include "support/error.h"
 #include "support/json.h"
 #include "support/log.h"
+#include "support/text.h"
 
 namespace catamaran {
 namespace {
@@ -158,16 +159,32 @@ void write_statistics(const OpenPacks& packs, const std::filesystem::path& file)
   write_file_atomically(file, json_text({{"packs", all}}, -1) + "\n", ErrorKind::kUsage);
 }
 
-// Opens them one after the other: what is wrong with the first is told before the next is looked
-// at.
-int64_t check_each(const CheckArguments& given, OpenPacks& packs, nlohmann::json& report) {
+// All of them are opened before any is read: what is wrong with a name is told at once, and not
+// after minutes with the packs before it.
+OpenPacks open_all(const std::vector<std::filesystem::path>& folders) {
+  OpenPacks packs;
+  std::vector<std::string> problems;
+  for (const std::filesystem::path& folder : folders) {
+    try {
+      packs.push_back(std::make_unique<PackReader>(folder));
+    } catch (const DataError& problem) {
+      problems.emplace_back(problem.what());
+    }
+  }
+  if (problems.empty()) return packs;
+  if (problems.size() == 1) throw DataError(problems.front(), "", "");
+  throw DataError(text("%zu of the %zu packs cannot be opened:", problems.size(), folders.size()) +
+                      first_of(problems, std::ssize(problems)) + "\n",
+                  "", "no pack was checked; name packs that are there and whole");
+}
+
+int64_t check_each(const CheckArguments& given, const OpenPacks& packs, nlohmann::json& report) {
   int64_t damages = 0;
-  for (const std::filesystem::path& folder : given.packs) {
-    packs.push_back(std::make_unique<PackReader>(folder));
-    const PackCheck check = check_pack(*packs.back(), given.options);
+  for (const auto& pack : packs) {
+    const PackCheck check = check_pack(*pack, given.options);
     damages += static_cast<int64_t>(check.damaged.size());
-    report["packs"].push_back(to_json(folder, check));
-    if (!given.json) print(folder, check);
+    report["packs"].push_back(to_json(pack->folder(), check));
+    if (!given.json) print(pack->folder(), check);
   }
   return damages;
 }
@@ -206,7 +223,7 @@ void look_at(const CheckArguments& given, const OpenPacks& packs, nlohmann::json
 }
 
 Findings find_all(const CheckArguments& given, nlohmann::json& report) {
-  OpenPacks packs;
+  const OpenPacks packs = open_all(given.packs);
   const int64_t damages = check_each(given, packs, report);
   Findings found{.problems = damages + check_between(packs, given.json, report)};
   const bool wants_more = given.near || !given.statistics.empty();
@@ -227,7 +244,7 @@ int run(const CheckArguments& given) {
   Findings found;
   try {
     found = find_all(given, report);
-  } catch (const DataError& error) {  // a pack that cannot be opened; of the others this is known
+  } catch (const DataError& error) {  // a pack that cannot be opened, or is damaged past reading
     report["error"] = error.what();
     print_report();
     throw;

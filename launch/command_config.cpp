@@ -5,6 +5,7 @@
 #include "launch/command.h"
 #include "launch/config.h"
 #include "launch/path_checks.h"
+#include "support/error.h"
 #include "support/json.h"
 
 namespace catamaran {
@@ -19,14 +20,22 @@ struct ConfigArguments {
 void add_common(CLI::App& command, const std::shared_ptr<ConfigArguments>& given) {
   command
       .add_option("--config", given->config,
-                  "TOML file; without one the defaults, of which data.train must be set")
+                  "TOML file; without one --set alone, which must set data.train")
       ->check(not_empty());
   command.add_option("--set", given->overrides, "KEY=VALUE, over the file; may be repeated")
       ->take_all();
 }
 
+ResolvedConfig resolve(const ConfigArguments& given) {
+  if (given.config.empty() && given.overrides.empty())
+    throw UsageError("no configuration was given", "--config",
+                     "name a TOML file, your own or a preset: --config configs/cat.toml (every key "
+                     "and its default: `catamaran config keys`)");
+  return resolve_config(given.config, given.overrides);
+}
+
 int show(const ConfigArguments& given) {
-  const ResolvedConfig config = resolve_config(given.config, given.overrides);
+  const ResolvedConfig config = resolve(given);
   if (!given.json) {
     std::fputs(config.toml.c_str(), stdout);
     return 0;
@@ -70,8 +79,9 @@ void add_config_command(CLI::App& app, CommandSlot& slot) {
   checked->footer("Example: catamaran config check --config my.toml");
   checked->callback([&slot, given] {
     slot.work = [given](int&, char**&) {
-      resolve_config(given->config, given->overrides);
-      std::printf("the configuration is valid\n");
+      resolve(*given);
+      std::printf(
+          "the configuration is valid; packs and the number of ranks are looked at by train\n");
       return 0;
     };
   });

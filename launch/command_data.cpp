@@ -125,7 +125,7 @@ void add_data_command(CLI::App& app, CommandSlot& slot) {
       "preview", "Draw augmented images of a pack with their labels, as a PNG");
   add_training_data_options(*sheet, given->training);
   sheet->add_option("--out", given->out, "the PNG to write")
-      ->check(result_file({".png"}))
+      ->check(png_file())
       ->capture_default_str();
   sheet->add_option("--images", given->images, "rows")
       ->check(CLI::Range(1, 64))

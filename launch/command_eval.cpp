@@ -31,18 +31,30 @@ void print_row(const char* name, const FMeasures& f) {
               100 * f.op, 100 * f.orr, 100 * f.of1, 100 * f.cp, 100 * f.cr, 100 * f.cf1);
 }
 
-void print(const Evaluation& e, bool per_class) {
+void print(const Evaluation& e) {
   std::printf("protocol %-8s mAP %6.2f   (%ld images, %zu classes, %ld without positives)\n",
               e.protocol.name.c_str(), 100 * e.map, e.images, e.classes.size(),
               e.classes_without_positives);
   print_row("all", e.all);
   print_row("top-3", e.top3);
-  for (size_t c = 0; per_class && c < e.classes.size(); ++c) {
-    if (e.ap[c]) {
-      std::printf("  %-24s AP %6.2f\n", e.classes[c].c_str(), 100 * *e.ap[c]);
-    } else {
-      std::printf("  %-24s no positives\n", e.classes[c].c_str());
+}
+
+// One column per protocol, of the same classes.
+void print_classes(const std::vector<Evaluation>& evaluations) {
+  std::printf("%-24s", "AP");
+  for (const Evaluation& e : evaluations) std::printf(" %8s", e.protocol.name.c_str());
+  std::printf("\n");
+  const std::vector<std::string>& classes = evaluations.front().classes;
+  for (size_t c = 0; c < classes.size(); ++c) {
+    std::printf("%-24s", classes[c].c_str());
+    for (const Evaluation& e : evaluations) {
+      if (e.ap[c]) {
+        std::printf(" %8.2f", 100 * *e.ap[c]);
+      } else {
+        std::printf(" %8s", "none");
+      }
     }
+    std::printf("%s\n", evaluations.front().ap[c] ? "" : "   no positives");
   }
 }
 
@@ -65,15 +77,18 @@ void report(const EvalArguments& given, const ScoreTable& table,
                 request.augment.c_str());
   }
   nlohmann::json all = nlohmann::json::array();
+  std::vector<Evaluation> evaluations;
   for (const std::string& name : protocols) {
-    const Evaluation evaluation = evaluate(table, protocol(name), thresholds);
+    const Evaluation& evaluation =
+        evaluations.emplace_back(evaluate(table, protocol(name), thresholds));
     all.push_back(described(evaluation, request));
     if (!thresholds.empty()) {
       all.back().erase("threshold");
       all.back()["thresholds"] = given.thresholds.string();
     }
-    if (!given.json) print(evaluation, given.per_class);
+    if (!given.json) print(evaluation);
   }
+  if (!given.json && given.per_class) print_classes(evaluations);
   const std::string text = json_text(all.size() == 1 ? all.front() : all) + "\n";
   if (given.json) std::fputs(text.c_str(), stdout);
   if (!given.out.empty()) write_file_atomically(given.out, text, ErrorKind::kUsage);

@@ -65,8 +65,9 @@ void add_explain_command(CLI::App& app, CommandSlot& slot) {
       "explain", "Class activation maps over pictures, one PNG per label and a sheet per picture");
   const auto given = std::make_shared<ExplainRequest>();
   explain
-      ->add_option("--checkpoint", given->checkpoint,
-                   "run directory, checkpoint folder or .safetensors file")
+      ->add_option(
+          "--checkpoint", given->checkpoint,
+          "run directory, checkpoint folder (RUN/checkpoints/best, too) or .safetensors file")
       ->check(not_empty())
       ->required();
   CLI::Option* compare =

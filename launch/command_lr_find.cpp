@@ -3,19 +3,17 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "comm/mpi_session.h"
-#include "comm/process_group.h"
 #include "drawing/png_file.h"
 #include "launch/command.h"
 #include "launch/config.h"
 #include "launch/exit_code.h"
 #include "launch/path_checks.h"
+#include "launch/rank_session.h"
 #include "launch/rate_report.h"
 #include "launch/self_launch.h"
+#include "support/atomic_file.h"
 #include "support/error.h"
-#include "support/heap.h"
 #include "support/json.h"
-#include "support/log.h"
 #include "trainer/range_test_api.h"
 
 namespace catamaran {
@@ -58,11 +56,10 @@ void show(const LrFindArguments& given, const RateSearch& found, const RateSetti
 int run(const LrFindArguments& given, int& argc, char**& argv) {
   require_range(given);
   const ResolvedConfig config = resolve_config(given.config, given.overrides);
+  if (!given.out.empty()) require_writable_target(given.out, ErrorKind::kUsage);
   if (given.ranks > 0) return launch_ranks(given.ranks, argc, argv, OnStop::kEnd);
-  keep_freed_memory();
-  MpiSession mpi(argc, argv);
-  configure_log(mpi.rank(), mpi.world());
-  ProcessGroup group = make_process_group(mpi, config.options.comm);
+  RankSession ranks(argc, argv, config.options.comm);
+  ProcessGroup& group = ranks.group();
   RangeTestRequest request;
   request.options = config.options;
   request.resolved_config = config.toml;
@@ -100,8 +97,7 @@ void add_lr_find_command(CLI::App& app, CommandSlot& slot) {
   find->add_option("--steps", given->steps, "rates to try, a step each")
       ->check(CLI::Range(kFewestSteps, kMostRangeSteps))
       ->capture_default_str();
-  find->add_option("--out", given->out, "picture of the loss against the rate")
-      ->check(result_file({".png"}));
+  find->add_option("--out", given->out, "picture of the loss against the rate")->check(png_file());
   find->add_flag("--json", given->json, "print as JSON");
   find->add_option("--ranks", given->ranks, "start so many ranks on this machine (with mpirun)")
       ->check(CLI::Range(1, kMostRanks));

@@ -2,11 +2,11 @@
 
 #include <cstdio>
 #include <functional>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "dataio/coco_importer.h"
+#include "dataio/image_folder.h"
 #include "dataio/manifest_importer.h"
 #include "dataio/pack_writer.h"
 #include "dataio/voc_importer.h"
@@ -14,6 +14,7 @@
 #include "launch/pack_output.h"
 #include "support/error.h"
 #include "support/json.h"
+#include "support/text.h"
 
 namespace catamaran {
 namespace {
@@ -22,13 +23,41 @@ struct PackArguments {
   VocSource voc;
   CocoSource coco;
   ManifestSource manifest;
+  std::string format;  // of the manifest; empty: by its name
   PackOutput output;
+  std::string name;  // of the data set; empty: as the importer says
   int64_t pixels = 0;
   bool decode = true;
   bool skip_bad = false;
   bool restart_markers = false;
   bool check = false;  // of a manifest, without packing
 };
+
+ImportedImages take_voc(const PackArguments& given) {
+  ImportedImages images = import_voc(given.voc);
+  look_into_folder(given.voc.root / "JPEGImages", images.images)
+      .require_some("check --root: the pictures of a split are in its folder JPEGImages, ID.jpg",
+                    given.skip_bad);
+  return images;
+}
+
+ImportedImages take_coco(const PackArguments& given) {
+  ImportedImages images = import_coco(given.coco);
+  look_into_folder(given.coco.images, images.images)
+      .require_some(kCheckImageFolder, given.skip_bad);
+  return images;
+}
+
+// With --skip-bad missing files are left out by the writer, unless none is there.
+ImportedImages take_manifest(const PackArguments& given) {
+  ManifestSource source = given.manifest;
+  source.look_for_files = !given.skip_bad;
+  ImportedImages images = import_manifest(source);
+  if (given.skip_bad)
+    look_into_folder(source.images, images.images)
+        .require_some(kCheckImageFolder, /*may_miss_images=*/true);
+  return images;
+}
 
 // What a manifest would give, and exit code 3 with all problems where it would give nothing.
 int check_manifest(PackArguments& given) {
@@ -59,7 +88,8 @@ int check_manifest(PackArguments& given) {
 int write(const PackArguments& given, const std::function<ImportedImages()>& import) {
   if (given.output.out.empty())
     throw UsageError("no folder for the pack is named", "--out", "give a new one");
-  const ImportedImages images = import();
+  ImportedImages images = import();
+  if (!given.name.empty()) images.data_set = given.name;
   PackWriterOptions options = given.output.options();
   options.pixels = given.pixels;
   options.decode = given.decode;
@@ -70,8 +100,23 @@ int write(const PackArguments& given, const std::function<ImportedImages()>& imp
   return 0;
 }
 
+CLI::Validator is_a_name() {
+  return {[](const std::string& name) -> std::string {
+            if (name.empty() || name.size() > 100) return "wants a name of 1 to 100 bytes";
+            const bool one_line = name.find_first_of("\n\t") == std::string::npos;
+            return one_line && printable(name) == name ? ""
+                                                       : "wants a name of printable characters";
+          },
+          "NAME"};
+}
+
 void add_common(CLI::App& command, const std::shared_ptr<PackArguments>& given) {
   add_pack_output(command, given->output);
+  command
+      .add_option("--name", given->name,
+                  "the data set's name in pack.json, reports and metrics; default: COCO, or the "
+                  "name of the folder that VOC or the manifest lies in")
+      ->check(is_a_name());
   command
       .add_option("--pixels", given->pixels,
                   "store each image as RGB, squished to squares of this side; 0: the JPEG files")
@@ -101,9 +146,7 @@ void add_pack_command(CLI::App& app, CommandSlot& slot) {
       "Example: catamaran pack voc --root VOCdevkit/VOC2007 --split trainval --out "
       "packs/voc07-trainval");
   voc->callback([&slot, given] {
-    slot.work = [given](int&, char**&) {
-      return write(*given, [&] { return import_voc(given->voc); });
-    };
+    slot.work = [given](int&, char**&) { return write(*given, [&] { return take_voc(*given); }); };
   });
 
   CLI::App* coco =
@@ -123,9 +166,7 @@ void add_pack_command(CLI::App& app, CommandSlot& slot) {
       "Example: catamaran pack coco --images train2014 --annotations instances_train2014.json "
       "--out packs/coco14-train");
   coco->callback([&slot, given] {
-    slot.work = [given](int&, char**&) {
-      return write(*given, [&] { return import_coco(given->coco); });
-    };
+    slot.work = [given](int&, char**&) { return write(*given, [&] { return take_coco(*given); }); };
   });
 
   CLI::App* manifest = pack->add_subcommand(
@@ -139,10 +180,9 @@ void add_pack_command(CLI::App& app, CommandSlot& slot) {
       ->required();
   manifest->add_option("--manifest", given->manifest.manifest, "the file of labels")->required();
   manifest
-      ->add_option("--format", given->manifest.format,
-                   "jsonl or csv; default: csv where the name ends in .csv, else jsonl")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, ManifestFormat>{
-          {"jsonl", ManifestFormat::kJsonLines}, {"csv", ManifestFormat::kCsv}}));
+      ->add_option("--format", given->format,
+                   "of the manifest; without it csv where the name ends in .csv, else jsonl")
+      ->check(CLI::IsMember({"jsonl", "csv"}));
   manifest->add_flag("--check", given->check,
                      "look at labels and files and print the counts; nothing is written");
   manifest->add_option("--classes", given->manifest.classes,
@@ -152,9 +192,10 @@ void add_pack_command(CLI::App& app, CommandSlot& slot) {
       "Example: catamaran pack manifest --images photos --manifest labels.jsonl --out packs/mine");
   manifest->callback([&slot, given] {
     slot.work = [given](int&, char**&) {
+      if (given->format == "jsonl") given->manifest.format = ManifestFormat::kJsonLines;
+      if (given->format == "csv") given->manifest.format = ManifestFormat::kCsv;
       if (given->check) return check_manifest(*given);
-      given->manifest.look_for_files = !given->skip_bad;  // then missing ones are left out
-      return write(*given, [&] { return import_manifest(given->manifest); });
+      return write(*given, [&] { return take_manifest(*given); });
     };
   });
 

@@ -30,12 +30,12 @@ struct PlanArguments {
   ScalingArguments scaling;
 };
 
-// What the user says, else what the training pack says, else COCO's number; the table names it.
-int64_t labels_of(const PlanArguments& given, const RunOptions& options) {
+// What the user says, else what the training pack says; nothing where neither does.
+std::optional<int64_t> labels_of(const PlanArguments& given, const RunOptions& options) {
   if (given.labels > 0) return given.labels;
   if (fs::exists(fs::path(options.data.train) / "pack.json"))
     return static_cast<int64_t>(read_pack_manifest(options.data.train).classes.size());
-  return kCocoLabels;
+  return std::nullopt;
 }
 
 // The model runs once, on one image.
@@ -79,7 +79,9 @@ int plan(const PlanArguments& given) {
   std::vector<PlannedConfig> planned;
   for (const fs::path& file : given.configs) {
     const RunOptions options = resolve_config(file, given.overrides).options;
-    planned.push_back(plan_one(file, options, labels_of(given, options)));
+    const std::optional<int64_t> labels = labels_of(given, options);
+    planned.push_back(plan_one(file, options, labels.value_or(kCocoLabels)));
+    planned.back().labels_assumed = !labels;
   }
   std::optional<ScalingPlan> scaling;
   if (given.scaling.wanted()) scaling = plan_scaling(given.scaling, planned.front());

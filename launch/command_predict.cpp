@@ -59,8 +59,9 @@ void add_predict_command(CLI::App& app, CommandSlot& slot) {
   const auto given = std::make_shared<PredictArguments>();
   PredictRequest& request = given->request;
   predict
-      ->add_option("--checkpoint", request.checkpoint,
-                   "run directory, checkpoint folder or .safetensors file")
+      ->add_option(
+          "--checkpoint", request.checkpoint,
+          "run directory, checkpoint folder (RUN/checkpoints/best, too) or .safetensors file")
       ->check(not_empty())
       ->required();
   predict

@@ -14,9 +14,10 @@ void visit_model_keys(Options& m, Visit&& visit) {
   visit("model.input.mean", m.input.mean, "subtracted from RGB in 0..1");
   visit("model.input.std", m.input.std, "divides RGB after that");
   visit("model.backbone.name", m.backbone.name, backbone_names_text().c_str());
-  visit("model.backbone.bn", m.backbone.bn,
-        "batch norm of the backbone: local, each rank's own statistics; sync, of all ranks; frozen, "
-        "eval mode and fixed weights");
+  visit(
+      "model.backbone.bn", m.backbone.bn,
+      "batch norm of the backbone: local, each rank's own statistics; sync, of all ranks; frozen, "
+      "eval mode and fixed weights");
   visit("model.fpn.enabled", m.fpn.enabled, "false: one head on S5 alone, the plain backbone");
   visit("model.fpn.topdown", m.fpn.topdown, "conv_then_upsample, upsample_then_conv, deconv");
   visit("model.fpn.share_td_conv", m.fpn.share_td_conv, "one top-down convolution for both levels");
@@ -128,7 +129,8 @@ void visit_loss_keys(Options& o, Visit&& visit) {
         "labels a sum");
   visit("precision.compute", o.precision.compute,
         "fp32, bf16, fp16: of the model's forward and backward; weights stay fp32");
-  visit("precision.loss_scale", o.precision.loss_scale, "fp16: the first factor on gradients");
+  visit("precision.loss_scale", o.precision.loss_scale,
+        "fp16, computed or exchanged: the first factor on gradients");
   visit("precision.growth", o.precision.growth,
         "fp16: multiplies it after growth_interval steps without overflow");
   visit("precision.backoff", o.precision.backoff, "fp16: multiplies it after an overflow");
@@ -207,6 +209,12 @@ void visit_config_keys(Options& o, Visit&& visit) {
   visit("checkpoint.every_epochs", o.checkpoint.every_epochs, "0: at the end only");
   visit("checkpoint.every_steps", o.checkpoint.every_steps, "above 0: instead of every_epochs");
   visit("checkpoint.keep", o.checkpoint.keep, "newest kept; the best is kept besides");
+  visit("checkpoint.keep_every_epochs", o.checkpoint.keep_every_epochs,
+        "the end of every so many epochs is written and kept for good; 0: off");
+  visit("checkpoint.most_starts_without_progress", o.checkpoint.most_starts_without_progress,
+        "starts in a row, of the same configuration, that fail without a new checkpoint before the "
+        "next one is refused; of those that are killed without a word, three times as many; 0: "
+        "none is");
   visit("reducer.first_bucket_bytes", o.reducer.first_bucket_bytes,
         "gradients of the first all-reduce");
   visit("reducer.bucket_bytes", o.reducer.bucket_bytes, "and of each later one");
@@ -216,9 +224,20 @@ void visit_config_keys(Options& o, Visit&& visit) {
         "none, bf16, fp16: type of gradients on their way between ranks; what rounding takes is "
         "added to the next step's");
   visit("numerics.max_consecutive_skips", o.numerics.max_consecutive_skips,
-        "steps in a row that are not finite before the run stops");
+        "steps in a row that are skipped, as they are not finite or spikes, before the run stops");
   visit("numerics.consistency_every_steps", o.numerics.consistency_every_steps,
-        "hash of the weights across ranks; 0: at checkpoints only");
+        "hash of weights, optimizer and average across ranks; 0: at checkpoints only");
+  visit("numerics.probe_every_steps", o.numerics.probe_every_steps,
+        "steps between probes for silent data corruption: all ranks compute one micro-batch's "
+        "gradients and compare bits; 0: never");
+  visit("numerics.on_spike", o.numerics.on_spike,
+        "none; what a step whose loss or gradient norm is far above those before does: stop (code "
+        "6), skip (it is not applied), rollback (to the newest checkpoint's weights, the data goes "
+        "on)");
+  visit("numerics.spike_factor", o.numerics.spike_factor,
+        "a spike is above this times the median of the newest spike_window applied steps");
+  visit("numerics.spike_window", o.numerics.spike_window,
+        "steps, 20 to 10000; nothing is judged before there are 20");
   visit("log.every_steps", o.log.every_steps, "steps between lines of metrics.jsonl");
   visit("train.log_samples", o.log.samples, "samples.jsonl: the ids of every step in global order");
   visit(
@@ -234,11 +253,23 @@ void visit_config_keys(Options& o, Visit&& visit) {
         "compute threads; 0: cores / ranks of the node");
   visit("monitoring.enabled", o.monitoring.enabled, "serve Prometheus metrics from rank 0");
   visit("monitoring.address", o.monitoring.address, "to listen on");
-  visit("monitoring.port", o.monitoring.port, "0: the kernel picks a free one");
+  visit("monitoring.port", o.monitoring.port,
+        "0: the kernel picks a free one; one that is taken: the next free one of 16");
+  visit("monitoring.strict_port", o.monitoring.strict_port,
+        "a port that is taken ends the start with code 2 instead");
+  visit("monitoring.straggler_factor", o.monitoring.straggler_factor,
+        "the log names a rank whose own work (data wait, forward, backward) takes more than this "
+        "times the median of all ranks; 0: none");
   visit("trace.enabled", o.trace.enabled,
         "trace.json: what each rank does when, for Perfetto (train --trace)");
   visit("trace.first_step", o.trace.first_step, "first step in it, counted from this start");
   visit("trace.steps", o.trace.steps, "and so many steps");
+  visit("testing.enabled", o.testing.enabled, "testing.fault may spoil the run");
+  visit("testing.fault", o.testing.fault,
+        "rank=1,step=7,kind=K: throw, exit, sleep, spin, slow (value=0.5, seconds), hoard "
+        "(value=100, MiB), bad_alloc, nan_gradient, scale_loss (value=1e4), "
+        "skip_bucket, swap_buckets, cut_bucket, flip_weight, flip_optimizer, flip_average, "
+        "flip_buffer, flip_gradient; several with ; between");
 }
 
 }  // namespace catamaran

@@ -1,5 +1,6 @@
 // catamaran: parse, run one command, one catch that turns errors into a sentence and an exit code.
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,15 +9,18 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <string>
 #include <thread>
 
 #include "comm/mpi_session.h"
 #include "launch/command.h"
 #include "launch/exit_code.h"
+#include "launch/help_format.h"
 #include "launch/version.h"
 #include "support/error.h"
 #include "support/log.h"
+#include "support/nearest.h"
 #include "support/open_files.h"
 #include "support/text.h"
 #include "trainer/api.h"
@@ -55,6 +59,17 @@ void require_values(int argc, char** argv) {
   }
 }
 
+// CLI11 says of a word that is no command that one is required.
+void require_known_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+  if (std::ranges::find(known, argv[1]) != known.end()) return;
+  const std::string near = did_you_mean(argv[1], known);
+  throw UsageError("there is no command '" + std::string(argv[1]) + "'" + near, "command line",
+                   "see `catamaran --help`");
+}
+
 // A result that went nowhere is no success. A reader that has gone, as `| head` does, has had what
 // it wanted.
 void require_written_output() {
@@ -70,6 +85,7 @@ int run(int argc, char** argv) {
   require_values(argc, argv);
   CLI::App app("Catamaran trains CAT, a multi-label image classifier, data-parallel on clusters.",
                "catamaran");
+  app.formatter(std::make_shared<HelpFormat>());
   app.footer(
       "Start with: catamaran pack manifest --help, catamaran train --help. Exit codes: "
       "docs/exit-codes.md");
@@ -86,10 +102,12 @@ int run(int argc, char** argv) {
   add_explain_command(app, slot);
   add_report_command(app, slot);
   add_weights_command(app, slot);
+  add_checkpoint_command(app, slot);
   add_config_command(app, slot);
   add_plan_command(app, slot);
   add_bench_command(app, slot);
   add_data_command(app, slot);
+  require_known_command(app, argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version
@@ -108,6 +126,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe or socket is an error code, not the end
   std::signal(SIGXFSZ, SIG_IGN);
+  ::umask(::umask(0) | S_IWOTH);  // the user's, but nothing that is made is writable for all
   configure_log(std::max(0, rank_from_environment()), 1);
   try {
     return run(argc, argv);

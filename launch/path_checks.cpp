@@ -15,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kEmpty = "is empty; give a path, or leave the option out";
+constexpr const char* kPng = ".png";
 constexpr std::array<const char*, 8> kFilesOfARun = {
     "lock",          "log.jsonl",     "metrics.jsonl",       "config.toml",
     "samples.jsonl", "manifest.json", "metrics-address.txt", "trace.json"};
@@ -94,7 +95,18 @@ CLI::Validator result_file(std::vector<std::string> endings) {
   return {[endings = std::move(endings)](std::string& given) {
             return printable(problem_of_result(given, endings));
           },
-          ""};
+          "FILE"};
+}
+
+CLI::Validator png_file() {
+  return {[](std::string& given) -> std::string {
+            const std::string problem = problem_of_result(given, {kPng});
+            if (!problem.empty() || ending_of(given) == kPng) return printable(problem);
+            return printable(given) +
+                   " would hold a PNG, the one kind of picture that is written; "
+                   "give a name that ends in .png";
+          },
+          "FILE"};
 }
 
 CLI::Validator new_folder() {
@@ -104,10 +116,10 @@ CLI::Validator new_folder() {
               return printable(given) + " exists already; choose another name, or delete it first";
             return problem_of_folder(given);
           },
-          ""};
+          "FOLDER"};
 }
 
-CLI::Validator result_folder() { return {problem_of_folder, ""}; }
+CLI::Validator result_folder() { return {problem_of_folder, "FOLDER"}; }
 
 CLI::Validator at_least(int64_t least) {
   return {[least](std::string& given) -> std::string {
@@ -116,7 +128,7 @@ CLI::Validator at_least(int64_t least) {
             return "'" + printable(given) + "' is no whole number from " + std::to_string(least) +
                    " on";
           },
-          ""};
+          "NUMBER from " + std::to_string(least) + " on"};
 }
 
 CLI::Validator probability() {
@@ -125,7 +137,7 @@ CLI::Validator probability() {
             if (CLI::detail::lexical_cast(given, value) && value >= 0 && value <= 1) return "";
             return "'" + printable(given) + "' is no number from 0 to 1";
           },
-          ""};
+          "0 to 1"};
 }
 
 void require_different_files(const std::string& option, const std::string& file,

@@ -1,5 +1,6 @@
 // What a command line may say, checked while it is parsed, so that the option is named and nothing
-// has begun: for CLI::Option::check. A failed check is a usage error, exit code 2.
+// has begun: for CLI::Option::check. A failed check is a usage error, exit code 2. What a check
+// says of itself stands behind the option in --help (launch/help_format.h).
 //
 //   eval->add_option("--out", out, "...")->check(result_file({".json"}));
 //   train->add_option("--run-dir", run_dir, "...")->check(not_empty());
@@ -22,6 +23,9 @@ CLI::Validator not_empty();
 // A file to be written. One that exists is replaced only where its name ends in one of `endings`
 // (lower case, with the dot).
 CLI::Validator result_file(std::vector<std::string> endings);
+
+// A picture to be written, as a PNG: its name ends in .png, or it is refused.
+CLI::Validator png_file();
 
 // A folder of results, new or to be replaced by a newer one: in nobody's pack or checkpoint. A
 // run's folder explain/ may be.

@@ -64,6 +64,10 @@ Link read_link(const std::filesystem::path& file) {
   if (world < 2)
     throw UsageError("all-reduces of one rank (world 1) say nothing of a network", where,
                      "measure more: catamaran bench allreduce --ranks 2 --out FILE");
+  if (root.contains("nodes") && json_field<int64_t>(root, "nodes", where, kKind) != 1)
+    throw UsageError("it was measured across nodes, and says nothing of the inside of one", where,
+                     "measure on one node; give the network between nodes by --bandwidth-gbits "
+                     "and --latency-us");
   const auto n = static_cast<double>(world);
   return {.latency_seconds = number(root, "latency_seconds", where) / (2 * (n - 1)),
           .bandwidth_bytes_per_second =

@@ -20,7 +20,7 @@ namespace catamaran {
 MeasuredStep read_step(const std::filesystem::path& file);
 
 // The ring that would give the measured times: of `world` ranks, latency / (2 (world - 1)) a
-// message, and the bus bandwidth.
+// message, and the bus bandwidth. UsageError where the ranks were on several nodes.
 Link read_link(const std::filesystem::path& file);
 
 // Training throughput of a GPU that somebody published, and of what.

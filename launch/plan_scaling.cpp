@@ -7,6 +7,7 @@
 #include "launch/plan_inputs.h"
 #include "support/error.h"
 #include "support/text.h"
+#include "trainer/bucket_sizes.h"
 
 namespace catamaran {
 namespace {
@@ -80,17 +81,20 @@ Workload workload_of(const ScalingArguments& given, const PlannedConfig& planned
   work.storage_bytes_per_second = given.storage_bytes_per_second;
   work.epochs = static_cast<double>(options.schedule.epochs);
   measure_pack(given, options, work);
-  const double steps_per_epoch =
-      static_cast<double>(work.images_per_epoch) / static_cast<double>(work.global_batch);
-  const double every = options.checkpoint.every_steps > 0
-                           ? static_cast<double>(options.checkpoint.every_steps)
-                           : options.checkpoint.every_epochs * steps_per_epoch;
-  const auto bytes = static_cast<double>(memory.weights + memory.optimizer + memory.ema);
-  if (every > 0) work.checkpoint_bytes_per_step = bytes / every;
+  work.checkpoint_bytes = static_cast<double>(memory.weights + memory.optimizer + memory.ema);
+  work.checkpoint_every_steps = static_cast<double>(options.checkpoint.every_steps);
+  work.checkpoint_every_epochs = options.checkpoint.every_epochs;
   return work;
 }
 
-std::vector<BucketChoice> try_buckets(const ScalingPlan& plan, int64_t first_bytes) {
+// As they travel.
+std::vector<ReadyGradient> buckets_of(const MeasuredStep& step, const ReducerOptions& reducer) {
+  constexpr int64_t kHalf = 2;
+  return pack_buckets(step.gradients, bucket_sizes(reducer),
+                      reducer.compression == "none" ? int64_t{sizeof(float)} : kHalf);
+}
+
+std::vector<BucketChoice> try_buckets(const ScalingPlan& plan, ReducerOptions reducer) {
   std::vector<BucketChoice> choices;
   if (plan.rows.empty() || plan.rows.back().ranks == 1) return choices;
   std::vector<int64_t> sizes = {plan.bucket_bytes};
@@ -98,9 +102,9 @@ std::vector<BucketChoice> try_buckets(const ScalingPlan& plan, int64_t first_byt
   std::ranges::sort(sizes);
   sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
   for (const int64_t size : sizes) {
-    const auto buckets = pack_buckets(plan.step.gradients, std::min(first_bytes, size), size);
-    const StepPrediction p =
-        predict_step(plan.step, buckets, plan.network, plan.work, plan.rows.back().ranks);
+    reducer.bucket_bytes = size;
+    const StepPrediction p = predict_step(plan.step, buckets_of(plan.step, reducer), plan.network,
+                                          plan.work, plan.rows.back().ranks);
     choices.push_back({size, p.seconds});
   }
   return choices;
@@ -177,7 +181,7 @@ void add_scaling_options(CLI::App& command, ScalingArguments& given) {
       ->check(CLI::NonNegativeNumber);
   add("--images", given.images, "of an epoch; of the pack data.train, or COCO 2014's 82,081")
       ->check(at_least(0));
-  add("--plot", given.plot, "write efficiency over devices as PNG")->check(result_file({".png"}));
+  add("--plot", given.plot, "write efficiency over devices as PNG")->check(png_file());
 }
 
 ScalingPlan plan_scaling(const ScalingArguments& given, const PlannedConfig& planned) {
@@ -187,13 +191,14 @@ ScalingPlan plan_scaling(const ScalingArguments& given, const PlannedConfig& pla
   ScalingPlan plan;
   plan.memory = plan_memory(planned.options, planned.materialised, type);
   plan.step = step_of(given, planned, plan.source);
+  plan.published_is_faster =
+      !given.gpu.empty() && planned.options.precision.compute == "fp32";  // all known are of AMP
   if (given.spread >= 0) plan.step.spread = given.spread;
   plan.network = network_of(given);
   plan.work = workload_of(given, planned, plan.memory);
   const ReducerOptions& reducer = planned.options.reducer;
   plan.bucket_bytes = reducer.bucket_bytes;
-  plan.buckets =
-      pack_buckets(plan.step.gradients, reducer.first_bucket_bytes, reducer.bucket_bytes);
+  plan.buckets = buckets_of(plan.step, reducer);
   for (const int64_t ranks : ranks_of(given)) {
     if (!can_split(plan.work, ranks)) {
       plan.left_out.push_back(ranks);
@@ -201,7 +206,7 @@ ScalingPlan plan_scaling(const ScalingArguments& given, const PlannedConfig& pla
     }
     plan.rows.push_back(predict_step(plan.step, plan.buckets, plan.network, plan.work, ranks));
   }
-  plan.choices = try_buckets(plan, reducer.first_bucket_bytes);
+  plan.choices = try_buckets(plan, reducer);
   return plan;
 }
 

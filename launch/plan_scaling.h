@@ -51,7 +51,8 @@ struct BucketChoice {
 };
 
 struct ScalingPlan {
-  std::string source;  // of the step's times
+  std::string source;                // of the step's times
+  bool published_is_faster = false;  // it is of mixed precision, and the configuration is of fp32
   MeasuredStep step;
   Network network;
   Workload work;

@@ -25,6 +25,10 @@ std::string row_text(const ScalingPlan& plan, const StepPrediction& p) {
 // What stands in the way of a row, said once for all rows.
 std::string warnings_text(const ScalingPlan& plan) {
   std::string out;
+  if (plan.published_is_faster)
+    out +=
+        "note: the published throughput is of mixed precision (AMP) and precision.compute is "
+        "fp32: a step will take longer than this\n";
   for (const char* limit : {"loader", "storage"}) {
     for (const StepPrediction& p : plan.rows) {
       if (p.limit != limit) continue;

@@ -1,6 +1,7 @@
 #include "launch/plan_table.h"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "support/text.h"
 
@@ -90,6 +91,32 @@ std::string fits(const MemoryPlan& plan) {
   return out;
 }
 
+// A line where nobody said how many labels there are, else nothing.
+std::string assumption_text(const std::vector<PlannedConfig>& planned) {
+  std::set<std::string> packs;
+  int64_t labels = 0;
+  for (const PlannedConfig& each : planned) {
+    if (!each.labels_assumed) continue;
+    labels = each.labels;
+    packs.insert(each.options.data.train);
+  }
+  std::string list;
+  for (const std::string& pack : packs) list += (list.empty() ? "" : ", ") + pack;
+  if (labels == 0) return "";
+  return text(
+      "%ld labels are assumed, COCO's number: there is no pack at %s (data.train), and "
+      "--labels was not given\n",
+      labels, list.c_str());
+}
+
+std::string checkpoints_text(const PlannedConfig& planned) {
+  const CheckpointPlan plan = plan_checkpoints(planned.options, planned.materialised);
+  return text(
+      "\nCheckpoints: %.2f GiB each, at most %ld at once, %ld of them for good "
+      "(checkpoint.keep_every_epochs): %.2f GiB of the disk.\n",
+      gibibytes(plan.bytes), plan.most, plan.for_good, gibibytes(plan.most_bytes()));
+}
+
 const char* kNotes =
     "\nGMAC: 10^9 multiply-accumulates of a forward pass of one image (a training step is about "
     "three "
@@ -104,16 +131,18 @@ PlannedConfig plan_config(const std::string& name, const RunOptions& options, in
   return {.name = name,
           .options = options,
           .labels = labels,
+          .labels_assumed = false,
           .materialised = measure_cost(options.model, labels, AttentionKernel::kMaterialised),
           .fused = measure_cost(options.model, labels, AttentionKernel::kFused)};
 }
 
 std::string plan_text(const PlannedConfig& planned) {
   const CatOptions& model = planned.options.model;
-  return text("%s: %s, %ld px, %ld labels, %ld images a device\n\n", planned.name.c_str(),
+  return text("%s: %s, %ld px, %ld labels, %ld images a device\n", planned.name.c_str(),
               model.backbone.name.c_str(), model.input.size, planned.labels,
               planned.options.batch.per_device) +
-         parts_text(planned) + kNotes + "\n" + memory_text(planned);
+         assumption_text({planned}) + "\n" + parts_text(planned) + kNotes + "\n" +
+         memory_text(planned) + checkpoints_text(planned);
 }
 
 std::string comparison_text(const std::vector<PlannedConfig>& planned) {
@@ -141,7 +170,8 @@ std::string comparison_text(const std::vector<PlannedConfig>& planned) {
     }
     out += "\n";
   }
-  return out;
+  const std::string assumption = assumption_text(planned);
+  return assumption.empty() ? out : out + "\n" + assumption;
 }
 
 nlohmann::json plan_json(const PlannedConfig& planned) {
@@ -149,6 +179,7 @@ nlohmann::json plan_json(const PlannedConfig& planned) {
                          {"backbone", planned.options.model.backbone.name},
                          {"input_size", planned.options.model.input.size},
                          {"labels", planned.labels},
+                         {"labels_assumed", planned.labels_assumed},
                          {"per_device", planned.options.batch.per_device},
                          {"parts", nlohmann::json::array()},
                          {"memory", nlohmann::json::object()}};
@@ -167,6 +198,11 @@ nlohmann::json plan_json(const PlannedConfig& planned) {
   };
   for (size_t p = 0; p < planned.materialised.parts.size(); ++p)
     root["parts"].push_back(part_json(planned.materialised.parts[p], planned.fused.parts[p]));
+  const CheckpointPlan checkpoints = plan_checkpoints(planned.options, planned.materialised);
+  root["checkpoints"] = {{"bytes", checkpoints.bytes},
+                         {"for_good", checkpoints.for_good},
+                         {"most", checkpoints.most},
+                         {"most_bytes", checkpoints.most_bytes()}};
   root["total"] = part_json(planned.materialised.total(), planned.fused.total());
   for (const PlannedMode& mode : kPlannedModes) {
     const MemoryPlan plan = planned.memory(mode);

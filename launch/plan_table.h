@@ -40,6 +40,7 @@ struct PlannedConfig {
   std::string name;
   RunOptions options;
   int64_t labels = 0;
+  bool labels_assumed = false;  // neither a pack nor the user says how many: the tables tell
   ModelCost materialised;
   ModelCost fused;
 

@@ -21,6 +21,18 @@ std::string setting_text(double rate, const RateSetting& setting) {
   return text("%.2ge%d", value / std::pow(10, power), power);
 }
 
+const char* name_of(RangeEnd end) {
+  switch (end) {
+    case RangeEnd::kHighestRate:
+      return "highest rate";
+    case RangeEnd::kLossRanAway:
+      return "loss ran away";
+    case RangeEnd::kNotFinite:
+      return "not finite";
+  }
+  return "";
+}
+
 double first_loss(const RateSearch& found) { return found.trials.front().smoothed; }
 
 double lowest_loss(const RateSearch& found) {
@@ -42,8 +54,10 @@ std::string table(const RateSearch& found, const RateSetting& setting) {
 
 std::string rate_text(const RateSearch& found, const RateSetting& setting) {
   std::string all = table(found, setting);
-  if (found.diverged) {
-    all += text("the loss ran away above %s\n",
+  if (found.end != RangeEnd::kHighestRate) {
+    all += text("%s above %s\n",
+                found.end == RangeEnd::kLossRanAway ? "the loss ran away"
+                                                    : "gradients or loss were not finite",
                 found.trials.empty() ? "the first rate"
                                      : setting_text(found.trials.back().rate, setting).c_str());
   }
@@ -68,7 +82,7 @@ nlohmann::json rate_json(const RateSearch& found, const RateSetting& setting) {
                       {"smoothed_loss", trial.smoothed}});
   }
   nlohmann::json root = {{"trials", trials},
-                         {"diverged", found.diverged},
+                         {"end", name_of(found.end)},
                          {"suggestion", nullptr},
                          {"reason", found.reason},
                          {"note", found.note}};

@@ -1,20 +1,19 @@
 #include "launch/scoring_options.h"
 
-#include "comm/mpi_session.h"
 #include "launch/exit_code.h"
 #include "launch/path_checks.h"
+#include "launch/rank_session.h"
 #include "launch/self_launch.h"
 #include "launch/weights_option.h"
-#include "support/heap.h"
-#include "support/log.h"
 
 namespace catamaran {
 
 void add_scoring_options(CLI::App& command, ScoringOptions& options) {
   EvaluateRequest& request = options.request;
   command
-      .add_option("--checkpoint", request.checkpoint,
-                  "run directory, checkpoint folder or .safetensors file")
+      .add_option(
+          "--checkpoint", request.checkpoint,
+          "run directory, checkpoint folder (RUN/checkpoints/best, too) or .safetensors file")
       ->check(not_empty())
       ->required();
   command.add_option("--data", request.pack, "pack folder")->check(not_empty())->required();
@@ -49,10 +48,8 @@ int score_on_ranks(const ScoringOptions& options, int& argc, char**& argv,
                    const std::function<void(const ScoreTable&)>& use) {
   options.comm.check();
   if (options.ranks > 0) return launch_ranks(options.ranks, argc, argv, OnStop::kEnd);
-  keep_freed_memory();
-  MpiSession mpi(argc, argv);
-  configure_log(mpi.rank(), mpi.world());
-  ProcessGroup group = make_process_group(mpi, options.comm);
+  RankSession ranks(argc, argv, options.comm);
+  ProcessGroup& group = ranks.group();
   if (group.is_root()) before();
   const ScoreTable table = score_pack(options.request, group);
   if (group.is_root()) use(table);

@@ -15,8 +15,9 @@ namespace catamaran {
 
 std::vector<std::string> mpirun_command(int64_t ranks, const std::vector<std::string>& arguments) {
   // No binding: loader threads and compute threads of a rank share its part of the cores.
-  std::vector<std::string> command = {"mpirun", "--oversubscribe",    "--bind-to", "none",
-                                      "-n",     std::to_string(ranks)};
+  // Quiet: what ends a rank it says itself, and mpirun calls a stop with a checkpoint a failure.
+  std::vector<std::string> command = {"mpirun", "--quiet", "--oversubscribe",    "--bind-to",
+                                      "none",   "-n",      std::to_string(ranks)};
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "--ranks") {
       ++i;

@@ -9,10 +9,12 @@ constexpr std::array<int, 3> kSignals = {SIGUSR1, SIGTERM, SIGINT};
 
 // A signal handler can reach nothing but what lives for ever.
 std::atomic<bool> stop_wished{false};
+std::atomic<bool> term_came{false};
 std::atomic<int> interrupts{0};
 
 extern "C" void on_signal(int number) {
   stop_wished.store(true);
+  if (number == SIGTERM) term_came.store(true);
   if (number == SIGINT && interrupts.fetch_add(1) > 0) ::_exit(130);
 }
 
@@ -20,6 +22,7 @@ extern "C" void on_signal(int number) {
 
 StopSignals::StopSignals() {
   stop_wished.store(false);
+  term_came.store(false);
   interrupts.store(0);
   for (size_t s = 0; s < kSignals.size(); ++s) {
     struct sigaction action {};
@@ -35,5 +38,6 @@ StopSignals::~StopSignals() {
 }
 
 const std::atomic<bool>& StopSignals::wish() const { return stop_wished; }
+const std::atomic<bool>& StopSignals::terminated() const { return term_came; }
 
 }  // namespace catamaran

@@ -5,7 +5,7 @@
 //   request.stop_wish = &signals.wish();
 //
 // One per process at a time; constructed by the thread that runs the step loop. Thread-safe:
-// wish().
+// wish(), terminated().
 #pragma once
 
 #include <array>
@@ -22,6 +22,8 @@ class StopSignals {
   ~StopSignals();
 
   const std::atomic<bool>& wish() const;
+  // TERM came: the launcher's, which kills soon after, or somebody's wish to stop.
+  const std::atomic<bool>& terminated() const;
 
  private:
   std::array<struct sigaction, 3> before_{};

@@ -1,7 +1,8 @@
 // HTML report: one self-contained page (no script from elsewhere, pictures embedded) of one or
 // several runs: summary table, curves of loss, learning rate, images/s and mAP as inline SVG, AP
 // per class as bars, step break-down, the explained pictures if a run has any (RUN/explain/*.png),
-// configuration and manifest.
+// each with what is right, wrong and missing where explain knew the truth, configuration and
+// manifest.
 //
 //   write_html_report({"runs/a", "runs/b"}, "report.html");
 //

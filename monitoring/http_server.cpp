@@ -22,11 +22,48 @@ constexpr size_t kLargestRequestBytes = 8192;
 constexpr double kLongestSeconds = 2;
 constexpr int kPollMilliseconds = 200;
 
-[[noreturn]] void refuse(const std::string& address, int port, int number) {
-  throw UsageError(
-      with_errno("the metrics port " + address + ":" + std::to_string(port) + " cannot be opened",
-                 number),
-      "monitoring.port", "set monitoring.port = 0 for a free one, or monitoring.enabled = false");
+[[noreturn]] void refuse(const std::string& address, const PortRange& ports, int number) {
+  const std::string last =
+      ports.count > 1 ? " to " + std::to_string(ports.first + ports.count - 1) : "";
+  throw UsageError(with_errno("the metrics port " + address + ":" + std::to_string(ports.first) +
+                                  last + " cannot be opened",
+                              number),
+                   "monitoring.port",
+                   "set monitoring.port = 0 for a free one, or monitoring.enabled = false");
+}
+
+// A socket that listens there; none where it cannot, and errno says why.
+FileDescriptor listen_at(const std::string& address, int port) {
+  FileDescriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_port = htons(static_cast<uint16_t>(port));
+  if (!listener || ::inet_pton(AF_INET, address.c_str(), &where.sin_addr) != 1 ||
+      ::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0 ||
+      ::listen(listener.get(), static_cast<int>(kMostConnections)) != 0) {
+    const int number = errno;  // closing may change it
+    listener.reset();
+    errno = number;
+  }
+  return listener;
+}
+
+FileDescriptor listen_in(const std::string& address, const PortRange& ports) {
+  for (int port = ports.first;; ++port) {
+    FileDescriptor listener = listen_at(address, port);
+    if (listener) return listener;
+    const bool another = errno == EADDRINUSE && port + 1 < ports.first + ports.count;
+    if (!another) refuse(address, ports, errno);
+  }
+}
+
+int port_of(const FileDescriptor& listener) {
+  sockaddr_in where{};
+  socklen_t length = sizeof where;
+  if (::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&where), &length) != 0) return 0;
+  return ntohs(where.sin_port);
 }
 
 std::string response_of(const char* status, const std::string& body) {
@@ -37,24 +74,10 @@ std::string response_of(const char* status, const std::string& body) {
 
 }  // namespace
 
-HttpServer::HttpServer(const std::string& address, int port, Answer answer)
-    : answer_(std::move(answer)) {
-  listener_ = FileDescriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const int on = 1;
-  sockaddr_in where{};
-  where.sin_family = AF_INET;
-  where.sin_port = htons(static_cast<uint16_t>(port));
-  socklen_t length = sizeof where;
-  if (!listener_ || ::inet_pton(AF_INET, address.c_str(), &where.sin_addr) != 1 ||
-      ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-      ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0 ||
-      ::listen(listener_.get(), static_cast<int>(kMostConnections)) != 0 ||
-      ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&where), &length) != 0) {
-    refuse(address, port, errno);
-  }
-  port_ = ntohs(where.sin_port);
+HttpServer::HttpServer(const std::string& address, PortRange ports, Answer answer)
+    : answer_(std::move(answer)), listener_(listen_in(address, ports)), port_(port_of(listener_)) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) refuse(address, port, errno);
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) refuse(address, ports, errno);
   wake_read_ = FileDescriptor(ends[0]);
   wake_write_ = FileDescriptor(ends[1]);
   thread_ = std::thread([this] { run(); });
@@ -104,10 +127,10 @@ bool HttpServer::serve(Connection& c) {
     if (got < 0) return errno == EAGAIN || errno == EINTR;
     if (got == 0) return false;
     c.request.append(block.data(), static_cast<size_t>(got));
-    if (c.request.find("\r\n\r\n") != std::string::npos) {
-      c.response = respond(c.request);
-    } else if (c.request.size() > kLargestRequestBytes) {
+    if (c.request.size() > kLargestRequestBytes) {
       c.response = response_of("431 Request Header Fields Too Large", "");
+    } else if (c.request.find("\r\n\r\n") != std::string::npos) {
+      c.response = respond(c.request);
     }
     if (c.response.empty()) return true;
   }
@@ -126,13 +149,14 @@ std::string HttpServer::respond(const std::string& request) const {
   if (end == std::string::npos || end > request.find("\r\n"))
     return response_of("400 Bad Request", "");
   const std::string target = request.substr(4, end - 4);
-  std::optional<std::string> body;
+  std::optional<HttpPage> page;
   try {
-    body = answer_(target.substr(0, target.find('?')));
+    page = answer_(target.substr(0, target.find('?')));
   } catch (const std::exception& problem) {
     return response_of("500 Internal Server Error", std::string(problem.what()) + "\n");
   }
-  return body ? response_of("200 OK", *body) : response_of("404 Not Found", "try /metrics\n");
+  return page ? response_of(page->status, page->body)
+              : response_of("404 Not Found", "try /metrics\n");
 }
 
 }  // namespace catamaran

@@ -1,8 +1,10 @@
 // HttpServer: the smallest HTTP/1.1 server that a metrics page needs: one thread, poll(), no
 // keep-alive.
 //
-//   HttpServer server("0.0.0.0", 0, [](const std::string& path) { return path == "/metrics" ?
-//   page() : std::nullopt; }); server.port();
+//   HttpServer server("0.0.0.0", {.first = 0}, [](const std::string& path) {
+//     return path == "/metrics" ? std::optional<HttpPage>(page()) : std::nullopt;
+//   });
+//   server.port();
 //
 // GET only; at most 64 connections, 8 KiB of request and 2 seconds each, so slow, silent or hostile
 // clients cost nothing but their own connection. prometheus-cpp's own server (CivetWeb) cannot
@@ -16,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "support/clock.h"
@@ -23,12 +26,26 @@
 
 namespace catamaran {
 
+// As text/plain; made of a body alone where all is well.
+struct HttpPage {
+  HttpPage(std::string text, const char* line = "200 OK") : body(std::move(text)), status(line) {}
+
+  std::string body;
+  const char* status;
+};
+
+// The first that is free of `count` ports from `first` on; first 0: one that the kernel picks.
+struct PortRange {
+  int first = 0;
+  int count = 1;
+};
+
 class HttpServer {
  public:
-  // The body of a page, as text/plain; nullopt: there is no such page.
-  using Answer = std::function<std::optional<std::string>(const std::string& path)>;
+  // nullopt: there is no such page.
+  using Answer = std::function<std::optional<HttpPage>(const std::string& path)>;
 
-  HttpServer(const std::string& address, int port, Answer answer);
+  HttpServer(const std::string& address, PortRange ports, Answer answer);
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
   ~HttpServer();

@@ -66,13 +66,14 @@ const std::vector<MetricDescription>& metric_table() {
              {"world_size", {}},
              {"global_batch", {}}},
             "1; what runs"),
-      gauge("catamaran_state", {{"state", {"init", "train", "eval", "checkpoint", "finish"}}},
+      gauge("catamaran_state",
+            {{"state", {"init", "self_test", "train", "eval", "checkpoint", "finish"}}},
             "1 for the state the run is in, else 0"),
       gauge("catamaran_step", {}, "Optimizer steps done since the run's first start"),
       gauge("catamaran_epoch", {}, "Epoch of the newest step, from 0"),
       gauge("catamaran_progress_ratio", {}, "Share of the run's steps that are done"),
       gauge("catamaran_eta_seconds", {}, "Seconds to the last step at the smoothed step time"),
-      counter("catamaran_steps_total", {{"result", {"ok", "skipped_nonfinite"}}},
+      counter("catamaran_steps_total", {{"result", {"ok", "skipped_nonfinite", "skipped_spike"}}},
               "Steps of this process by result"),
       counter("catamaran_samples_total", {{"split", {"train", "eval"}}},
               "Images processed by all ranks; images/s is its rate"),
@@ -84,7 +85,7 @@ const std::vector<MetricDescription>& metric_table() {
       counter("catamaran_phase_seconds_total",
               {{"phase",
                 {"data_wait", "forward", "backward", "allreduce_exposed", "optimizer", "other",
-                 "eval", "checkpoint_stall"}}},
+                 "eval", "checkpoint_stall", "self_test"}}},
               "Wall time by what it went into, mean over ranks"),
       counter("catamaran_allreduce_bytes_total", {{"op", {"gradient"}}},
               "Bytes a rank gave to all-reduces"),
@@ -108,7 +109,7 @@ const std::vector<MetricDescription>& metric_table() {
       gauge("catamaran_learning_rate", {}, "Learning rate of the new layers"),
       gauge("catamaran_gradient_norm", {}, "L2 norm of all gradients before clipping"),
       gauge("catamaran_loss_scale", {},
-            "Factor on fp16 gradients of the newest step; 1 in fp32 and bf16"),
+            "Factor on gradients of the newest step; 1 unless they pass through fp16"),
       gauge("catamaran_fusion_weight", {{"weight", {"alpha", "beta", "gamma"}}},
             "Weights of the three heads, equation (11)"),
       gauge("catamaran_eval_map_ratio", {{"split", {"eval"}}, {"weights", {"raw", "ema"}}},
@@ -139,6 +140,15 @@ const std::vector<MetricDescription>& metric_table() {
             "Unix time of the newest evaluation (of the start before it)"),
       gauge("catamaran_last_checkpoint_timestamp_seconds", {},
             "Unix time of the newest checkpoint (of the start before it)"),
+      gauge(
+          "catamaran_oldest_heartbeat_timestamp_seconds", {},
+          "Unix time of the newest heartbeat of the rank that has been silent for longest (of the "
+          "start where one was never heard)"),
+      gauge("catamaran_slowest_rank", {},
+            "Number of the rank whose own work took longest, over the newest 10 steps"),
+      gauge("catamaran_slowest_rank_factor", {},
+            "Seconds of the slowest rank's own work (data wait, forward, backward) over the median "
+            "of all ranks; 1 before the first step"),
   };
   return table;
 }
@@ -161,6 +171,9 @@ std::string metrics_markdown() {
       "# Metrics\n\n"
       "Rank 0 serves them at `/metrics` of the address in `RUN/metrics-address.txt`; other ranks "
       "serve nothing.\n"
+      "Beside it, `/healthz` answers 200 while the process lives, and `/readyz` 503 before its "
+      "first "
+      "step is done, 200 from then on.\n"
       "Times are seconds, ratios 0..1, timestamps Unix time. Every series exists from the start, "
       "at "
       "0 (timestamps\n"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <mutex>
 #include <optional>
@@ -15,7 +16,8 @@
 namespace catamaran {
 namespace {
 
-constexpr std::array<const char*, 5> kStates = {"init", "train", "eval", "checkpoint", "finish"};
+constexpr std::array<const char*, 6> kStates = {"init", "self_test",  "train",
+                                                "eval", "checkpoint", "finish"};
 
 // Exponentially smoothed: starts at its first value.
 class Smoothed {
@@ -38,18 +40,21 @@ struct Metrics::Series {
   std::shared_ptr<ProcessMetrics> process = std::make_shared<ProcessMetrics>();
   SeriesSet set{metric_table(), *registry};
   int64_t total_steps = 0;
+  std::atomic<bool> has_stepped = false;
 
   std::mutex mutex;  // over what follows
   Smoothed step_seconds{0.05};
   Smoothed loss{0.02};
   double best_map = 0;
-  LoaderTotals loader;  // of the newest record
+  LoaderTotals loader;                      // of the newest record
+  std::function<double()> longest_silence;  // of a rank; or empty
 
   void add_phase(const char* phase, double seconds) {
     set.counter("catamaran_phase_seconds_total", {phase}).Increment(std::max(0.0, seconds));
   }
   void stamp(const char* name) { set.gauge(name).Set(unix_seconds()); }
 
+  void show_heartbeats();
   void record_phases(const StepReport& report);
   void record_progress(const StepReport& report);
   void show_position(int64_t step, int64_t epoch);
@@ -63,15 +68,22 @@ void Metrics::Series::show_position(int64_t step, int64_t epoch) {
       .Set(static_cast<double>(step) / static_cast<double>(total_steps));
 }
 
+void Metrics::Series::show_heartbeats() {
+  const std::lock_guard lock(mutex);
+  if (longest_silence)
+    set.gauge("catamaran_oldest_heartbeat_timestamp_seconds")
+        .Set(unix_seconds() - longest_silence());
+}
+
 void Metrics::Series::record_phases(const StepReport& report) {
   add_phase("data_wait", report.data_wait_seconds);
   add_phase("forward", report.forward_seconds);
   add_phase("backward", report.backward_seconds);
-  add_phase("allreduce_exposed", report.exchange_exposed_seconds);
+  add_phase("allreduce_exposed", report.exchange_exposed_seconds + report.sums_seconds);
   add_phase("optimizer", report.optimizer_seconds);
   add_phase("other", report.step_seconds - report.data_wait_seconds - report.forward_seconds -
                          report.backward_seconds - report.exchange_exposed_seconds -
-                         report.optimizer_seconds);
+                         report.sums_seconds - report.optimizer_seconds);
 }
 
 void Metrics::Series::record_progress(const StepReport& report) {
@@ -94,13 +106,15 @@ Metrics::Metrics(const RunInfo& info) : series_(std::make_unique<Series>()) {
   // Not 0: an alert on the age of a checkpoint would fire before the first one is due.
   for (const char* name :
        {"catamaran_start_timestamp_seconds", "catamaran_last_step_timestamp_seconds",
-        "catamaran_last_eval_timestamp_seconds", "catamaran_last_checkpoint_timestamp_seconds"})
+        "catamaran_last_eval_timestamp_seconds", "catamaran_last_checkpoint_timestamp_seconds",
+        "catamaran_oldest_heartbeat_timestamp_seconds"})
     series_->stamp(name);
   // A resumed run is where it was, also before its next step ends. The newest step it has done is
   // first_step itself, counted from 1.
   const int64_t newest = std::max<int64_t>(0, info.first_step - 1);
   series_->show_position(info.first_step,
                          info.steps_per_epoch > 0 ? newest / info.steps_per_epoch : 0);
+  series_->set.gauge("catamaran_slowest_rank_factor").Set(1);
   set_state(RunState::kInit);
 }
 
@@ -118,8 +132,10 @@ void Metrics::record(const StepReport& report) {
   const std::lock_guard lock(s.mutex);
   s.record_progress(report);
   s.record_phases(report);
-  s.set.counter("catamaran_steps_total", {report.applied ? "ok" : "skipped_nonfinite"}).Increment();
-  if (!report.applied) s.set.counter("catamaran_nonfinite_steps_total").Increment();
+  const bool nonfinite = !report.applied && !report.spike;
+  const char* skipped = nonfinite ? "skipped_nonfinite" : "skipped_spike";
+  s.set.counter("catamaran_steps_total", {report.applied ? "ok" : skipped}).Increment();
+  if (nonfinite) s.set.counter("catamaran_nonfinite_steps_total").Increment();
   s.set.counter("catamaran_bad_samples_total", {"unreadable"})
       .Increment(static_cast<double>(report.unreadable));
   s.set.counter("catamaran_bad_samples_total", {"undecodable"})
@@ -137,9 +153,12 @@ void Metrics::record(const StepReport& report) {
   s.set.gauge("catamaran_learning_rate").Set(report.learning_rate);
   s.set.gauge("catamaran_gradient_norm").Set(report.gradient_norm);
   s.set.gauge("catamaran_loss_scale").Set(report.loss_scale);
+  s.set.gauge("catamaran_slowest_rank").Set(static_cast<double>(report.slowest.rank));
+  s.set.gauge("catamaran_slowest_rank_factor").Set(report.slowest.factor());
   s.set.gauge("catamaran_fusion_weight", {"alpha"}).Set(report.alpha);
   s.set.gauge("catamaran_fusion_weight", {"beta"}).Set(report.beta);
   s.set.gauge("catamaran_fusion_weight", {"gamma"}).Set(report.gamma);
+  s.has_stepped = true;
 }
 
 void Metrics::record_evaluation(const std::string& weights, const Evaluation& evaluation,
@@ -189,7 +208,17 @@ void Metrics::record_consistency_check(bool agreed) {
   if (!agreed) series_->set.counter("catamaran_consistency_check_failures_total").Increment();
 }
 
+void Metrics::record_self_test(double seconds) { series_->add_phase("self_test", seconds); }
+
+bool Metrics::is_ready() const { return series_->has_stepped; }
+
+void Metrics::follow_heartbeats(std::function<double()> longest_silence) {
+  const std::lock_guard lock(series_->mutex);
+  series_->longest_silence = std::move(longest_silence);
+}
+
 std::string Metrics::text() const {
+  series_->show_heartbeats();
   std::vector<prometheus::MetricFamily> families = series_->registry->Collect();
   for (auto& family : series_->process->Collect()) families.push_back(std::move(family));
   return prometheus::TextSerializer().Serialize(families);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,7 +28,7 @@ struct RunInfo {
   int64_t first_step = 0;  // steps done when this life of the run began
 };
 
-enum class RunState { kInit, kTrain, kEval, kCheckpoint, kFinish };
+enum class RunState { kInit, kSelfTest, kTrain, kEval, kCheckpoint, kFinish };
 enum class CheckpointResult { kOk, kError };
 
 struct LoaderTotals {
@@ -55,7 +56,14 @@ class Metrics {
   // The loader's totals of this process, so they never fall.
   void record_loader(const LoaderTotals& totals);
   void record_consistency_check(bool agreed);
+  // The test of the run directory's storage that a new run begins with.
+  void record_self_test(double seconds);
+  // longest_silence: seconds since the newest heartbeat of the rank that has been silent for
+  // longest; asked at each scrape, in the endpoint's thread, until this goes away.
+  void follow_heartbeats(std::function<double()> longest_silence);
 
+  // A step has been recorded: the run does what it is for.
+  bool is_ready() const;
   // Prometheus text format 0.0.4: what the endpoint serves.
   std::string text() const;
 
@@ -68,16 +76,22 @@ struct MonitoringOptions {
   bool enabled = true;
   std::string address = "0.0.0.0";
   int64_t port = 0;  // 0: the kernel picks one, which the log and RUN/metrics-address.txt name
+  bool strict_port = false;  // a port that is taken ends the start, instead of the next free one
+  // The log names a rank whose own work takes more than this times the median's; 0: none.
+  double straggler_factor = 1.5;
 
   std::vector<std::string> problems() const;  // support/problems.h
   void check() const;                         // UsageError naming the keys
 };
 
-// Serves GET /metrics; every other path is 404. Clients that connect and say nothing hold one of
-// its threads for a second at most. A port that is taken is a UsageError that names it and port =
-// 0.
+// Serves GET /metrics, /healthz (200 while the process lives) and /readyz (200 once the first step
+// is done, 503 before); every other path is 404. Clients that connect and say nothing hold their
+// own connection alone, for two seconds. Where the port is taken, the next free one of kPortsTried
+// is used, with a warning; none is free, or strict_port: a UsageError that names it and port = 0.
 class MetricsEndpoint {
  public:
+  static constexpr int kPortsTried = 16;
+
   MetricsEndpoint(Metrics& metrics, const MonitoringOptions& options);
   ~MetricsEndpoint();
   MetricsEndpoint(const MetricsEndpoint&) = delete;

@@ -133,7 +133,8 @@ std::vector<ExplainedImage> read_explained(const fs::path& folder) {
     for (const json& label : field<std::vector<json>>(entry, "labels", index)) {
       image.labels.push_back(
           {field<std::string>(label, "label", index), field<double>(label, "probability", index),
-           read_picture(folder, field<std::string>(label, "overlay", index), index)});
+           read_picture(folder, field<std::string>(label, "overlay", index), index),
+           label.contains("verdict") ? field<std::string>(label, "verdict", index) : ""});
     }
     images.push_back(std::move(image));
   }

@@ -37,6 +37,7 @@ struct ExplainedLabel {
   std::string label;
   double probability = 0;
   std::string overlay_png;  // the file's bytes
+  std::string verdict{};    // right, wrong, missing, ignored, ...; empty in older files
 };
 
 struct ExplainedImage {

@@ -1,5 +1,8 @@
 // The sections of the report that show a run's own files: explained pictures, configuration,
 // manifest.
+#include <algorithm>
+#include <array>
+
 #include "monitoring/html_text.h"
 #include "monitoring/report_sections.h"
 
@@ -11,15 +14,55 @@ std::string figure(const std::string& png, const std::string& title, const std::
          "\"><figcaption>" + caption + "</figcaption></figure>\n";
 }
 
+// How labels stand to the truth, where explain knew it: docs/formats.md. Of the other verdicts,
+// "predicted" and "absent", there is nothing to tell.
+constexpr std::array<const char*, 4> kVerdicts = {"right", "wrong", "missing", "ignored"};
+
+bool is_told(const std::string& verdict) {
+  return std::ranges::find(kVerdicts, verdict) != kVerdicts.end();
+}
+
+// The word is escaped by being one of kVerdicts.
+std::string in_its_colour(const std::string& verdict, const std::string& html) {
+  return "<span class=\"" + verdict + "\">" + html + "</span>";
+}
+
+// "right: dog, cat", "missing: bird": a line for each verdict that occurs.
+std::string verdicts_of(const ExplainedImage& image) {
+  std::string html;
+  for (const char* const verdict : kVerdicts) {
+    std::string labels;
+    for (const ExplainedLabel& label : image.labels) {
+      if (label.verdict == verdict)
+        labels += (labels.empty() ? "" : ", ") + html_escape(label.label);
+    }
+    if (!labels.empty())
+      html += "<br>" + in_its_colour(verdict, std::string(verdict) + ": " + labels);
+  }
+  return html;
+}
+
 std::string explained_image(const ExplainedImage& image) {
-  std::string html = "<div class=\"explained\">\n" +
-                     figure(image.picture_png, image.image, html_escape(image.image));
+  std::string html =
+      "<div class=\"explained\">\n" +
+      figure(image.picture_png, image.image, html_escape(image.image) + verdicts_of(image));
   for (const ExplainedLabel& label : image.labels) {
-    const std::string name = html_escape(label.label);
+    const std::string verdict =
+        is_told(label.verdict) ? " " + in_its_colour(label.verdict, label.verdict) : "";
     html += figure(label.overlay_png, label.label + " in " + image.image,
-                   "<b>" + name + "</b> " + fixed(100 * label.probability, 1) + " %");
+                   "<b>" + html_escape(label.label) + "</b> " + fixed(100 * label.probability, 1) +
+                       " %" + verdict);
   }
   return html + "</div>\n";
+}
+
+bool has_truth(const ReportData& report) {
+  return std::ranges::any_of(report.runs, [](const RecordedRun& run) {
+    return std::ranges::any_of(run.explained, [](const ExplainedImage& image) {
+      return std::ranges::any_of(
+          image.labels, [](const ExplainedLabel& label) { return is_told(label.verdict); });
+    });
+  });
 }
 
 std::string details(const std::string& title, const std::string& content) {
@@ -37,9 +80,16 @@ std::string explained_section(const ReportData& report) {
     for (const ExplainedImage& image : report.runs[run].explained) html += explained_image(image);
   }
   if (html.empty()) return "";
+  const std::string verdicts =
+      has_truth(report)
+          ? " Of the labels shown, right: at or over its threshold, and in the picture; wrong: "
+            "over "
+            "it, and not in the picture; missing: in the picture, and under it; ignored: the truth "
+            "leaves it open."
+          : "";
   return "<section><h2>Where the model looks</h2>\n<p>Class activation maps over the picture, with "
-         "the label's probability.</p>\n" +
-         html + "</section>\n";
+         "the label's probability." +
+         verdicts + "</p>\n" + html + "</section>\n";
 }
 
 std::string files_section(const ReportData& report) {

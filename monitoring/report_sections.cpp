@@ -35,7 +35,7 @@ std::string tiles(const RunSummary& summary) {
   html += tile(grouped(summary.steps), "", "steps in " + grouped(summary.epochs) + " epochs");
   html += tile(format_duration(summary.seconds), "", "time in steps");
   if (summary.skipped_steps > 0)
-    html += tile(grouped(summary.skipped_steps), "", "logged steps skipped: not finite");
+    html += tile(grouped(summary.skipped_steps), "", "logged steps skipped: not finite, or spikes");
   return html + "</div>\n";
 }
 
@@ -63,7 +63,8 @@ std::string comparison(const ReportData& report) {
       "<th>at epoch</th><th>final mAP<br><small>%</small></th><th>final loss<br><small>smoothed"
       "</small></th><th>throughput<br><small>img/s, median</small></th><th>data wait<br><small>% "
       "of "
-      "step</small></th><th>steps</th><th>time in steps</th><th>skipped<br><small>not finite"
+      "step</small></th><th>steps</th><th>time in steps</th><th>skipped<br><small>not finite, "
+      "spikes"
       "</small></th></tr></thead><tbody>\n";
   for (size_t run = 0; run < report.runs.size(); ++run) {
     const RunSummary& s = report.summaries[run];

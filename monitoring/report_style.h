@@ -97,6 +97,8 @@ small { font-weight: 400; }
   display: block; }
 .explained figcaption { font-size: 13px; color: var(--soft); overflow-wrap: anywhere; }
 .explained b { color: var(--text); }
+.explained .right { color: var(--s2); } .explained .missing { color: var(--s1); }
+.explained .wrong { color: var(--s0); }
 details { border-top: 1px solid var(--line); padding: 8px 0; }
 details:first-of-type { border-top: none; }
 summary { cursor: pointer; font-weight: 600; }

@@ -3,37 +3,47 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
 
 namespace catamaran {
 namespace {
 
 using nlohmann::json;
 
+// Why a step was not applied.
+constexpr const char* kSpike = "spike";
+constexpr const char* kNotFinite = "not finite";
+
 // nlohmann::json writes a number that is not finite as null, which is what we want.
 nlohmann::ordered_json line_of(const StepReport& r) {
-  return {{"step", r.step},
-          {"epoch", r.epoch},
-          {"loss", r.loss},
-          {"learning_rate", r.learning_rate},
-          {"gradient_norm", r.gradient_norm},
-          {"images_per_second", r.images_per_second()},
-          {"data_wait_ratio", r.data_wait_ratio()},
-          {"step_seconds", r.step_seconds},
-          {"applied", r.applied},
-          {"images", r.images},
-          {"data_wait_seconds", r.data_wait_seconds},
-          {"forward_seconds", r.forward_seconds},
-          {"backward_seconds", r.backward_seconds},
-          {"exchange_exposed_seconds", r.exchange_exposed_seconds},
-          {"optimizer_seconds", r.optimizer_seconds},
-          {"all_reduce_seconds", r.all_reduce_seconds},
-          {"last_bucket_seconds", r.last_bucket_seconds},
-          {"exchanged_bytes", r.exchanged_bytes},
-          {"alpha", r.alpha},
-          {"beta", r.beta},
-          {"gamma", r.gamma},
-          {"loss_scale", r.loss_scale}};
+  nlohmann::ordered_json line = {{"step", r.step},
+                                 {"epoch", r.epoch},
+                                 {"loss", r.loss},
+                                 {"learning_rate", r.learning_rate},
+                                 {"gradient_norm", r.gradient_norm},
+                                 {"images_per_second", r.images_per_second()},
+                                 {"data_wait_ratio", r.data_wait_ratio()},
+                                 {"step_seconds", r.step_seconds},
+                                 {"applied", r.applied},
+                                 {"images", r.images},
+                                 {"data_wait_seconds", r.data_wait_seconds},
+                                 {"forward_seconds", r.forward_seconds},
+                                 {"backward_seconds", r.backward_seconds},
+                                 {"exchange_exposed_seconds", r.exchange_exposed_seconds},
+                                 {"optimizer_seconds", r.optimizer_seconds},
+                                 {"sums_seconds", r.sums_seconds},
+                                 {"all_reduce_seconds", r.all_reduce_seconds},
+                                 {"last_bucket_seconds", r.last_bucket_seconds},
+                                 {"exchanged_bytes", r.exchanged_bytes},
+                                 {"alpha", r.alpha},
+                                 {"beta", r.beta},
+                                 {"gamma", r.gamma},
+                                 {"loss_scale", r.loss_scale},
+                                 {"steady_seconds", r.steady_seconds},
+                                 {"slowest_rank", r.slowest.rank},
+                                 {"slowest_rank_seconds", r.slowest.seconds},
+                                 {"median_rank_seconds", r.slowest.median_seconds}};
+  if (!r.applied) line["skipped"] = r.spike ? kSpike : kNotFinite;
+  return line;
 }
 
 double number(const json& line, const char* key) {
@@ -64,14 +74,21 @@ StepReport report_of(const json& line) {
     r.all_reduce_seconds = number(line, "all_reduce_seconds");
     r.last_bucket_seconds = number(line, "last_bucket_seconds");
   }
+  if (line.contains("slowest_rank")) {
+    r.slowest.rank = line.at("slowest_rank").get<int64_t>();
+    r.slowest.seconds = number(line, "slowest_rank_seconds");
+    r.slowest.median_seconds = number(line, "median_rank_seconds");
+  }
+  if (line.contains("sums_seconds")) r.sums_seconds = number(line, "sums_seconds");
   if (line.contains("loss_scale")) r.loss_scale = number(line, "loss_scale");  // not before 0.2
+  if (line.contains("steady_seconds")) r.steady_seconds = number(line, "steady_seconds");
+  r.spike = line.value("skipped", kNotFinite) == std::string(kSpike);
   return r;
 }
 
 }  // namespace
 
-RunLog::RunLog(std::filesystem::path path, int64_t first_step)
-    : lines_(std::move(path), first_step) {}
+RunLog::RunLog(const std::filesystem::path& path, int64_t first_step) : lines_(path, first_step) {}
 
 void RunLog::record(const StepReport& report) { lines_.append(line_of(report)); }
 

@@ -12,9 +12,12 @@ using Parts = std::array<double, kStepParts.size()>;
 double or_zero(double value) { return std::isfinite(value) ? value : 0; }
 
 Parts parts_of(const StepReport& report) {
-  Parts parts = {or_zero(report.data_wait_seconds), or_zero(report.forward_seconds),
-                 or_zero(report.backward_seconds),  or_zero(report.exchange_exposed_seconds),
-                 or_zero(report.optimizer_seconds), 0};
+  Parts parts = {or_zero(report.data_wait_seconds),
+                 or_zero(report.forward_seconds),
+                 or_zero(report.backward_seconds),
+                 or_zero(report.exchange_exposed_seconds + report.sums_seconds),
+                 or_zero(report.optimizer_seconds),
+                 0};
   double known = 0;
   for (const double part : parts) known += part;
   parts.back() = std::max(0.0, or_zero(report.step_seconds) - known);

@@ -1,42 +1,50 @@
 #include "monitoring/step_lines.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
-#include <utility>
+#include <optional>
 
 #include "support/atomic_file.h"
 #include "support/error.h"
+#include "support/log.h"
 
 namespace catamaran {
 namespace {
 
 using nlohmann::json;
 
-void drop_lines_from(const std::filesystem::path& path, int64_t first_step) {
+// The highest step that was dropped; 0: none was.
+int64_t drop_lines_from(const std::filesystem::path& path, int64_t first_step) {
+  std::error_code code;
+  if (!std::filesystem::exists(path, code)) return 0;
+  int64_t newest_dropped = 0;
   AtomicFile kept(path, ErrorKind::kUsage);
   for_each_step_line(path, [&](const std::string& text, const json& line) {
-    if (line.at("step").get<int64_t>() >= first_step) return;
+    const auto step = line.at("step").get<int64_t>();
+    if (step >= first_step) {
+      newest_dropped = std::max(newest_dropped, step);
+      return;
+    }
     kept.write(text.data(), static_cast<int64_t>(text.size()));
     kept.write("\n", 1);
   });
   kept.commit();
+  return newest_dropped;
 }
 
 }  // namespace
 
-StepLines::StepLines(std::filesystem::path path, int64_t first_step) : path_(std::move(path)) {
-  std::error_code code;
-  if (std::filesystem::exists(path_, code)) drop_lines_from(path_, first_step);
-  file_ = StdioFile(std::fopen(path_.c_str(), "ae"));
-  if (!file_)
-    throw UsageError(with_errno("cannot write", errno), path_.string(), "check the run directory");
-}
+StepLines::StepLines(const std::filesystem::path& path, int64_t first_step)
+    : newest_dropped_(drop_lines_from(path, first_step)), file_(path) {}
 
 void StepLines::append(const nlohmann::ordered_json& line) {
-  const std::string text = line.dump() + "\n";
-  if (std::fputs(text.c_str(), file_.get()) < 0 || std::fflush(file_.get()) != 0) {
-    throw UsageError(with_errno("cannot write", errno), path_.string(),
-                     "free some space there and resume");
+  const std::optional<LineFileNews> news = file_.append(line.dump());
+  if (!news) return;
+  if (news->works) {
+    log::info(news->text);
+  } else {
+    log::warn(news->text);
   }
 }
 
@@ -52,11 +60,10 @@ void for_each_step_line(
   for (std::string text; std::getline(file, text);) {
     ++number;
     const json line = json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (line.is_discarded()) continue;  // a kill or a full disk tore it
     try {
       visit(text, line);
     } catch (const json::exception&) {
-      const bool torn = file.eof();  // a kill came between the line's start and its end
-      if (torn) break;
       throw UsageError("this line is no step of a run",
                        path.string() + ":" + std::to_string(number),
                        "delete the line if the file was edited or damaged");

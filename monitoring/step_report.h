@@ -9,28 +9,43 @@
 
 namespace catamaran {
 
+// Of all ranks, the one whose own work took longest: what a step takes before it waits for others.
+// Means over the newest steps, ten at most.
+struct SlowestRank {
+  int64_t rank = 0;
+  double seconds = 0;         // a step
+  double median_seconds = 0;  // of all ranks; of an even number the lower one in the middle
+
+  double factor() const { return median_seconds > 0 ? seconds / median_seconds : 1; }
+};
+
 struct StepReport {
   int64_t step = 0;          // 1 after the first
   int64_t epoch = 0;         // 0-based
   double loss = 0;           // mean over the valid labels of the global batch
   double learning_rate = 0;  // of the head
   double gradient_norm = 0;  // before clipping
-  double loss_scale = 1;     // of this step; 1 unless precision.compute is fp16
-  bool applied = true;       // false: not finite, weights untouched
+  double loss_scale = 1;     // of this step; 1 unless gradients pass through fp16
+  bool applied = true;       // false: not finite or a spike, weights untouched
+  bool spike = false;        // not applied although it was finite: numerics.on_spike
   int64_t images = 0;        // global batch
   int64_t unreadable = 0;    // of all ranks: images that another one took the place of, since their
   int64_t undecodable = 0;   // bytes could not be had, or are no picture
   double step_seconds = 0;
+  double steady_seconds = 0;  // at the step's end: no jump of the wall clock shows in it
   // Parts of step_seconds, mean over ranks:
   double data_wait_seconds = 0;
   double forward_seconds = 0;
   double backward_seconds = 0;
-  double exchange_exposed_seconds = 0;    // waiting for all-reduce after backward
-  double all_reduce_seconds = 0;          // during which at least one was under way, anywhere
-  double last_bucket_seconds = 0;         // of the exposed: waiting for the last bucket alone
-  double optimizer_seconds = 0;           // clip, optimizer, EMA
+  double exchange_exposed_seconds = 0;  // waiting for all-reduce after backward
+  double all_reduce_seconds = 0;        // during which at least one was under way, anywhere
+  double last_bucket_seconds = 0;       // of the exposed: waiting for the last bucket alone
+  double optimizer_seconds = 0;         // clip, optimizer, EMA
+  double sums_seconds = 0;  // of rank 0: the one small all-reduce of the step, and who comes late
   int64_t exchanged_bytes = 0;            // gradients a rank all-reduced in this step
   double alpha = 0, beta = 0, gamma = 0;  // fusion weights of the heads
+
+  SlowestRank slowest;
 
   double images_per_second() const {
     return step_seconds > 0 ? static_cast<double>(images) / step_seconds : 0;

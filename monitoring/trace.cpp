@@ -56,6 +56,12 @@ void write_line(AtomicFile& file, const std::string& line, bool first) {
 
 }  // namespace
 
+std::string place_text(const TracePlace& place) {
+  if (place.step == 0) return "before the first step";
+  if (place.inside != nullptr) return "in " + std::string(place.inside);
+  return "after " + std::string(place.after);
+}
+
 std::vector<std::string> TraceOptions::problems() const {
   Problems p;
   p.require(first_step >= 1, "trace.first_step", "must be 1 or more");
@@ -67,6 +73,8 @@ TraceRecorder::TraceRecorder(const TraceOptions& options, size_t most_events)
     : options_(options), most_events_(most_events) {}
 
 void TraceRecorder::begin_step(int64_t step) {
+  step_now_.store(step, std::memory_order_relaxed);
+  move_after("the step before");
   if (!options_.enabled) return;
   const bool wanted = step >= options_.first_step && step - options_.first_step < options_.steps;
   recording_.store(wanted, std::memory_order_relaxed);
@@ -116,7 +124,7 @@ int64_t TraceRecorder::dropped() const {
 
 void write_trace(const std::filesystem::path& path, const std::vector<TraceEvent>& events,
                  const TraceProcess& process) {
-  AtomicFile file(path, ErrorKind::kUsage);
+  AtomicFile file(path, ErrorKind::kUsage, Parents::kMustBeThere);
   file.write("[\n", 2);
   write_line(file,
              metadata("process_name", process.rank, 0,
@@ -140,7 +148,7 @@ void write_trace(const std::filesystem::path& path, const std::vector<TraceEvent
 
 void merge_traces(const std::filesystem::path& path,
                   const std::vector<std::filesystem::path>& parts) {
-  AtomicFile file(path, ErrorKind::kUsage);
+  AtomicFile file(path, ErrorKind::kUsage, Parents::kMustBeThere);
   file.write("[\n", 2);
   bool first = true;
   for (const std::filesystem::path& part : parts) {

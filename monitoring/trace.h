@@ -10,9 +10,9 @@
 //   write_trace(path, trace.events(), {.rank = rank, .host = host});
 //
 // Times are steady_seconds() of support/clock.h. Outside of the steps asked for, and when not
-// enabled, each call is one branch and recording() is false. Memory is bounded: at most
+// enabled, nothing is recorded but place(), where the step loop is now. Memory is bounded: at most
 // most_events are kept, what comes after is counted in dropped(). Events of the step lane, laps and
-// spans, are the step loop's thread's alone; recording() and add() are Thread-safe.
+// spans, are the step loop's thread's alone; recording(), place() and add() are Thread-safe.
 // Source: "Trace Event Format" (Chromium), complete events (ph X) and metadata (ph M).
 #pragma once
 
@@ -54,6 +54,17 @@ struct TraceEvent {
   TraceArgument argument;
 };
 
+// Where the step loop is, for whoever asks why it stands still.
+struct TracePlace {
+  int64_t step = 0;              // as begin_step() was told; 0: before the first
+  const char* after = "";        // the newest lap, or the beginning of the step
+  const char* inside = nullptr;  // a span, if any
+  int64_t moves = 0;             // grows with every lap and span
+};
+
+// In words: "before the first step", "in evaluation", "after forward".
+std::string place_text(const TracePlace& place);
+
 class TraceRecorder {
  public:
   static constexpr size_t kMostEvents = 200'000;
@@ -65,11 +76,23 @@ class TraceRecorder {
 
   void begin_step(int64_t step);
   void lap(const char* name) {
+    move_after(name);
     if (recording()) add_lap(name, steady_seconds());
   }
   // The same of known length; the next lap begins where it ends.
   void lap(const char* name, double seconds) {
+    move_after(name);
     if (recording()) add_lap(name, lap_start_ + seconds);
+  }
+  void enter(const char* span) {
+    inside_.store(span, std::memory_order_relaxed);
+    moves_.fetch_add(1, std::memory_order_relaxed);
+  }
+  TracePlace place() const {
+    return {.step = step_now_.load(std::memory_order_relaxed),
+            .after = after_.load(std::memory_order_relaxed),
+            .inside = inside_.load(std::memory_order_relaxed),
+            .moves = moves_.load(std::memory_order_relaxed)};
   }
   void end_step();
   void add(TraceLane lane, const char* name, double start_seconds, double end_seconds,
@@ -82,6 +105,10 @@ class TraceRecorder {
 
  private:
   void add_lap(const char* name, double end_seconds);
+  void move_after(const char* lap) {
+    after_.store(lap, std::memory_order_relaxed);
+    moves_.fetch_add(1, std::memory_order_relaxed);
+  }
 
   TraceOptions options_;
   size_t most_events_ = 0;
@@ -92,16 +119,23 @@ class TraceRecorder {
   mutable std::mutex mutex_;
   std::vector<TraceEvent> events_;
   int64_t dropped_ = 0;
+  std::atomic<int64_t> step_now_ = 0;
+  std::atomic<const char*> after_ = "";
+  std::atomic<const char*> inside_ = nullptr;
+  std::atomic<int64_t> moves_ = 0;
 };
 
 // An event of the step lane from here to the end of the block.
 class TraceSpan {
  public:
   TraceSpan(TraceRecorder& trace, const char* name)
-      : trace_(trace), name_(name), start_(trace.recording() ? steady_seconds() : 0) {}
+      : trace_(trace), name_(name), start_(trace.recording() ? steady_seconds() : 0) {
+    trace_.enter(name);
+  }
   TraceSpan(const TraceSpan&) = delete;
   TraceSpan& operator=(const TraceSpan&) = delete;
   ~TraceSpan() {
+    trace_.enter(nullptr);
     if (start_ > 0) trace_.add(TraceLane::kStep, name_, start_, steady_seconds());
   }
 
@@ -118,11 +152,11 @@ struct TraceProcess {
   double origin_seconds = 0;  // of the merged trace's clock; becomes 0
 };
 // A JSON array, an event a line: names of rank and lanes, then the events, in microseconds on the
-// merged trace's clock. Atomic. Errors: UsageError.
+// merged trace's clock. Atomic; the folder must be there. Errors: UsageError.
 void write_trace(const std::filesystem::path& path, const std::vector<TraceEvent>& events,
                  const TraceProcess& process);
 // One array of the events of files that write_trace wrote, in their order; no more than one line of
-// them is in memory. Atomic. Errors: UsageError.
+// them is in memory. Atomic; the folder must be there. Errors: UsageError.
 void merge_traces(const std::filesystem::path& path,
                   const std::vector<std::filesystem::path>& parts);
 

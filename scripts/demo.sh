@@ -14,7 +14,8 @@ if [[ ! -d $demo/data ]]; then
   build/venv/bin/python scripts/fashion_scenes.py "$demo/data"
 fi
 for split in train test; do
-  [[ -d $demo/packs/$split ]] || $catamaran pack coco --images "$demo/data/$split" --annotations "$demo/data/$split.json" --out "$demo/packs/$split"
+  [[ -d $demo/packs/$split ]] || $catamaran pack coco --images "$demo/data/$split" --annotations "$demo/data/$split.json" \
+    --name "garment scenes" --out "$demo/packs/$split"
 done
 step "Checking the packs"
 $catamaran check "$demo/packs/train" "$demo/packs/test"
@@ -22,7 +23,7 @@ $catamaran check "$demo/packs/train" "$demo/packs/test"
 number=1
 while [[ -e $demo/run-$number/finished ]]; do number=$((number + 1)); done
 run=$demo/run-$number
-step "Training a small CAT on 2 ranks (at most 4 minutes on 2 cores)"
+step "Training a small CAT on 2 ranks (2 to 4 minutes on 2 cores)"
 training=$SECONDS
 $catamaran train --config configs/demo/cat.toml --set data.train="$demo/packs/train" --set data.eval="$demo/packs/test" \
   --run-dir "$run" --ranks 2
@@ -42,7 +43,7 @@ cat <<END
 Done in $((SECONDS - started)) s, of which training $training s: mAP $map on 1,000 test scenes.
   report       $demo/report.html   (open it in a browser)
   run          $run   (metrics.jsonl, eval/, checkpoints/, manifest.json)
-  pictures     $run/explain
+  pictures     $run/explain/*.sheet.png   (where the model looks, six scenes)
   metrics      $(cat "$run/metrics-address.txt") while it trained (Prometheus)
-  try next     $catamaran predict --checkpoint $run $demo/data/test/000007.jpg
+  try next     $catamaran predict --checkpoint $run $demo/data/test/*07.jpg   (labels of ten test scenes)
 END

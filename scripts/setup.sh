@@ -62,7 +62,7 @@ install_venv() {
       local free_gib
       free_gib=$(df --output=avail -BG "$cache" | tail -1 | tr -dc 0-9)
       [[ $free_gib -ge 8 ]] || fail "$cache has $free_gib GiB free, 8 are needed: set CATAMARAN_CACHE to a larger disk"
-      say "installing LibTorch and the Python peers into $venv (0.5 to 2 GB to download, 5.5 GB on disk, about 3 minutes)"
+      say "installing LibTorch and the Python peers into $venv (0.5 to 2 GB to download, 7 GB on disk, about 3 minutes)"
       rm -rf "$venv"
       "$python" -m venv "$venv"
       local bar=(--progress-bar on)

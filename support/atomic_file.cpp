@@ -17,8 +17,11 @@ namespace catamaran {
 namespace fs = std::filesystem;
 namespace {
 
-std::string temporary_suffix(int64_t process) {
-  return ".tmp." + host_name() + "." + std::to_string(process);
+constexpr std::string_view kMarker = ".tmp.";
+constexpr std::string_view kAside = "~";  // in front of the host; no host's name has it
+
+std::string temporary_suffix(int64_t process, std::string_view mark = "") {
+  return std::string(kMarker) + std::string(mark) + host_name() + "." + std::to_string(process);
 }
 
 fs::path without_trailing_slash(const fs::path& path) {
@@ -41,7 +44,15 @@ fs::path folder_of(const fs::path& target) {
   throw Error(kind, with_errno(clause, number), path.string(), hint);
 }
 
+// The folder of an AtomicDirectory: where it is gone, it was moved or deleted by somebody else, and
+// one that is made in its place would never be committed.
+bool is_temporary(const fs::path& folder) {
+  const std::string name = folder.filename().string();
+  return name.starts_with('.') && name.find(kMarker) != std::string::npos;
+}
+
 void create_parents(const fs::path& target, ErrorKind kind) {
+  if (is_temporary(folder_of(target))) return;
   std::error_code code;
   fs::create_directories(folder_of(target), code);
   if (code) {
@@ -50,36 +61,13 @@ void create_parents(const fs::path& target, ErrorKind kind) {
   }
 }
 
-// A leftover, or the work of a process that lives.
-struct Temporary {
-  fs::path path;
-  fs::path target;
-  std::string host;
-  pid_t process = 0;
-};
-
-std::vector<Temporary> temporaries_in(const fs::path& folder) {
-  constexpr std::string_view kMarker = ".tmp.";
-  std::vector<Temporary> found;
+// A process that dies between the two renames of a replacement leaves the old folder aside and
+// nothing in its place: then the old one goes back.
+bool went_back(const Temporary& temporary) {
   std::error_code code;
-  for (auto at = fs::directory_iterator(folder, code); !code && at != fs::directory_iterator();
-       at.increment(code)) {
-    const std::string name = at->path().filename().string();  // .TARGET.tmp.HOST.PID
-    const size_t marker = name.rfind(kMarker);
-    const size_t dot = name.rfind('.');
-    if (name.front() != '.' || marker == std::string::npos || marker < 1 ||
-        dot < marker + kMarker.size())
-      continue;
-    Temporary temporary{
-        .path = at->path(),
-        .target = folder / name.substr(1, marker - 1),
-        .host = name.substr(marker + kMarker.size(), dot - marker - kMarker.size())};
-    const char* end = name.data() + name.size();
-    const auto [rest, problem] = std::from_chars(name.data() + dot + 1, end, temporary.process);
-    if (problem == std::errc() && rest == end && temporary.process > 0)
-      found.push_back(std::move(temporary));
-  }
-  return found;
+  if (!temporary.aside || fs::exists(fs::symlink_status(temporary.target, code))) return false;
+  fs::rename(temporary.path, temporary.target, code);
+  return !code;
 }
 
 void sync_tree(const fs::path& folder, ErrorKind kind) {
@@ -105,7 +93,7 @@ void sync_directory(const fs::path& folder, ErrorKind kind) {
   if (::fsync(handle.get()) != 0 && errno != EINVAL) fail(kind, "cannot sync the folder", folder);
 }
 
-AtomicFile::AtomicFile(fs::path target, ErrorKind kind)
+AtomicFile::AtomicFile(fs::path target, ErrorKind kind, Parents parents)
     : target_(std::move(target)), temporary_(temporary_beside(target_)), kind_(kind) {
   std::error_code code;
   if (target_.empty()) throw Error(kind_, "no file to write is named", "output", "give its path");
@@ -115,9 +103,9 @@ AtomicFile::AtomicFile(fs::path target, ErrorKind kind)
   if (fs::exists(target_, code) && !fs::is_regular_file(target_, code))
     throw Error(kind_, "is a device, pipe or socket, not a file", target_.string(),
                 "name a file that does not exist, or a regular one");
-  create_parents(target_, kind_);
-  file_ = FileDescriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-                                S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
+  if (parents == Parents::kMake) create_parents(target_, kind_);
+  file_ = FileDescriptor(
+      ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kNewFile));
   if (!file_) fail(kind_, "cannot create the file", temporary_);
 }
 
@@ -141,8 +129,9 @@ void AtomicFile::commit(Durability durability) {
   if (durable) sync_directory(folder_of(target_), kind_);
 }
 
-void write_file_atomically(const fs::path& target, std::string_view content, ErrorKind kind) {
-  AtomicFile file(target, kind);
+void write_file_atomically(const fs::path& target, std::string_view content, ErrorKind kind,
+                           Parents parents) {
+  AtomicFile file(target, kind, parents);
   file.write(content.data(), static_cast<int64_t>(content.size()));
   file.commit();
 }
@@ -181,7 +170,7 @@ void AtomicDirectory::commit(Durability durability) {
   fs::path old;
   if (replace_ && fs::exists(fs::symlink_status(target_, code))) {
     old = target_.parent_path() /
-          ("." + target_.filename().string() + ".old" + temporary_suffix(::getpid()));
+          ("." + target_.filename().string() + temporary_suffix(::getpid(), kAside));
     if (::rename(target_.c_str(), old.c_str()) != 0)
       fail(kind_, "cannot move the old folder aside", target_);
   }
@@ -196,12 +185,46 @@ void AtomicDirectory::commit(Durability durability) {
   if (!old.empty()) fs::remove_all(old, code);
 }
 
-void remove_stale_temporaries(const fs::path& folder, TemporaryOwner owner) {
-  for (const Temporary& temporary : temporaries_in(folder)) {
+std::vector<Temporary> temporaries_in(const fs::path& folder) {
+  std::vector<Temporary> found;
+  std::error_code code;
+  for (auto at = fs::directory_iterator(folder, code); !code && at != fs::directory_iterator();
+       at.increment(code)) {
+    const std::string name = at->path().filename().string();  // .TARGET.tmp.HOST.PID
+    const size_t marker = name.rfind(kMarker);
+    const size_t dot = name.rfind('.');
+    if (name.front() != '.' || marker == std::string::npos || marker < 1 ||
+        dot < marker + kMarker.size())
+      continue;
+    Temporary temporary{
+        .path = at->path(),
+        .target = folder / name.substr(1, marker - 1),
+        .host = name.substr(marker + kMarker.size(), dot - marker - kMarker.size())};
+    temporary.aside = temporary.host.starts_with(kAside);
+    if (temporary.aside) temporary.host.erase(0, kAside.size());
+    const char* end = name.data() + name.size();
+    const auto [rest, problem] = std::from_chars(name.data() + dot + 1, end, temporary.process);
+    if (problem == std::errc() && rest == end && temporary.process > 0)
+      found.push_back(std::move(temporary));
+  }
+  return found;
+}
+
+std::vector<Temporary> stale_temporaries(const fs::path& folder, TemporaryOwner owner) {
+  std::vector<Temporary> stale = temporaries_in(folder);
+  const auto may_be_written = [owner](const Temporary& temporary) {
     const bool dead_here =
         temporary.host == host_name() && ::kill(temporary.process, 0) != 0 && errno == ESRCH;
+    return !dead_here && owner != TemporaryOwner::kNobody;
+  };
+  std::erase_if(stale, may_be_written);
+  return stale;
+}
+
+void remove_stale_temporaries(const fs::path& folder, TemporaryOwner owner) {
+  for (const Temporary& temporary : stale_temporaries(folder, owner)) {
     std::error_code code;
-    if (dead_here || owner == TemporaryOwner::kNobody) fs::remove_all(temporary.path, code);
+    if (!went_back(temporary)) fs::remove_all(temporary.path, code);
   }
 }
 

@@ -12,22 +12,28 @@
 //
 //   AtomicDirectory folder(out);                 // packs, checkpoints
 //   ... write files under folder.path() ...
-//   folder.commit();                             // fsyncs each file in it, renames, fsyncs the
-//   parent
+//   folder.commit();  // fsyncs each file in it, renames, fsyncs the parent
 //   copy.commit(Durability::kUntilCrash);        // what is made again after a crash of the machine
 //
-// Destroyed without commit, nothing is left behind. A leftover of a killed process is named
-// ".TARGET.tmp.HOST.PID"; remove_stale_temporaries deletes those of this host whose process is
-// dead. Containers may share a host's name and not its process numbers: where they may write into
-// one folder, hold a lock for each target and use remove_temporaries_of. Errors: Error of the kind
-// given (default kData) with path and errno. One thread at a time.
+// Folders above the target are made where they are missing, but not a folder that is itself a
+// temporary, and none with Parents::kMustBeThere: what may have been moved away is not made again
+// at its old place. Destroyed without commit, nothing is left behind. A leftover of a killed
+// process is named
+// ".TARGET.tmp.HOST.PID" (~HOST: a folder that was moved aside); remove_stale_temporaries deletes
+// those of this host whose process is dead. Containers may share a host's name and not its process
+// numbers: where they may write into one folder, hold a lock for each target and use
+// remove_temporaries_of. Errors: Error of the kind given (default kData) with path and errno. One
+// thread at a time.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <filesystem>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "support/error.h"
 #include "support/file_descriptor.h"
@@ -38,9 +44,13 @@ namespace catamaran {
 // but perhaps damaged after a crash of the machine; no fsync.
 enum class Durability { kDurable, kUntilCrash };
 
+// What becomes of folders above a target that are missing. kMustBeThere: an error.
+enum class Parents { kMake, kMustBeThere };
+
 class AtomicFile {
  public:
-  explicit AtomicFile(std::filesystem::path target, ErrorKind kind = ErrorKind::kData);
+  explicit AtomicFile(std::filesystem::path target, ErrorKind kind = ErrorKind::kData,
+                      Parents parents = Parents::kMake);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
@@ -57,7 +67,7 @@ class AtomicFile {
 };
 
 void write_file_atomically(const std::filesystem::path& target, std::string_view content,
-                           ErrorKind kind = ErrorKind::kData);
+                           ErrorKind kind = ErrorKind::kData, Parents parents = Parents::kMake);
 
 // An Error now where an AtomicFile of this target could not be made: it is a folder, or its parent
 // cannot be made or written to.
@@ -91,8 +101,20 @@ class AtomicDirectory {
 // the caller, who holds a lock on it.
 enum class TemporaryOwner { kLivingProcess, kNobody };
 
-// Deletes temporaries of AtomicFile and AtomicDirectory in `folder` whose writer is gone: it ran on
-// this host and is dead, or nobody else may write there.
+// Of AtomicFile or AtomicDirectory: a leftover, or the work of a process that lives.
+struct Temporary {
+  std::filesystem::path path;
+  std::filesystem::path target;
+  std::string host;
+  bool aside = false;  // the folder that was at the target, while another takes its place
+  pid_t process = 0;
+};
+std::vector<Temporary> temporaries_in(const std::filesystem::path& folder);
+// Those whose writer is gone: it ran on this host and is dead, or nobody else may write there.
+std::vector<Temporary> stale_temporaries(const std::filesystem::path& folder,
+                                         TemporaryOwner owner = TemporaryOwner::kLivingProcess);
+// Deletes those. A folder that was moved aside and had not been replaced yet goes back to its
+// place.
 void remove_stale_temporaries(const std::filesystem::path& folder,
                               TemporaryOwner owner = TemporaryOwner::kLivingProcess);
 

@@ -47,6 +47,10 @@ void read_exactly_at(const FileDescriptor& file, int64_t offset, void* into, int
   }
 }
 
+FileDescriptor open_folder(const std::filesystem::path& path) {
+  return FileDescriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
 bool write_all(const FileDescriptor& file, const void* data, int64_t bytes) {
   const auto* from = static_cast<const char*>(data);
   for (int64_t done = 0; done < bytes;) {

@@ -9,6 +9,7 @@
 // Thread-safe: read_exactly_at on one descriptor from many threads (pread keeps no position).
 #pragma once
 
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -25,7 +26,13 @@ struct FileDescriptorTraits {
 };
 using FileDescriptor = Handle<FileDescriptorTraits>;
 
+// Of a new file: the user's umask takes its part of it, and the program's own the right of all
+// others to write (launch/main.cpp).
+constexpr mode_t kNewFile = 0666;
+
 FileDescriptor open_for_reading(const std::filesystem::path& path);
+// To know a folder again, wherever it is moved to; none where it cannot be opened.
+FileDescriptor open_folder(const std::filesystem::path& path);
 int64_t file_bytes(const FileDescriptor& file, const std::filesystem::path& path);
 void read_exactly_at(const FileDescriptor& file, int64_t offset, void* into, int64_t bytes,
                      const std::filesystem::path& path);

@@ -1,5 +1,6 @@
 #include "support/file_lock.h"
 
+#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -16,10 +17,12 @@ LockState try_lock(const FileDescriptor& file, const std::filesystem::path& path
 }
 
 bool is_still_at(const FileDescriptor& file, const std::filesystem::path& path) {
+  const FileDescriptor opened(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   struct stat held {};
   struct stat there {};
-  return ::fstat(file.get(), &held) == 0 && ::stat(path.c_str(), &there) == 0 &&
-         held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+  const int code = opened ? ::fstat(opened.get(), &there) : ::stat(path.c_str(), &there);
+  return ::fstat(file.get(), &held) == 0 && code == 0 && held.st_ino == there.st_ino &&
+         held.st_dev == there.st_dev;
 }
 
 }  // namespace catamaran

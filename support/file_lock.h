@@ -22,6 +22,8 @@ enum class LockState {
 };
 
 LockState try_lock(const FileDescriptor& file, const std::filesystem::path& path, ErrorKind kind);
+// The path is opened anew, so that a network file system asks its server; a mere stat it may answer
+// of what it remembers.
 bool is_still_at(const FileDescriptor& file, const std::filesystem::path& path);
 
 }  // namespace catamaran

@@ -1,8 +1,12 @@
 // Handle<Traits>: owns one C handle (a descriptor, hid_t, MPI_Comm, ncclComm_t, tjhandle) and
 // closes it exactly once.
 //
-//   struct FileTraits { using type = int; static constexpr int empty() { return -1; } static void
-//   close(int fd) noexcept; }; Handle<FileTraits> file(::open(path, O_RDONLY));
+//   struct FileTraits {
+//     using type = int;
+//     static constexpr int empty() { return -1; }
+//     static void close(int fd) noexcept;
+//   };
+//   Handle<FileTraits> file(::open(path, O_RDONLY));
 //
 // Moved by exchange, never copied; close must not throw. One thread at a time.
 #pragma once

@@ -88,11 +88,14 @@ std::string sha256_of_file(const std::filesystem::path& path,
   return hash.finish();
 }
 
-uint64_t xxh3_of_file(const std::filesystem::path& path) {
+uint64_t xxh3_of_file(const std::filesystem::path& path,
+                      const std::function<void(int64_t bytes)>& read) {
   Handle<Xxh3Traits> state(XXH3_createState());
   CATAMARAN_ASSERT(state && XXH3_64bits_reset(state.get()) == XXH_OK, "the state is fresh");
-  for_each_block(
-      path, [&](const char* data, size_t bytes) { XXH3_64bits_update(state.get(), data, bytes); });
+  for_each_block(path, [&](const char* data, size_t bytes) {
+    XXH3_64bits_update(state.get(), data, bytes);
+    if (read) read(static_cast<int64_t>(bytes));
+  });
   return XXH3_64bits_digest(state.get());
 }
 

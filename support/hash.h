@@ -23,7 +23,8 @@ std::string sha256(std::string_view content);
 std::string sha256_of_file(const std::filesystem::path& path,
                            const std::function<void(int64_t bytes)>& read = {});
 // XXH3 of a whole file, for checksums per checkpoint file.
-uint64_t xxh3_of_file(const std::filesystem::path& path);
+uint64_t xxh3_of_file(const std::filesystem::path& path,
+                      const std::function<void(int64_t bytes)>& read = {});
 
 // 16 lower-case hexadecimal digits and back; from_hex throws DataError on anything else.
 std::string to_hex(uint64_t value);

@@ -5,15 +5,14 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <cerrno>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "support/clock.h"
-#include "support/error.h"
+#include "support/line_file.h"
 
 namespace catamaran {
 
@@ -28,30 +27,36 @@ void configure_log(int rank, int world) {
 
 class LogFile::Sink : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  Sink(const std::filesystem::path& path, int rank) : rank_(rank), file_(path, std::ios::app) {
-    if (!file_)
-      throw UsageError(with_errno("cannot write the log", errno), path.string(),
-                       "check the run directory");
-  }
-  void write(const std::string& level, const std::string& message) {
-    file_ << nlohmann::ordered_json{{"time", unix_seconds()},
-                                    {"level", level},
-                                    {"rank", rank_},
-                                    {"message", printable(message)}}
-                 .dump()
-          << std::endl;
+  Sink(const std::filesystem::path& path, int rank) : rank_(rank), file_(path) {}
+  // What does not come by way of the logger, which holds the mutex meanwhile.
+  void record(const std::string& level, const std::string& message) {
+    const std::lock_guard lock(mutex_);
+    write(level, message);
   }
 
  private:
+  void write(const std::string& level, const std::string& message) {
+    const nlohmann::ordered_json line = {{"time", unix_seconds()},
+                                         {"level", level},
+                                         {"rank", rank_},
+                                         {"message", printable(message)}};
+    if (const std::optional<LineFileNews> news = file_.append(line.dump())) say_elsewhere(*news);
+  }
   void sink_it_(const spdlog::details::log_msg& line) override {
     const spdlog::string_view_t level = spdlog::level::to_string_view(line.level);
     write(std::string(level.data(), level.size()),
           std::string(line.payload.data(), line.payload.size()));
   }
-  void flush_() override { file_.flush(); }
+  void flush_() override {}  // each line is the kernel's at once
+  // On stderr, the logger's first sink; this one cannot say it of itself.
+  static void say_elsewhere(const LineFileNews& news) {
+    const spdlog::level::level_enum level = news.works ? spdlog::level::info : spdlog::level::warn;
+    spdlog::default_logger_raw()->sinks().front()->log(
+        spdlog::details::log_msg("catamaran", level, news.text));
+  }
 
   int rank_;
-  std::ofstream file_;
+  LineFile file_;
 };
 
 LogFile::LogFile(const std::filesystem::path& path, int rank)
@@ -61,7 +66,7 @@ LogFile::LogFile(const std::filesystem::path& path, int rank)
 
 LogFile::~LogFile() { std::erase(spdlog::default_logger_raw()->sinks(), sink_); }
 
-void LogFile::record_error(const std::string& line) { sink_->write("error", line); }
+void LogFile::record_error(const std::string& line) { sink_->record("error", line); }
 
 namespace log {
 

@@ -18,7 +18,8 @@ namespace catamaran {
 void configure_log(int rank, int world);
 
 // A second place for the log: `path`, one JSON object a line (time in unix seconds, level, rank,
-// message), appended, until the object goes away. What cannot be written there is still on stderr.
+// message), appended, until the object goes away. What cannot be written there is still on stderr,
+// where it is also said that lines are left out (support/line_file.h).
 // Made and destroyed while no other thread logs. Errors: UsageError if the file cannot be opened.
 class LogFile {
  public:

@@ -1,6 +1,7 @@
 #include "support/nearest.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace catamaran {
 
@@ -23,6 +24,8 @@ std::string did_you_mean(const std::string& typed, const std::vector<std::string
   int best = static_cast<int>(std::max<size_t>(2, typed.size() / 3)) + 1;
   std::string nearest;
   for (const std::string& name : known) {
+    const auto apart = std::abs(std::ssize(typed) - std::ssize(name));  // no fewer edits than that
+    if (apart >= best) continue;
     const int distance = edit_distance(typed, name);
     if (distance >= best) continue;
     best = distance;

@@ -4,8 +4,7 @@
 //
 //   const FileDescriptor file = open_for_reading(path);
 //   const SafetensorsHeader header = read_safetensors_header(file, path);
-//   for (const SafetensorsEntry& entry : header.entries)    // in file order, without gap or
-//   overlap
+//   for (const SafetensorsEntry& entry : header.entries)  // in file order, without gap or overlap
 //     read_exactly_at(file, entry.begin, buffer, entry.bytes, path);
 //
 // Format: u64 little-endian length N; N bytes of JSON, {name: {dtype, shape, data_offsets: [begin,

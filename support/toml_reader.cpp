@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "support/error.h"
+#include "support/file_descriptor.h"
 #include "support/nearest.h"
 #include "support/text.h"
 
@@ -44,6 +45,28 @@ std::vector<std::string> bases(const toml::node& extends, const std::string& fil
   return names;
 }
 
+// What no configuration is, refused before the parser sees it.
+void require_bounded(std::string_view text, const std::string& where) {
+  const char* what = nullptr;
+  if (std::ssize(text) > kTomlLargestBytes) what = "more than 1 MiB";
+  if (std::count(text.begin(), text.end(), '.') > kTomlMostDots) what = "more than 4096 dots";
+  if (what == nullptr) return;
+  throw UsageError(std::string("it has ") + what + ", which no configuration needs", where,
+                   "is it the right file?");
+}
+
+std::string text_of(const fs::path& path) {
+  try {
+    const FileDescriptor file = open_for_reading(path);
+    std::string text(static_cast<size_t>(std::min(file_bytes(file, path), kTomlLargestBytes + 1)),
+                     '\0');
+    read_exactly_at(file, 0, text.data(), std::ssize(text), path);
+    return text;
+  } catch (const DataError& error) {
+    throw UsageError(error.what(), "", "");
+  }
+}
+
 std::string arrows(const std::vector<fs::path>& chain) {
   std::string text;
   for (const fs::path& file : chain) text += (text.empty() ? "" : " -> ") + file.string();
@@ -76,13 +99,20 @@ void TomlReader::load_file(const fs::path& file, std::vector<fs::path>& chain) {
   const fs::path canonical = fs::weakly_canonical(file);
   const bool circle = std::find(chain.begin(), chain.end(), canonical) != chain.end();
   chain.push_back(canonical);
+  if (++files_ > kTomlMostFiles) {
+    throw UsageError("more than " + std::to_string(kTomlMostFiles) +
+                         " files are read by way of 'extends': " + arrows(chain),
+                     file.string(), "extend fewer files");
+  }
   if (circle) {
     throw UsageError("the file extends itself: " + arrows(chain), file.string(),
                      "remove one 'extends' of this circle");
   }
+  const std::string text = text_of(file);
+  require_bounded(text, file.string());
   toml::table table;
   try {
-    table = toml::parse_file(file.string());
+    table = toml::parse(text, file.string());
   } catch (const toml::parse_error& problem) {
     throw UsageError(std::string("not valid TOML: ") + std::string(problem.description()),
                      position(file.string(), problem.source()),
@@ -93,16 +123,22 @@ void TomlReader::load_file(const fs::path& file, std::vector<fs::path>& chain) {
       load_file(file.parent_path() / base, chain);
     table.erase(kExtends);
   }
-  flatten(&table, "", file.string());
+  flatten(&table, "", file.string(), 1);
   chain.pop_back();  // a base may be reached twice, but not from itself
 }
 
-void TomlReader::flatten(const void* opaque, const std::string& prefix, const std::string& file) {
+void TomlReader::flatten(const void* opaque, const std::string& prefix, const std::string& file,
+                         int depth) {
   for (const auto& [key, node] : *static_cast<const toml::table*>(opaque)) {
+    if (depth > kTomlDeepest) {
+      throw UsageError(
+          "tables are nested more than " + std::to_string(kTomlDeepest) + " levels deep",
+          position(file, node.source()), "no key of a configuration lies there");
+    }
     const std::string path =
         prefix.empty() ? std::string(key.str()) : prefix + "." + std::string(key.str());
     if (const toml::table* inner = node.as_table()) {
-      flatten(inner, path, file);
+      flatten(inner, path, file, depth + 1);
     } else {
       leaves_[path] =
           std::make_unique<Leaf>(Leaf{as_array_of_one(node), position(file, node.source())});
@@ -122,6 +158,7 @@ void TomlReader::set(const std::string& assignment) {
   }
   const std::string key = assignment.substr(0, equals);
   const std::string text = assignment.substr(equals + 1);
+  require_bounded(text, "--set " + key);
   toml::array holder;
   try {
     holder = as_array_of_one(*toml::parse("value = " + text).get("value"));
@@ -231,15 +268,20 @@ std::string TomlReader::source(const std::string& key) const {
 
 void TomlReader::throw_if_problems() {
   std::vector<std::string> all;
+  size_t unknown = 0;
   for (const auto& [key, leaf] : leaves_) {
-    if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
+    if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
+    if (unknown++ < kTomlMostProblems) {
       all.push_back(leaf->source + ": there is no key '" + key + "'" + did_you_mean(key, known_));
     }
   }
   all.insert(all.end(), problems_.begin(), problems_.end());
   if (all.empty()) return;
-  std::string text = all.size() == 1 ? "1 mistake:" : std::to_string(all.size()) + " mistakes:";
+  const size_t mistakes = unknown + problems_.size();
+  std::string text = mistakes == 1 ? "1 mistake:" : std::to_string(mistakes) + " mistakes:";
+  all.resize(std::min(all.size(), kTomlMostProblems));
   for (const std::string& problem : all) text += "\n  " + problem;
+  if (mistakes > all.size()) text += "\n  and " + std::to_string(mistakes - all.size()) + " more";
   throw UsageError(text, "configuration",
                    "`catamaran config show --config FILE` lists every key with its value");
 }

@@ -12,7 +12,8 @@
 // Missing files and circles are reported with the chain of files that led there.
 //
 // Sources print as FILE:LINE:COLUMN or "--set". Integers are accepted where a float is due, not the
-// other way round. Errors: UsageError. One thread at a time.
+// other way round. A file is read as if somebody had made it to do harm: bounded in size, depth and
+// the number of files that it extends. Errors: UsageError. One thread at a time.
 #pragma once
 
 #include <array>
@@ -24,6 +25,14 @@
 #include <vector>
 
 namespace catamaran {
+
+constexpr int64_t kTomlLargestBytes = int64_t{1} << 20;
+// Levels of tables in one another, and what the parser, which calls itself for each dot of a key,
+// is given at most: its stack lasts for several times as many.
+constexpr int kTomlDeepest = 64;
+constexpr int64_t kTomlMostDots = 4096;
+constexpr int kTomlMostFiles = 100;        // by way of extends, one read twice counted twice
+constexpr size_t kTomlMostProblems = 100;  // that are told
 
 class TomlReader {
  public:
@@ -54,12 +63,13 @@ class TomlReader {
   const Leaf* find(const std::string& key);
   void mistyped(const std::string& key, const std::string& wanted, const Leaf& leaf);
   void load_file(const std::filesystem::path& file, std::vector<std::filesystem::path>& chain);
-  void flatten(const void* table, const std::string& prefix, const std::string& file);
+  void flatten(const void* table, const std::string& prefix, const std::string& file, int depth);
   bool read_numbers(const std::string& key, std::vector<double>& values);
 
   std::map<std::string, std::unique_ptr<Leaf>> leaves_;
   std::vector<std::string> known_;  // every key that was read
   std::vector<std::string> problems_;
+  int files_ = 0;  // read so far
 };
 
 }  // namespace catamaran

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "evaluation/score_table.h"
 #include "support/error.h"
 #include "trainer/options.h"
+#include "trainer/time_limit.h"
 
 namespace catamaran {
 
@@ -28,14 +30,19 @@ struct TrainRequest {
   std::filesystem::path run_dir;  // not empty
   std::string resume =
       "auto";  // auto: newest complete checkpoint of run_dir if any; never; or a checkpoint folder
-  std::string resolved_config;         // TOML text, written to RUN/config.toml
-  std::vector<std::string> overrides;  // --set, for the manifest
-  std::string version;                 // of catamaran, and git id
+  bool force_lock = false;                      // take RUN/lock from whoever has it
+  std::string resolved_config;                  // TOML text, written to RUN/config.toml
+  std::map<std::string, std::string> settings;  // every key of it and its value, as TOML
+  std::vector<std::string> overrides;           // --set, for the manifest
+  std::string version;                          // of catamaran, and git id
   std::string git;
   const std::atomic<bool>* stop_wish =
       nullptr;  // set by a signal handler; any rank's wish stops all at the step's end
+  const std::atomic<bool>* terminated = nullptr;  // set by TERM: trainer/post_mortem.h
+  std::optional<Deadline> deadline;  // rank 0's counts: all stop in time for a checkpoint
 };
-// Trains, evaluates and checkpoints until the schedule ends or a stop is wished. UsageError when
+// Trains, evaluates and checkpoints until the schedule ends, a stop is wished or the deadline is
+// near. UsageError when
 // run_dir is in use by another process or holds a run of another config and resume is never.
 ExitReason train(const TrainRequest& request, ProcessGroup& group);
 
@@ -91,8 +98,8 @@ std::string import_weights(const ImportRequest& request);
 
 // Whatever was caught, as an error of ours: LibTorch's by the first line of its message, without
 // the stack trace; memory that ran out (of the GPU, LibTorch's or the library's) with what to
-// lower.
-Error as_error(const std::exception& problem);
+// lower, and the place, if it is given: which rank, in which step and phase.
+Error as_error(const std::exception& problem, const std::string& place = "");
 bool is_out_of_memory(const std::exception& problem);
 
 // Versions for manifests and `catamaran --version`: LibTorch, NCCL, MPI.

@@ -1,7 +1,6 @@
 #include "trainer/arena_layout.h"
 
 #include <algorithm>
-#include <span>
 
 #include "support/assert.h"
 
@@ -22,28 +21,6 @@ size_t fitting(const std::vector<int64_t>& elements, auto begin, auto end, int64
     if (room < 0 && count > 0) break;
   }
   return count;
-}
-
-std::vector<Numbers> cut(const ArenaContents& contents, const BucketSizes& sizes) {
-  Numbers used(contents.order.data(), contents.order.size() - contents.unused);
-  Numbers last;
-  std::vector<Numbers> parts;
-  if (!used.empty()) {
-    const size_t first = fitting(contents.elements, used.begin(), used.end(), sizes.first);
-    parts.push_back(used.first(first));
-    used = used.subspan(first);
-  }
-  if (!used.empty()) {
-    last = used.last(fitting(contents.elements, used.rbegin(), used.rend(), sizes.last));
-    used = used.first(used.size() - last.size());
-  }
-  while (!used.empty()) {
-    const size_t count = fitting(contents.elements, used.begin(), used.end(), sizes.middle);
-    parts.push_back(used.first(count));
-    used = used.subspan(count);
-  }
-  if (!last.empty()) parts.push_back(last);
-  return parts;
 }
 
 class LayoutBuilder {
@@ -86,13 +63,37 @@ class LayoutBuilder {
 
 }  // namespace
 
+std::vector<Numbers> cut_into_buckets(const std::vector<int64_t>& elements, Numbers order,
+                                      const BucketSizes& sizes) {
+  Numbers last;
+  std::vector<Numbers> parts;
+  if (!order.empty()) {
+    const size_t first = fitting(elements, order.begin(), order.end(), sizes.first);
+    parts.push_back(order.first(first));
+    order = order.subspan(first);
+  }
+  if (!order.empty()) {
+    last = order.last(fitting(elements, order.rbegin(), order.rend(), sizes.last));
+    order = order.first(order.size() - last.size());
+  }
+  while (!order.empty()) {
+    const size_t count = fitting(elements, order.begin(), order.end(), sizes.middle);
+    parts.push_back(order.first(count));
+    order = order.subspan(count);
+  }
+  if (!last.empty()) parts.push_back(last);
+  return parts;
+}
+
 ArenaLayout lay_out(const ArenaContents& contents, const BucketSizes& sizes) {
   CATAMARAN_ASSERT(contents.elements.size() == contents.group.size() &&
                        contents.elements.size() == contents.order.size() &&
                        contents.unused <= contents.order.size(),
                    "one number of each kind a parameter");
   LayoutBuilder layout(contents);
-  for (const Numbers& part : cut(contents, sizes)) layout.add_bucket(part, /*used=*/true);
+  const Numbers used(contents.order.data(), contents.order.size() - contents.unused);
+  for (const Numbers& part : cut_into_buckets(contents.elements, used, sizes))
+    layout.add_bucket(part, /*used=*/true);
   if (contents.unused > 0)
     layout.add_bucket(Numbers(contents.order).last(contents.unused), /*used=*/false);
   return layout.take();

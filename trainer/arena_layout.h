@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace catamaran {
@@ -64,5 +65,10 @@ struct BucketSizes {
 };
 
 ArenaLayout lay_out(const ArenaContents& contents, const BucketSizes& sizes);
+
+// How lay_out cuts what is ready one after the other: the numbers of `order`, by bucket.
+std::vector<std::span<const size_t>> cut_into_buckets(const std::vector<int64_t>& elements,
+                                                      std::span<const size_t> order,
+                                                      const BucketSizes& sizes);
 
 }  // namespace catamaran

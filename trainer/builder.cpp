@@ -65,6 +65,7 @@ TrainerParts make_parts(const TrainRequest& request, const RunPacks& packs, Proc
   parts.options = request.options;
   parts.run_dir = request.run_dir;
   parts.stop_wish = request.stop_wish;
+  parts.deadline = request.deadline;
   parts.batch =
       split_batch(request.options.batch.global, request.options.batch.per_device, group.world());
   if (request.options.data.augment.mixes() && parts.batch.per_part % 2 != 0) {
@@ -106,23 +107,35 @@ RunPosition position_of(const CheckpointState& state) {
           .saved_step = state.step};
 }
 
+// A new run that goes on from another one's last step would be a folder with nothing in it.
+void require_work(const TrainRequest& request, const RunPacks& packs, const CheckpointState& state,
+                  int64_t last_step) {
+  const bool evaluates = packs.eval != nullptr && state.evaluated_step != state.step;
+  if (state.step < last_step || evaluates) return;
+  if (!checkpoints_newest_first(request.run_dir / "checkpoints").empty()) return;
+  throw UsageError(text("it is of step %ld, the schedule ends at step %ld, and nothing is left to "
+                        "train",
+                        state.step, last_step),
+                   request.resume, "raise schedule.epochs or schedule.max_steps");
+}
+
 }  // namespace
 
 std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPacks& packs,
-                                       ProcessGroup& group) {
+                                       ProcessGroup& group, const RunDirectory* directory) {
   require_same_everywhere(group, "the configuration", sha256(request.resolved_config));
   TrainerParts parts = make_parts(request, packs, group);
+  parts.directory = directory;
+  parts.settings = request.settings;
   const std::optional<fs::path> checkpoint = checkpoint_to_resume(request, group);
   std::optional<CheckpointState> state;
   std::vector<SettingChange> changes;
+  std::vector<SettingChange> others;
   if (checkpoint) {
     state = read_checkpoint_state(*checkpoint);
     changes = require_same_run(*state, parts.options, parts.train_fingerprint, *checkpoint);
-    const Coverage coverage =
-        load_state(*parts.cat, read_safetensors(*checkpoint / "model.safetensors").tensors);
-    if (!coverage.complete())
-      throw WeightsError("it is not this model:\n" + coverage.table(), checkpoint->string(),
-                         "resume with the configuration that wrote it: config.toml of its run");
+    others = other_changes(*state, request.settings);
+    load_model_of(*checkpoint, *parts.cat);
     parts.position = position_of(*state);
   } else {
     fill_model(parts, group);
@@ -134,12 +147,18 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
 
   const Schedule schedule(parts.options.schedule, parts.steps_per_epoch,
                           parts.options.batch.global);
+  if (checkpoint) require_work(request, packs, *state, schedule.last_step());
+  const EarlierStarts earlier =
+      group.is_root() ? read_earlier_starts(request, parts.position.step) : EarlierStarts();
+  require_progress(request, earlier, parts.position.step, group);
+  if (!earlier.failure.empty()) log::warn(earlier.failure);
   MonitorSetup monitoring;
-  monitoring.run_dir = request.run_dir;
+  monitoring.directory = directory;
   monitoring.info = run_info(request, packs, group);
   monitoring.info.total_steps = schedule.last_step();
   monitoring.info.steps_per_epoch = parts.steps_per_epoch;
   monitoring.info.first_step = parts.position.step;
+  monitoring.expects_clean_stop = request.resume == "auto";
   monitoring.prefetch_batches = parts.options.data.prefetch_batches;
   if (group.is_root()) {
     int64_t values = 0;
@@ -158,15 +177,34 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
     }
     if (checkpoint)
       log::info(text("resumed from %s at step %ld", checkpoint->c_str(), state->step));
+    if (checkpoint && state->step >= schedule.last_step())
+      log::warn(
+          text("the schedule ends at step %ld: nothing is left to train; raise "
+               "schedule.epochs or schedule.max_steps",
+               schedule.last_step()));
+    const WeightsOptions& weights = parts.options.weights;
+    if (!checkpoint && weights.backbone.empty() && weights.init.empty())
+      log::info(
+          "the backbone starts from random values: weights.backbone names a file of trained "
+          "ones (docs/weights.md)");
     for (const SettingChange& change : changes)
       log::warn(text("%s was %s until now and is %s from here on", change.key.c_str(),
+                     change.was.c_str(), change.is.c_str()));
+    for (const SettingChange& change : others)
+      log::info(text("%s was %s until now and is %s from here on", change.key.c_str(),
                      change.was.c_str(), change.is.c_str()));
   }
   auto trainer = std::make_unique<Trainer>(std::move(parts), group, *packs.train, packs.eval.get(),
                                            monitoring);
   if (checkpoint) trainer->restore(*checkpoint, *state);
+  changes.insert(changes.end(), others.begin(), others.end());
+  if (directory != nullptr) directory->require_held();  // building took its time
   if (!request.run_dir.empty())
-    write_manifest(request, packs, group, monitoring.info.first_step, changes);
+    write_manifest(request, packs, group, earlier,
+                   {.id = directory != nullptr ? directory->start() : "",
+                    .first_step = monitoring.info.first_step,
+                    .changes = changes,
+                    .taken_from = directory != nullptr ? directory->taken_from() : ""});
   return trainer;
 }
 

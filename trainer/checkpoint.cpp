@@ -1,14 +1,18 @@
 #include "trainer/checkpoint.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
+#include <limits>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "model/weights.h"
 #include "support/atomic_file.h"
 #include "support/error.h"
+#include "support/file_beginning.h"
 #include "support/hash.h"
 #include "support/json.h"
 #include "support/log.h"
@@ -24,34 +28,63 @@ using nlohmann::json;
 
 constexpr ErrorKind kKind = ErrorKind::kWeights;
 
-std::string name_of_step(int64_t step) {
-  char name[32];
-  std::snprintf(name, sizeof name, "step-%08ld", step);
-  return name;
+constexpr const char* kCheckpointPrefix = "step-";
+constexpr size_t kCheckpointDigits = 8;
+
+bool is_checkpoint_name(const std::string& name) {
+  return is_numbered_name(name, kCheckpointPrefix, kCheckpointDigits);
 }
 
-bool is_checkpoint_name(const std::string& name) { return is_numbered_name(name, "step-", 8); }
+// "" where the file is missing, cannot be read or says something else. It may be anybody's: no more
+// is read than a name and some white space, and nobody is waited for who writes into a pipe.
+std::string name_in_file(const fs::path& file) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  constexpr size_t kMost = 64;
+  const FileDescriptor opened(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const std::string text = beginning_of(opened, kMost);
+  if (text.size() == kMost) return "";
+  std::string_view name(text);
+  name.remove_prefix(std::min(name.find_first_not_of(kSpace), name.size()));
+  const std::string word(name.substr(0, name.find_first_of(kSpace)));
+  return is_checkpoint_name(word) ? word : "";
+}
 
-// Newest first, seen from checkpoint `newest` ("": the one of the highest step): a run that went
-// back to an earlier step has abandoned the higher ones, which come last.
-std::vector<fs::path> checkpoints_newest_first(const fs::path& folder, const std::string& newest) {
-  std::vector<fs::path> found;
+bool is_there(const fs::path& file) {
   std::error_code code;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, code)) {
-    if (entry.is_directory() && is_checkpoint_name(entry.path().filename().string()))
-      found.push_back(entry.path());
+  return fs::exists(fs::symlink_status(file, code));
+}
+
+// "" before the first evaluation.
+std::string best_name(const CheckpointState& state) {
+  return state.best_map >= 0 ? checkpoint_name(state.best_step) : "";
+}
+
+// As the newest state that can be read tells it; "" where none does.
+std::string recorded_best(const fs::path& folder) {
+  for (const fs::path& path : checkpoints_newest_first(folder, latest_checkpoint_name(folder))) {
+    try {
+      return best_name(read_checkpoint_record(path).state);
+    } catch (const Error&) {  // an older one tells it, too
+      continue;
+    }
   }
-  if (code && code != std::errc::no_such_file_or_directory) {
-    throw WeightsError(with_errno("cannot list the checkpoints", code.value()), folder.string(),
-                       "check the path and its permissions");
+  return "";
+}
+
+// At once, instead of a disk that is full and a file that is cut off.
+void require_room(const fs::path& folder, const CheckpointContents& contents,
+                  std::optional<int64_t> available) {
+  int64_t bytes = 0;
+  for (const NamedTensors* part : {&contents.model, &contents.ema, &contents.optimizer}) {
+    for (const auto& [name, tensor] : *part) bytes += static_cast<int64_t>(tensor.nbytes());
   }
-  const auto abandoned = [&](const fs::path& path) {
-    return !newest.empty() && path.filename().string() > newest;  // numbers of equal length
-  };
-  std::sort(found.begin(), found.end(), [&](const fs::path& a, const fs::path& b) {
-    return std::pair(!abandoned(a), a) > std::pair(!abandoned(b), b);
-  });
-  return found;
+  const int64_t needed = bytes + bytes / 20;  // headers, names and the file system's own
+  if (!available || *available >= needed) return;
+  throw WeightsError(
+      text("a checkpoint needs %ld bytes (5 %% to spare), and %ld are free there", needed,
+           *available),
+      folder.string(),
+      "free some space; `catamaran checkpoint prune` deletes what a run no longer needs");
 }
 
 json state_json(const CheckpointState& state, const std::map<std::string, std::string>& checksums) {
@@ -63,6 +96,7 @@ json state_json(const CheckpointState& state, const std::map<std::string, std::s
           {"skipped_in_row", state.skipped_in_row},
           {"substituted", state.substituted},
           {"precision", state.precision},
+          {"loss_scaled", state.loss_scaled},
           {"loss_scale", state.loss_scale},
           {"loss_scale_applied", state.loss_scale_applied},
           {"world", state.world},
@@ -71,6 +105,7 @@ json state_json(const CheckpointState& state, const std::map<std::string, std::s
           {"train_fingerprint", state.train_fingerprint},
           {"optimizer", state.optimizer},
           {"optimizer_settings", state.optimizer_settings},
+          {"settings", state.settings},
           {"model", json::parse(state.model)},
           {"evaluated_step", state.evaluated_step},
           {"best_map", state.best_map},
@@ -103,8 +138,70 @@ void require_plausible(const CheckpointState& state, const std::string& where) {
 
 }  // namespace
 
-int64_t write_checkpoint(const fs::path& folder, const CheckpointContents& contents) {
-  AtomicDirectory out(folder / name_of_step(contents.state.step), /*replace=*/true, kKind);
+std::string checkpoint_name(int64_t step) {
+  char name[32];
+  std::snprintf(name, sizeof name, "%s%0*ld", kCheckpointPrefix,
+                static_cast<int>(kCheckpointDigits), step);
+  return name;
+}
+
+std::optional<int64_t> step_of_checkpoint(const std::string& name) {
+  if (!is_checkpoint_name(name)) return std::nullopt;
+  return std::stol(name.substr(std::string_view(kCheckpointPrefix).size()));
+}
+
+// A run that went back to an earlier step has abandoned the higher ones, which come last.
+std::vector<fs::path> checkpoints_newest_first(const fs::path& folder, const std::string& newest) {
+  std::vector<fs::path> found;
+  std::error_code code;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, code)) {
+    if (entry.is_directory() && is_checkpoint_name(entry.path().filename().string()))
+      found.push_back(entry.path());
+  }
+  if (code && code != std::errc::no_such_file_or_directory) {
+    throw WeightsError(with_errno("cannot list the checkpoints", code.value()), folder.string(),
+                       "check the path and its permissions");
+  }
+  const auto abandoned = [&](const fs::path& path) {
+    return !newest.empty() && path.filename().string() > newest;  // numbers of equal length
+  };
+  std::sort(found.begin(), found.end(), [&](const fs::path& a, const fs::path& b) {
+    return std::pair(!abandoned(a), a) > std::pair(!abandoned(b), b);
+  });
+  return found;
+}
+
+std::string latest_checkpoint_name(const fs::path& folder) {
+  return name_in_file(folder / "latest");
+}
+
+fs::path checkpoint_by_name(const fs::path& given) {
+  const std::string word = given.filename().string();
+  const fs::path folder = given.parent_path();
+  std::error_code code;
+  const bool is_name = (word == "latest" || word == "best") && folder.filename() == "checkpoints";
+  if (!is_name || fs::is_directory(given, code)) return given;
+  std::string name = name_in_file(given);
+  if (name.empty() && word == "best") name = recorded_best(folder);
+  if (!name.empty() && fs::is_directory(folder / name, code)) return folder / name;
+  const char* without_name = is_there(given) ? "it names no checkpoint, or cannot be read"
+                                             : "the run has no such checkpoint";
+  throw WeightsError(name.empty() ? without_name : "it names " + name + ", which is gone",
+                     given.string(), "`catamaran checkpoint list RUN` shows those that are there");
+}
+
+std::optional<int64_t> available_bytes(const fs::path& folder) {
+  std::error_code code;
+  const fs::space_info space = fs::space(folder, code);
+  if (code || space.capacity == 0) return std::nullopt;
+  constexpr std::uintmax_t kMost = std::numeric_limits<int64_t>::max();
+  return static_cast<int64_t>(std::min(space.available, kMost));
+}
+
+int64_t write_checkpoint(const fs::path& folder, const CheckpointContents& contents,
+                         const AvailableBytes& available) {
+  require_room(folder, contents, available(folder));
+  AtomicDirectory out(folder / checkpoint_name(contents.state.step), /*replace=*/true, kKind);
   const CatOptions options = cat_options_from_json(contents.state.model, "the running model");
   const auto save = [&](const char* name, const NamedTensors& tensors) {
     save_model(out.path() / name, tensors, options, contents.state.classes,
@@ -122,20 +219,36 @@ int64_t write_checkpoint(const fs::path& folder, const CheckpointContents& conte
   write_file_atomically(out.path() / "state.json",
                         state_json(contents.state, checksums).dump(2) + "\n", kKind);
   out.commit();
-  write_file_atomically(folder / "latest", name_of_step(contents.state.step) + "\n", kKind);
+  write_file_atomically(folder / "latest", checkpoint_name(contents.state.step) + "\n", kKind);
+  const std::string best = best_name(contents.state);
+  std::error_code code;
+  if (!best.empty() && best != name_in_file(folder / "best") && fs::exists(folder / best, code))
+    write_file_atomically(folder / "best", best + "\n", kKind);
   return bytes;
 }
 
-void remove_old_checkpoints(const fs::path& folder, int64_t keep, int64_t best_step,
+std::vector<fs::path> superseded_checkpoints(const fs::path& folder, const Retention& retention,
+                                             int64_t best_step, int64_t written_step) {
+  const std::vector<fs::path> all = checkpoints_newest_first(folder, checkpoint_name(written_step));
+  std::vector<fs::path> superseded;
+  for (size_t i = static_cast<size_t>(std::max<int64_t>(1, retention.keep)); i < all.size(); ++i) {
+    const int64_t step = *step_of_checkpoint(all[i].filename().string());
+    const bool for_good = retention.keep_every_steps > 0 && step > 0 && step <= written_step &&
+                          step % retention.keep_every_steps == 0;
+    if (step != best_step && !for_good) superseded.push_back(all[i]);
+  }
+  return superseded;
+}
+
+void remove_old_checkpoints(const fs::path& folder, const Retention& retention, int64_t best_step,
                             int64_t written_step) {
-  const std::vector<fs::path> all = checkpoints_newest_first(folder, name_of_step(written_step));
-  std::error_code code;
-  for (size_t i = static_cast<size_t>(std::max<int64_t>(1, keep)); i < all.size(); ++i) {
-    if (all[i].filename() != name_of_step(best_step)) fs::remove_all(all[i], code);
+  for (const fs::path& path : superseded_checkpoints(folder, retention, best_step, written_step)) {
+    std::error_code code;
+    fs::remove_all(path, code);
   }
 }
 
-CheckpointState read_checkpoint_state(const fs::path& checkpoint) {
+CheckpointRecord read_checkpoint_record(const fs::path& checkpoint) {
   const fs::path file = checkpoint / "state.json";
   const std::string where = file.string();
   const json root = read_json_file(file, kKind);
@@ -145,19 +258,10 @@ CheckpointState read_checkpoint_state(const fs::path& checkpoint) {
                            std::to_string(kCheckpointFormatVersion) + " that this program reads",
                        where, "use the catamaran that wrote it");
   }
-  for (const auto& [name, checksum] :
-       json_field<std::map<std::string, std::string>>(root, "checksums", where, kKind)) {
-    const fs::path part = checkpoint / fs::path(name).filename();
-    std::error_code code;
-    if (!fs::is_regular_file(part, code)) {
-      throw WeightsError("the file is missing", part.string(), "resume from another checkpoint");
-    }
-    if (to_hex(xxh3_of_file(part)) != checksum) {
-      throw WeightsError("the file is damaged: its checksum is not the one in state.json",
-                         part.string(), "resume from another checkpoint");
-    }
-  }
-  CheckpointState state;
+  CheckpointRecord record;
+  record.checksums =
+      json_field<std::map<std::string, std::string>>(root, "checksums", where, kKind);
+  CheckpointState& state = record.state;
   state.step = json_field<int64_t>(root, "step", where, kKind);
   state.epoch = json_field<int64_t>(root, "epoch", where, kKind);
   state.step_in_epoch = json_field<int64_t>(root, "step_in_epoch", where, kKind);
@@ -170,6 +274,9 @@ CheckpointState read_checkpoint_state(const fs::path& checkpoint) {
     state.precision = json_field<std::string>(root, "precision", where, kKind);
     state.loss_scale = json_field<double>(root, "loss_scale", where, kKind);
     state.loss_scale_applied = json_field<int64_t>(root, "loss_scale_applied", where, kKind);
+    state.loss_scaled = root.contains("loss_scaled")  // 0.1 scaled where it computed in fp16
+                            ? json_field<bool>(root, "loss_scaled", where, kKind)
+                            : state.precision == "fp16";
   }
   state.global_batch = json_field<int64_t>(root, "global_batch", where, kKind);
   state.seed = json_field<uint64_t>(root, "seed", where, kKind);
@@ -179,20 +286,45 @@ CheckpointState read_checkpoint_state(const fs::path& checkpoint) {
     state.optimizer_settings =
         json_field<std::map<std::string, std::string>>(root, "optimizer_settings", where, kKind);
   }
+  if (root.contains("settings")) {
+    state.settings = json_field<std::map<std::string, std::string>>(root, "settings", where, kKind);
+  }
   state.model = json_field<json>(root, "model", where, kKind).dump();
   state.evaluated_step = json_field<int64_t>(root, "evaluated_step", where, kKind);
   state.best_map = json_field<double>(root, "best_map", where, kKind);
   state.best_step = json_field<int64_t>(root, "best_step", where, kKind);
   state.classes = json_field<std::vector<std::string>>(root, "classes", where, kKind);
   require_plausible(state, where);
-  return state;
+  return record;
+}
+
+void require_whole_files(const fs::path& checkpoint, const CheckpointRecord& record,
+                         const std::function<void(int64_t bytes)>& read) {
+  for (const auto& [name, checksum] : record.checksums) {
+    const fs::path part = checkpoint / fs::path(name).filename();
+    std::error_code code;
+    if (!fs::is_regular_file(part, code)) {
+      throw WeightsError("the file is missing", part.string(), "resume from another checkpoint");
+    }
+    if (to_hex(xxh3_of_file(part, read)) != checksum) {
+      throw WeightsError("the file is damaged: its checksum is not the one in state.json",
+                         part.string(), "resume from another checkpoint");
+    }
+  }
+}
+
+CheckpointState read_checkpoint_state(const fs::path& checkpoint) {
+  const CheckpointRecord record = read_checkpoint_record(checkpoint);
+  require_whole_files(checkpoint, record);
+  return record.state;
 }
 
 std::optional<fs::path> find_checkpoint(const fs::path& folder) {
-  std::string latest;
-  std::ifstream(folder / "latest") >> latest;
-  const std::vector<fs::path> candidates =
-      checkpoints_newest_first(folder, is_checkpoint_name(latest) ? latest : "");
+  const std::string latest = latest_checkpoint_name(folder);
+  if (latest.empty() && is_there(folder / "latest"))
+    log::warn((folder / "latest").string() +
+              ": it names no checkpoint, or cannot be read; the newest complete one is taken");
+  const std::vector<fs::path> candidates = checkpoints_newest_first(folder, latest);
   std::string first_problem;
   for (const fs::path& candidate : candidates) {
     try {
@@ -219,7 +351,8 @@ std::string recorded_precision(const fs::path& weights_file) {
   return json_field<std::string>(root, "precision", file.string(), kKind);
 }
 
-fs::path weights_file_of(const fs::path& given, const std::string& weights) {
+fs::path weights_file_of(const fs::path& named, const std::string& weights) {
+  const fs::path given = checkpoint_by_name(named);
   std::error_code code;
   if (fs::is_regular_file(given, code)) return given;
   fs::path checkpoint = given;

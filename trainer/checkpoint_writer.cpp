@@ -15,8 +15,12 @@ constexpr int kMostFailuresInRow = 3;
 
 }  // namespace
 
-CheckpointWriter::CheckpointWriter(std::filesystem::path folder, int64_t keep, OnEnd on_end)
-    : folder_(std::move(folder)), keep_(keep), on_end_(std::move(on_end)) {}
+CheckpointWriter::CheckpointWriter(std::filesystem::path folder, const Retention& keep,
+                                   OnEnd on_end, MayWrite may_write)
+    : folder_(std::move(folder)),
+      keep_(keep),
+      on_end_(std::move(on_end)),
+      may_write_(std::move(may_write)) {}
 
 CheckpointWriter::~CheckpointWriter() {
   try {
@@ -42,6 +46,7 @@ void CheckpointWriter::save(CheckpointContents contents, const std::string& kind
       std::async(std::launch::async, [this, end, contents = std::move(contents)]() mutable {
         const Stopwatch watch;
         try {
+          may_write_();
           end.bytes = write_checkpoint(folder_, contents);
           remove_old_checkpoints(folder_, keep_, contents.state.best_step, contents.state.step);
           end.ok = true;

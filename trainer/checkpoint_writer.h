@@ -1,7 +1,7 @@
 // CheckpointWriter: writes checkpoints in the background, from a copy, while training goes on. One
 // is in flight at most: a second request waits for the first. Rank 0 has one.
 //
-//   CheckpointWriter writer(run.checkpoints(), options.keep, on_end);
+//   CheckpointWriter writer(run.checkpoints(), {.keep = options.keep}, on_end);
 //   writer.save(std::move(contents), "periodic", stall);   // returns once the copy is handed over
 //   writer.finish();                             // waits; every checkpoint asked for is durable
 //
@@ -32,8 +32,12 @@ struct CheckpointEnd {
 class CheckpointWriter {
  public:
   using OnEnd = std::function<void(const CheckpointEnd&)>;
+  using MayWrite = std::function<void()>;
 
-  CheckpointWriter(std::filesystem::path folder, int64_t keep, OnEnd on_end);
+  // may_write: before each write, in its thread; what it throws makes the write one that failed.
+  CheckpointWriter(
+      std::filesystem::path folder, const Retention& keep, OnEnd on_end,
+      MayWrite may_write = [] {});
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
   ~CheckpointWriter();
@@ -46,8 +50,9 @@ class CheckpointWriter {
 
  private:
   std::filesystem::path folder_;
-  int64_t keep_;
+  Retention keep_;
   OnEnd on_end_;
+  MayWrite may_write_;
   std::future<void> in_flight_;
   int failures_in_row_ = 0;
 };

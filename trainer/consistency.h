@@ -1,9 +1,8 @@
 // Consistency: proof that every rank holds the same bits, and the means to get there.
 //
-//   broadcast_state(state_dict(*cat), group, device);             // at the start: rank 0's values
-//   everywhere require_same_parameters(named_parameters, group, step);       // NumericsError
-//   naming tensor and ranks average_buffers(state_dict(*cat), group, device);             // BN
-//   statistics drift apart: mean over ranks
+//   broadcast_state(state_dict(*cat), group, device);    // at the start: rank 0's values
+//   require_same_parameters(tensors, group, step);       // NumericsError: tensor and ranks
+//   average_buffers(state_dict(*cat), group, device);    // batch norm's: the mean over ranks
 //
 // The hash is XXH3 of each tensor's bytes. Only the thread that runs the step loop.
 #pragma once

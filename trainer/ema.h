@@ -2,8 +2,7 @@
 //
 //   Ema ema(*cat, options, global_batch, &arena);     // decay 0: keeps nothing, update does
 //   nothing ema.update();                             // after each applied step { const EmaSwap
-//   swap(ema); ... cat now computes with the average ... }   // swapped back at the end of the
-//   scope
+//   swap(ema); ... cat now computes with the average ... }  // swapped back at the end of the scope
 //
 // average = decay' average + (1 - decay') value, decay' = decay ^ (global_batch / reference_batch),
 // so that the half-life in samples stays what was asked for; with warm-up decay' <= (1 + updates) /

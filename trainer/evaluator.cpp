@@ -61,20 +61,20 @@ ScoreTable Evaluator::score(const std::vector<ScoringPass>& passes) {
   return *score_unless(nullptr, passes);
 }
 
-std::optional<ScoreTable> Evaluator::score_unless(const std::atomic<bool>* wish, CatImpl& cat) {
+std::optional<ScoreTable> Evaluator::score_unless(const StopWish& wish, CatImpl& cat) {
   return score_unless(wish, {{&cat, options_.input, options_.center_crop, false}});
 }
 
-// Every rank asks equally often, also one that has a batch less than another.
-bool Evaluator::wished(const std::atomic<bool>* wish, int64_t batch) {
-  constexpr int64_t kBatchesBetweenQuestions = 8;
-  if (wish == nullptr || batch % kBatchesBetweenQuestions != 0) return false;
-  double any = wish->load() ? 1 : 0;
+// Every rank asks equally often, before each batch, also one that has a batch less than another or
+// no wish: the time-out of this collective is then one of a batch, where the gathering of the
+// scores would wait for all of a slower rank's images.
+bool Evaluator::wished(const StopWish& wish) {
+  double any = wish && wish() ? 1 : 0;
   group_.host().all_reduce(&any, 1, DataType::kFloat64, ReduceOp::kMax);
   return any > 0;
 }
 
-std::optional<ScoreTable> Evaluator::score_unless(const std::atomic<bool>* wish,
+std::optional<ScoreTable> Evaluator::score_unless(const StopWish& wish,
                                                   const std::vector<ScoringPass>& passes) {
   const torch::InferenceMode inference;
   ProbabilityMean mean;
@@ -85,8 +85,8 @@ std::optional<ScoreTable> Evaluator::score_unless(const std::atomic<bool>* wish,
   return gather(indices, mean.logits());
 }
 
-bool Evaluator::run(const std::atomic<bool>* wish, const ScoringPass& pass,
-                    std::vector<int64_t>& indices, ProbabilityMean& mean) {
+bool Evaluator::run(const StopWish& wish, const ScoringPass& pass, std::vector<int64_t>& indices,
+                    ProbabilityMean& mean) {
   const EvalMode eval_mode(*pass.cat);
   const std::vector<SampleKey> keys = all_keys(pack_.images());
   const std::span<const SampleKey> mine = part_of_rank(keys, group_.rank(), group_.world());
@@ -121,7 +121,7 @@ bool Evaluator::run(const std::atomic<bool>* wish, const ScoringPass& pass,
   const int64_t most_images = (pack_.images() + world - 1) / world;
   const int64_t most_batches = (most_images + options_.batch - 1) / options_.batch;
   for (int64_t b = 0; b < most_batches; ++b) {
-    if (wished(wish, b)) return false;
+    if (wished(wish)) return false;
     const std::optional<FedBatch> batch = feed.next();
     if (!batch) continue;
     append(scores, batch->in.x_BCHW);

@@ -6,13 +6,15 @@
 //
 // Rank r scores the contiguous part [r n / world, (r + 1) n / world) in batches of `batch`; no
 // image is padded in or scored twice. The model is put in eval mode meanwhile and restored. Scores
-// are fp32 logits. Only the thread that runs the step loop; all ranks call it together. Errors:
+// are fp32 logits. All ranks meet before each batch, so a rank may be slower than another by
+// comm.timeout_seconds in one batch, however long the whole takes, and one that hangs is found
+// within that time. Only the thread that runs the step loop; all ranks call it together. Errors:
 // DataError from the pack, CommError.
 #pragma once
 
 #include <torch/torch.h>
 
-#include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,6 +47,9 @@ struct ScoringPass {
   bool also_mirrored = false;
 };
 
+// Whether this rank wishes an evaluation to be broken off; empty: none ever does.
+using StopWish = std::function<bool()>;
+
 class Evaluator {
  public:
   Evaluator(const PackReader& pack, EvaluatorOptions options, ProcessGroup& group,
@@ -53,13 +58,13 @@ class Evaluator {
   // The mean of the probabilities of all passes (evaluation/probability_mean.h), as a logit.
   ScoreTable score(const std::vector<ScoringPass>& passes);
   // The same, broken off on all ranks (nullopt) soon after any rank's wish becomes true.
-  std::optional<ScoreTable> score_unless(const std::atomic<bool>* wish, CatImpl& cat);
-  std::optional<ScoreTable> score_unless(const std::atomic<bool>* wish,
+  std::optional<ScoreTable> score_unless(const StopWish& wish, CatImpl& cat);
+  std::optional<ScoreTable> score_unless(const StopWish& wish,
                                          const std::vector<ScoringPass>& passes);
 
  private:
-  bool wished(const std::atomic<bool>* wish, int64_t batch);
-  bool run(const std::atomic<bool>* wish, const ScoringPass& pass, std::vector<int64_t>& indices,
+  bool wished(const StopWish& wish);
+  bool run(const StopWish& wish, const ScoringPass& pass, std::vector<int64_t>& indices,
            ProbabilityMean& mean);
   ScoreTable gather(const std::vector<int64_t>& indices, const std::vector<float>& scores);
 

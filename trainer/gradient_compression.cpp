@@ -41,4 +41,9 @@ void GradientCompression::forget() {
   errors_.zero_();
 }
 
+void GradientCompression::scale_kept(double factor) {
+  const torch::NoGradGuard no_grad;
+  errors_.mul_(factor);
+}
+
 }  // namespace catamaran

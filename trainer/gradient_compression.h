@@ -3,8 +3,7 @@
 // is lost (Seide et al. 2014; Karimireddy et al. 2019).
 //
 //   GradientCompression compression("bf16", arena, communicator);
-//   compression.start(bucket.range, communicator, stream);     // rounds; all-reduce of half the
-//   bytes
+//   compression.start(bucket.range, communicator, stream);   // rounds; all-reduce of half as much
 //   ... communicator.wait_all(stream) ...
 //   compression.finish(bucket.range);                 // the sums, fp32, are in arena.gradients()
 //
@@ -31,6 +30,8 @@ class GradientCompression {
   void finish(const ArenaRange& range);
   // Drops the kept errors: a step that was not finite must not reach the next one through them.
   void forget();
+  // The next step's gradients are `factor` times as large: so are the errors that go with them.
+  void scale_kept(double factor);
 
  private:
   DataType type_;

@@ -35,7 +35,11 @@ void GradientReducer::begin_part(bool first_part, bool last_part) {
   last_part_ = last_part;
   next_bucket_ = 0;
   std::fill(arrived_.begin(), arrived_.end(), 0);
-  if (first_part) std::fill(filled_.begin(), filled_.end(), 0);
+  if (first_part) {
+    std::fill(filled_.begin(), filled_.end(), 0);
+    exchanged_.clear();
+    communicator_.take_finished();  // what others exchanged since is none of this step's
+  }
   const std::vector<ArenaBucket>& buckets = arena_.layout().buckets;
   // What never gets a gradient is never full: finish() starts it.
   for (size_t b = 0; b < buckets.size(); ++b)
@@ -60,16 +64,29 @@ void GradientReducer::gradient_ready(size_t parameter, const torch::Tensor& made
 }
 
 void GradientReducer::start_full_buckets() {
+  while (next_bucket_ < missing_.size() && missing_[next_bucket_] == 0)
+    start_bucket(next_bucket_++);
+}
+
+void GradientReducer::start_bucket(size_t bucket) {
   const std::vector<ArenaBucket>& buckets = arena_.layout().buckets;
-  while (next_bucket_ < buckets.size() && missing_[next_bucket_] == 0) {
-    const ArenaRange& range = buckets[next_bucket_++].range;
-    void* const stream = current_stream(device_);
-    if (compression_) {
-      compression_->start(range, communicator_, stream);
-    } else {
-      communicator_.start_all_reduce(arena_.gradients().data_ptr<float>() + range.begin,
-                                     range.elements(), DataType::kFloat32, ReduceOp::kSum, stream);
-    }
+  ArenaRange range = buckets[bucket].range;
+  if (fault_ != ExchangeFault::kNone && bucket == 0) {
+    if (fault_ != ExchangeFault::kCut) return;
+    --range.end;
+  }
+  start(range);
+  if (fault_ == ExchangeFault::kSwap && bucket == 1) start(buckets[0].range);
+}
+
+void GradientReducer::start(const ArenaRange& range) {
+  exchanged_.push_back(range);
+  void* const stream = current_stream(device_);
+  if (compression_) {
+    compression_->start(range, communicator_, stream);
+  } else {
+    communicator_.start_all_reduce(arena_.gradients().data_ptr<float>() + range.begin,
+                                   range.elements(), DataType::kFloat32, ReduceOp::kSum, stream);
   }
 }
 
@@ -94,6 +111,10 @@ void GradientReducer::finish() {
 
 void GradientReducer::forget_step() {
   if (compression_) compression_->forget();
+}
+
+void GradientReducer::rescale_next_step(double factor) {
+  if (compression_ && factor != 1) compression_->scale_kept(factor);
 }
 
 // All-reduces run one after the other or side by side: what counts is when at least one did.

@@ -12,8 +12,9 @@
 // index order on every rank, whatever the hooks' order; only the last micro-batch's. What got no
 // gradient in a step counts as zero. With options.compression gradients travel in two bytes, and
 // what that loses is added to the next step's (trainer/gradient_compression.h). The parameters'
-// .grad stays undefined. The arena must outlive the reducer. Only the thread that runs the step
-// loop (hooks run in autograd's threads meanwhile). Errors: CommError from the communicator.
+// .grad stays undefined. exchanged() is for comparing ranks (trainer/exchange_check.h). The arena
+// must outlive the reducer. Only the thread that runs the step loop (hooks run in autograd's
+// threads meanwhile). Errors: CommError from the communicator.
 #pragma once
 
 #include <torch/torch.h>
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "comm/communicator.h"
+#include "trainer/fault_plan.h"
 #include "trainer/gradient_compression.h"
 #include "trainer/gradient_hooks.h"
 #include "trainer/options.h"
@@ -48,15 +50,23 @@ class GradientReducer {
   void finish();
   // The step was not applied: its gradients leave nothing behind.
   void forget_step();
+  // The next step's gradients are `factor` times as large as this one's (its loss scale changed).
+  void rescale_next_step(double factor);
 
   int64_t exchanged_bytes() const;  // a step, of this rank; 0 in a world of one
   const ExchangeTimes& last_exchange() const { return times_; }
+  // The ranges that this rank has started to exchange in this step, in that order.
+  const std::vector<ArenaRange>& exchanged() const { return exchanged_; }
+  // For tests of what finds it: this rank's buckets of the next steps are not those of the others.
+  void break_exchange(ExchangeFault fault) { fault_ = fault; }
   // The all-reduces of the step that finish() ended, oldest first.
   const std::vector<FinishedOperation>& last_operations() const { return operations_; }
 
  private:
   void gradient_ready(size_t parameter, const torch::Tensor& made);
   void start_full_buckets();
+  void start_bucket(size_t bucket);
+  void start(const ArenaRange& range);
   void measure(double backward_end);
 
   ParameterArena& arena_;
@@ -69,6 +79,8 @@ class GradientReducer {
   std::vector<char> arrived_;    // per parameter, in this micro-batch
   std::mutex mutex_;             // hooks of several autograd threads
   size_t next_bucket_ = 0;       // first that has not started
+  std::vector<ArenaRange> exchanged_;
+  ExchangeFault fault_ = ExchangeFault::kNone;
   bool last_part_ = true;
   std::vector<FinishedOperation> operations_;
   ExchangeTimes times_;

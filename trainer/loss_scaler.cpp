@@ -13,10 +13,10 @@ constexpr double kLargestScale = 1 << 24;
 }  // namespace
 
 LossScaler::LossScaler(const PrecisionOptions& options, int64_t labels_of_global_batch,
-                       const torch::Device& device, bool exchanged_as_fp16)
+                       const torch::Device& device, bool active)
     : options_(options),
       device_(device),
-      active_(options.compute == "fp16" || exchanged_as_fp16),
+      active_(active),
       shrink_(active_
                   ? std::exp2(-std::ceil(std::log2(static_cast<double>(labels_of_global_batch))))
                   : 1),

@@ -8,10 +8,9 @@
 // seed = scale / 2^n, 2^n the first power of two >= the labels of a global batch: `scale` then has
 // the size that it has for a mean loss. A step that was not applied multiplies the scale by
 // `backoff`; growth_interval applied steps in a row multiply it by `growth`. Because `applied` is a
-// decision on reduced numbers, the scale is the same on every rank. Unless precision.compute is
-// fp16, or gradients travel in it, the seed is undefined (backward's own 1), factors are 1 and
-// update does nothing. Source:
-// Micikevicius et al. 2018. Only the thread that runs the step loop.
+// decision on reduced numbers, the scale is the same on every rank. Where it is not active the seed
+// is undefined (backward's own 1), factors are 1 and update does nothing. Source: Micikevicius et
+// al. 2018. Only the thread that runs the step loop.
 #pragma once
 
 #include <torch/torch.h>
@@ -22,8 +21,9 @@ namespace catamaran {
 
 class LossScaler {
  public:
+  // active: RunOptions::loss_is_scaled.
   LossScaler(const PrecisionOptions& options, int64_t labels_of_global_batch,
-             const torch::Device& device, bool exchanged_as_fp16 = false);
+             const torch::Device& device, bool active = true);
 
   torch::Tensor seed() const;
   double unscale() const { return 1 / (scale_ * shrink_); }
@@ -31,7 +31,7 @@ class LossScaler {
 
   double scale() const { return scale_; }
   int64_t applied_in_row() const { return applied_in_row_; }
-  // From a checkpoint; does nothing where the loss is not scaled.
+  // From a checkpoint; does nothing where it is not active.
   void restore(double scale, int64_t applied_in_row);
 
  private:

@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "model/weights.h"
 #include "support/atomic_file.h"
 #include "support/clock.h"
+#include "support/error.h"
 #include "support/hash.h"
 #include "support/json.h"
 #include "trainer/checkpoint.h"
+#include "trainer/crash_loop.h"
 
 namespace catamaran {
 namespace {
@@ -45,6 +48,31 @@ std::string run_name(const TrainRequest& request) {
   return dir.filename().string();
 }
 
+// What an earlier start left of its failure; null without it.
+json failure_of(const std::filesystem::path& run_dir) {
+  try {
+    return read_json_file(run_dir / "failure.json", ErrorKind::kInternal);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+// Of earlier starts of the run.
+json lives_of(const TrainRequest& request, int64_t first_step) {
+  const std::filesystem::path path = request.run_dir / "manifest.json";
+  const bool goes_on = first_step > 0 || request.resume == "auto";
+  std::error_code code;
+  if (!goes_on || !std::filesystem::exists(path, code)) return json::array();
+  json lives;
+  try {
+    const json manifest = read_json_file(path, ErrorKind::kUsage);
+    if (manifest.is_object()) lives = manifest.value("lives", json::array());
+  } catch (const Error&) {
+    if (first_step > 0) throw;  // before the first checkpoint nothing is lost with it
+  }
+  return lives.is_array() ? lives : json::array();
+}
+
 }  // namespace
 
 RunInfo run_info(const TrainRequest& request, const RunPacks& packs, const ProcessGroup& group) {
@@ -64,22 +92,29 @@ RunInfo run_info(const TrainRequest& request, const RunPacks& packs, const Proce
   return info;
 }
 
+EarlierStarts read_earlier_starts(const TrainRequest& request, int64_t first_step) {
+  EarlierStarts earlier;
+  if (request.run_dir.empty()) return earlier;
+  const json failure = failure_of(request.run_dir);
+  earlier.lives = lives_of(request, first_step);
+  earlier.failure = failure_before(earlier.lives, failure);
+  note_failure(earlier.lives, failure);
+  return earlier;
+}
+
 void write_manifest(const TrainRequest& request, const RunPacks& packs, ProcessGroup& group,
-                    int64_t first_step, const std::vector<SettingChange>& changes) {
+                    const EarlierStarts& earlier, const NewLife& start) {
   std::vector<std::string> hosts = group.all_gather(group.host_name());
   if (!group.is_root()) return;
   const std::filesystem::path path = request.run_dir / "manifest.json";
   const LibraryVersions libraries = library_versions();
-  json manifest = {{"run", run_name(request)}, {"lives", json::array()}};
-  std::error_code code;
-  if (first_step > 0 && std::filesystem::exists(path, code)) {
-    manifest["lives"] = read_json_file(path, ErrorKind::kUsage).value("lives", json::array());
-  }
+  json manifest = {{"run", run_name(request)}, {"lives", earlier.lives}};
   json changed = json::object();
-  for (const SettingChange& change : changes)
+  for (const SettingChange& change : start.changes)
     changed[change.key] = {{"was", change.was}, {"is", change.is}};
-  json life = {{"started_unix_seconds", unix_seconds()},
-               {"first_step", first_step},
+  json life = {{"id", start.id},
+               {"started_unix_seconds", unix_seconds()},
+               {"first_step", start.first_step},
                {"version", request.version},
                {"git", request.git},
                {"libraries",
@@ -103,8 +138,34 @@ void write_manifest(const TrainRequest& request, const RunPacks& packs, ProcessG
                  {"init", weights_json(request.options.weights.init)},
                  {"allow_partial", request.options.weights.allow_partial}}},
                {"allow_overlap", request.options.data.allow_overlap}};
+  if (!start.taken_from.empty()) life["lock_taken_from"] = start.taken_from;
   manifest["lives"].push_back(life);
   write_file_atomically(path, manifest.dump(2) + "\n", ErrorKind::kUsage);
+}
+
+void require_progress(const TrainRequest& request, const EarlierStarts& earlier, int64_t first_step,
+                      ProcessGroup& group) {
+  if (request.run_dir.empty() || request.resume != "auto") return;
+  std::optional<Error> refusal;
+  if (group.is_root()) {
+    refusal = refusal_of_start(
+        earlier.lives,
+        {.first_step = first_step,
+         .config_sha256 = sha256(request.resolved_config),
+         .most_without_progress = request.options.checkpoint.most_starts_without_progress});
+  }
+  const std::string kind = group.broadcast_text(refusal ? kind_name(refusal->kind()) : "");
+  const std::string sentence = group.broadcast_text(refusal ? refusal->what() : "");
+  if (!kind.empty()) throw Error(kind_named(kind).value_or(ErrorKind::kInternal), sentence, "", "");
+}
+
+void record_end(const std::filesystem::path& run_dir, const std::string& reason, int64_t step) {
+  const std::filesystem::path path = run_dir / "manifest.json";
+  json manifest = read_json_file(path, ErrorKind::kUsage);
+  if (!manifest.is_object() || !manifest["lives"].is_array() || manifest["lives"].empty()) return;
+  manifest["lives"].back()["ended"] = {
+      {"unix_seconds", unix_seconds()}, {"step", step}, {"reason", reason}};
+  write_file_atomically(path, manifest.dump(2) + "\n", ErrorKind::kUsage, Parents::kMustBeThere);
 }
 
 }  // namespace catamaran

@@ -3,10 +3,12 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "monitoring/run_log.h"
 #include "monitoring/step_lines.h"
 #include "support/atomic_file.h"
+#include "support/error.h"
 #include "support/log.h"
 #include "support/progress.h"
 
@@ -25,24 +27,57 @@ std::string progress_note(const StepReport& report) {
 
 struct Monitor::Root {
   Root(const RunOptions& options, const MonitorSetup& setup)
-      : run_dir(setup.run_dir),
+      : directory(held(*setup.directory)),
         log_every(options.log.every_steps),
         capacity(setup.prefetch_batches),
         metrics(setup.info),
         endpoint(options.monitoring.enabled
                      ? std::make_unique<MetricsEndpoint>(metrics, options.monitoring)
                      : nullptr),
-        log(setup.run_dir / "metrics.jsonl", setup.info.first_step + 1),
+        log(directory.path() / "metrics.jsonl", setup.info.first_step + 1),
         progress("training", setup.info.total_steps, "steps") {
     if (endpoint) {
-      write_file_atomically(run_dir / "metrics-address.txt", endpoint->url() + "\n",
-                            ErrorKind::kUsage);
+      write_file_atomically(directory.path() / "metrics-address.txt", endpoint->url() + "\n",
+                            ErrorKind::kUsage, Parents::kMustBeThere);
       log::info("Prometheus metrics at " + endpoint->url());
     }
-    if (options.log.samples) samples.emplace(run_dir / "samples.jsonl", setup.info.first_step + 1);
+    const int64_t repeated = log.newest_dropped() - setup.info.first_step;
+    if (setup.expects_clean_stop && repeated > 0)
+      log::warn(text("the last stop was not clean: %ld steps are repeated", repeated));
+    if (options.log.samples)
+      samples.emplace(directory.path() / "samples.jsonl", setup.info.first_step + 1);
   }
 
-  std::filesystem::path run_dir;
+  static const RunDirectory& held(const RunDirectory& directory) {
+    directory.require_held();
+    return directory;
+  }
+
+  // The lines of a job that has taken the run over are its own; those of a folder that was moved
+  // are still this run's.
+  void look_at_directory() {
+    is_taken_over = directory.hold() == RunHold::kTakenOver;
+    if (is_taken_over && !std::exchange(said_taken_over, true))
+      log::warn(directory.path().string() +
+                ": another job has taken the run directory over; nothing more is logged there");
+  }
+
+  // The numbers stand in the log, too: a run does not fail for the file.
+  void write_evaluation(const std::string& name, const std::string& text) const {
+    const std::filesystem::path folder = directory.path() / "eval";
+    std::error_code code;
+    try {
+      directory.require_held();
+      std::filesystem::create_directory(folder, code);  // it alone
+      write_file_atomically(folder / name, text, ErrorKind::kUsage, Parents::kMustBeThere);
+    } catch (const Error& problem) {
+      log::warn(std::string("an evaluation is in the log alone: ") + problem.what());
+    }
+  }
+
+  const RunDirectory& directory;
+  bool is_taken_over = false;
+  bool said_taken_over = false;
   int64_t log_every;
   int64_t capacity;
   Metrics metrics;
@@ -52,24 +87,31 @@ struct Monitor::Root {
   Progress progress;
 };
 
-Monitor::Monitor(const ProcessGroup& group, const RunOptions& options, const MonitorSetup& setup)
-    : root_(group.is_root() && !setup.run_dir.empty() ? std::make_unique<Root>(options, setup)
-                                                      : nullptr) {}
+Monitor::Monitor(const RunOptions& options, const MonitorSetup& setup)
+    : root_(setup.directory != nullptr ? std::make_unique<Root>(options, setup) : nullptr) {}
 
 Monitor::~Monitor() = default;
 
 void Monitor::set_state(RunState state) {
-  if (root_) root_->metrics.set_state(state);
+  if (!root_) return;
+  root_->metrics.set_state(state);
+  root_->look_at_directory();
+}
+
+void Monitor::record_self_test(double seconds) {
+  if (root_) root_->metrics.record_self_test(seconds);
 }
 
 void Monitor::record(const StepReport& report) {
   if (!root_) return;
-  if (report.step % root_->log_every == 0) root_->log.record(report);
+  if (report.step % root_->log_every == 0 && !root_->is_taken_over) root_->log.record(report);
   root_->metrics.record(report);
   root_->progress.set(report.step, progress_note(report));
 }
 
-bool Monitor::wants_samples() const { return root_ && root_->samples.has_value(); }
+bool Monitor::wants_samples() const {
+  return root_ && root_->samples.has_value() && !root_->is_taken_over;
+}
 
 void Monitor::record_samples(int64_t step, const std::vector<std::string>& ids) {
   if (wants_samples()) root_->samples->append({{"step", step}, {"ids", ids}});
@@ -92,8 +134,7 @@ void Monitor::record(const Evaluation& evaluation, const std::string& name,
   file["weights"] = weights;
   file["step"] = step;
   file["seconds"] = seconds;
-  write_file_atomically(root_->run_dir / "eval" / (name + ".json"), file.dump(2) + "\n",
-                        ErrorKind::kUsage);
+  root_->write_evaluation(name + ".json", file.dump(2) + "\n");
   log::info(text("%s: mAP %.2f, OF1 %.2f, CF1 %.2f (%s weights, %ld images, %.1f s)", name.c_str(),
                  100 * evaluation.map, 100 * evaluation.all.of1, 100 * evaluation.all.cf1,
                  weights.c_str(), evaluation.images, seconds));
@@ -101,6 +142,10 @@ void Monitor::record(const Evaluation& evaluation, const std::string& name,
 
 void Monitor::record_consistency_check(bool agreed) {
   if (root_) root_->metrics.record_consistency_check(agreed);
+}
+
+void Monitor::follow_heartbeats(std::function<double()> longest_silence) {
+  if (root_) root_->metrics.follow_heartbeats(std::move(longest_silence));
 }
 
 void Monitor::checkpoint_ended(bool ok, const std::string& kind, double write_seconds,

@@ -1,42 +1,50 @@
 // Monitor: what rank 0 tells the world while it trains: metrics.jsonl, samples.jsonl, eval/*.json,
 // Prometheus, progress bar. On other ranks, and without a run directory, every call does nothing.
 //
-//   Monitor monitor(group, request, setup);
+//   Monitor monitor(options, {.directory = &run_directory, .info = info});
 //   monitor.record(report);  monitor.record(evaluation, epochs_done, step);
 //
 // Only the thread that runs the step loop, except checkpoint_ended, which the writer's thread
-// calls. Errors: UsageError when a file of the run directory cannot be written or the metrics port
-// is taken.
+// calls. Errors: UsageError when a file of the run directory cannot be made at the start, or the
+// metrics port cannot be had; WeightsError when the run directory is no longer held at the start.
+// What storage does not take later is left out with a warning; nothing is written where the run
+// directory was once it has been moved away, while logs that are open in it go on. Once another job
+// has taken it over the logs get no further line, either, from the next change of state on: it is
+// said once.
 #pragma once
 
-#include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "comm/process_group.h"
 #include "dataio/loader.h"
 #include "evaluation/protocol.h"
 #include "monitoring/metrics.h"
 #include "monitoring/step_report.h"
 #include "trainer/options.h"
+#include "trainer/run_directory.h"
 
 namespace catamaran {
 
 struct MonitorSetup {
-  std::filesystem::path run_dir;
+  const RunDirectory* directory = nullptr;  // of rank 0; must outlive the monitor
   RunInfo info;
   int64_t prefetch_batches = 0;
+  // Steps that an earlier life logged after this one's first are a sign of a stop that was not
+  // clean, and warned of.
+  bool expects_clean_stop = false;
 };
 
 class Monitor {
  public:
-  Monitor(const ProcessGroup& group, const RunOptions& options, const MonitorSetup& setup);
+  Monitor(const RunOptions& options, const MonitorSetup& setup);
   ~Monitor();
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;
 
   void set_state(RunState state);
+  void record_self_test(double seconds);
   void record(const StepReport& report);
   void record_samples(int64_t step, const std::vector<std::string>& ids);
   bool wants_samples() const;
@@ -45,12 +53,13 @@ class Monitor {
   void record(const Evaluation& evaluation, const std::string& name, const std::string& weights,
               int64_t step, double seconds);
   void record_consistency_check(bool agreed);
+  void follow_heartbeats(std::function<double()> longest_silence);
   void checkpoint_ended(bool ok, const std::string& kind, double write_seconds,
                         double stall_seconds, int64_t bytes);
 
  private:
   struct Root;
-  std::unique_ptr<Root> root_;  // rank 0 only
+  std::unique_ptr<Root> root_;  // of the rank that has the run directory
 };
 
 }  // namespace catamaran

@@ -5,6 +5,7 @@
 
 #include "evaluation/protocol.h"
 #include "support/problems.h"
+#include "trainer/spike_detector.h"
 
 namespace catamaran {
 namespace {
@@ -124,6 +125,21 @@ void check_precision(const PrecisionOptions& o, Problems& p) {
   p.require(o.growth_interval >= 1, "precision.growth_interval", "must be at least 1");
 }
 
+void check_numerics_options(const NumericsOptions& o, const CheckpointOptions& checkpoint,
+                            Problems& p) {
+  p.require(o.max_consecutive_skips >= 1, "numerics.max_consecutive_skips", "must be at least 1");
+  p.require(o.consistency_every_steps >= 0, "numerics.consistency_every_steps",
+            "must not be negative");
+  p.require_one_of("numerics.on_spike", o.on_spike, {"none", "stop", "skip", "rollback"});
+  p.require(o.on_spike != "rollback" || checkpoint.every_epochs > 0 || checkpoint.every_steps > 0,
+            "numerics.on_spike", "rollback needs checkpoints, and they are written at the end only",
+            "set checkpoint.every_steps or checkpoint.every_epochs");
+  p.require(o.spike_factor > 1 && std::isfinite(o.spike_factor), "numerics.spike_factor",
+            "must be above 1 and finite", "10 is usual");
+  p.require(o.spike_window >= kLeastSpikeWindow && o.spike_window <= kMostSpikeWindow,
+            "numerics.spike_window", "must be 20 to 10000");
+}
+
 void check_rest(const RunOptions& o, Problems& p) {
   p.require_one_of("clip.mode", o.clip.mode, {"norm", "agc"});
   p.require(not_negative(o.clip.max_norm), "clip.max_norm", "must be 0 or more and finite");
@@ -145,6 +161,11 @@ void check_rest(const RunOptions& o, Problems& p) {
             "checkpoint.every_epochs", "must be 0 to 1000000");
   p.require(o.checkpoint.every_steps >= 0, "checkpoint.every_steps", "must not be negative");
   p.require(o.checkpoint.keep >= 1, "checkpoint.keep", "must be at least 1");
+  p.require(o.checkpoint.keep_every_epochs >= 0 && o.checkpoint.keep_every_epochs <= kMostEpochs,
+            "checkpoint.keep_every_epochs", "must be 0 to 1000000");
+  p.require(o.checkpoint.most_starts_without_progress >= 0,
+            "checkpoint.most_starts_without_progress", "must not be negative",
+            "3 is usual; 0: the run is started however often it fails");
   p.require(o.reducer.first_bucket_bytes > 0 && o.reducer.first_bucket_bytes <= kMostBytes,
             "reducer.first_bucket_bytes", "must be 1 to 2^40");
   p.require(o.reducer.bucket_bytes > 0 && o.reducer.bucket_bytes <= kMostBytes,
@@ -152,14 +173,14 @@ void check_rest(const RunOptions& o, Problems& p) {
   p.require(o.reducer.last_bucket_bytes > 0 && o.reducer.last_bucket_bytes <= kMostBytes,
             "reducer.last_bucket_bytes", "must be 1 to 2^40");
   p.require_one_of("reducer.compression", o.reducer.compression, {"none", "bf16", "fp16"});
-  p.require(o.numerics.max_consecutive_skips >= 1, "numerics.max_consecutive_skips",
-            "must be at least 1");
-  p.require(o.numerics.consistency_every_steps >= 0, "numerics.consistency_every_steps",
+  check_numerics_options(o.numerics, o.checkpoint, p);
+  p.require(o.numerics.probe_every_steps >= 0, "numerics.probe_every_steps",
             "must not be negative");
   p.require(o.log.every_steps >= 1, "log.every_steps", "must be at least 1");
   p.add(o.comm.problems());
   p.add(o.monitoring.problems());
   p.add(o.trace.problems());
+  p.add(o.testing.problems());
 }
 
 }  // namespace

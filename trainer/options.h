@@ -14,6 +14,7 @@
 #include "model/options.h"
 #include "monitoring/metrics.h"
 #include "monitoring/trace.h"
+#include "trainer/fault_plan.h"
 
 namespace catamaran {
 
@@ -112,6 +113,8 @@ struct CheckpointOptions {  // [checkpoint]
   double every_epochs = 1;
   int64_t every_steps = 0;  // > 0: instead of every_epochs
   int64_t keep = 3;         // newest kept; besides, the best by mAP, written where none is due
+  int64_t keep_every_epochs = 0;  // > 0: the end of every so many epochs is written and stays
+  int64_t most_starts_without_progress = 3;  // that failed: trainer/crash_loop.h; 0: any number
 };
 
 struct ReducerOptions {                           // [reducer]
@@ -122,8 +125,12 @@ struct ReducerOptions {                           // [reducer]
 };
 
 struct NumericsOptions {                  // [numerics]
-  int64_t max_consecutive_skips = 10;     // steps in a row that were not finite
+  int64_t max_consecutive_skips = 10;     // steps in a row that were not applied
   int64_t consistency_every_steps = 100;  // hash of parameters across ranks; 0: at checkpoints only
+  int64_t probe_every_steps = 0;          // trainer/gradient_probe.h; 0: never
+  std::string on_spike = "none";          // none, stop, skip, rollback: trainer/spike_detector.h
+  double spike_factor = 10;               // times the median that is a spike
+  int64_t spike_window = 100;             // steps that the median is of
 };
 
 struct LogOptions {         // [log]
@@ -152,10 +159,16 @@ struct RunOptions {
   CommOptions comm;              // [comm]
   MonitoringOptions monitoring;  // [monitoring]
   TraceOptions trace;            // [trace]
+  TestingOptions testing;        // [testing]
 
   // optimizer.learning_rate for batch.global by optimizer.scaling: times r = batch.global /
   // base_batch (linear) or its root (sqrt).
   double learning_rate() const;
+
+  // Gradients pass through fp16 somewhere: computed in it, or on their way between ranks.
+  bool loss_is_scaled() const {
+    return precision.compute == "fp16" || reducer.compression == "fp16";
+  }
 
   // data.timeout_seconds; where it is 0, three quarters of comm.timeout_seconds: the rank whose
   // storage does not answer says so before the others give up waiting for it.

@@ -33,4 +33,17 @@ MemoryPlan plan_memory(const RunOptions& options, const ModelCost& cost, Activat
           .per_image = reduced ? total.reduced_bytes : total.saved_bytes};
 }
 
+CheckpointPlan plan_checkpoints(const RunOptions& options, const ModelCost& cost) {
+  const MemoryPlan memory = plan_memory(options, cost, ActivationType::kFp32);
+  const CheckpointOptions& checkpoint = options.checkpoint;
+  constexpr int64_t kBeingWritten = 1;
+  const int64_t best = options.data.eval.empty() ? 0 : 1;
+  CheckpointPlan plan;
+  plan.bytes = memory.weights + memory.ema + memory.optimizer;
+  if (checkpoint.keep_every_epochs > 0)
+    plan.for_good = options.schedule.epochs / checkpoint.keep_every_epochs;
+  plan.most = plan.for_good + checkpoint.keep + best + kBeingWritten;
+  return plan;
+}
+
 }  // namespace catamaran

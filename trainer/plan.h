@@ -1,5 +1,5 @@
-// The memory a training step needs on one device, from what a model costs (model/cost.h): what a
-// user wants to know before a job is submitted.
+// The memory a training step needs on one device, and the disk that checkpoints need, from what a
+// model costs (model/cost.h): what a user wants to know before a job is submitted.
 //
 //   const MemoryPlan plan = plan_memory(options, measure_cost(options.model, labels, kernel),
 //                                       ActivationType::kFp32);
@@ -33,6 +33,16 @@ struct MemoryPlan {
   // 0: not even one image fits.
   int64_t largest_batch(int64_t device_bytes) const;
 };
+
+// What a run's checkpoints take of the disk.
+struct CheckpointPlan {
+  int64_t bytes = 0;     // of one: weights, average, optimizer state; without names and headers
+  int64_t for_good = 0;  // of checkpoint.keep_every_epochs, at the end of the schedule
+  int64_t most = 0;      // at once: those, checkpoint.keep, the best, and one that is being written
+
+  int64_t most_bytes() const { return most * bytes; }
+};
+CheckpointPlan plan_checkpoints(const RunOptions& options, const ModelCost& cost);
 
 MemoryPlan plan_memory(const RunOptions& options, const ModelCost& cost, ActivationType precision);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "support/assert.h"
 
@@ -9,6 +10,7 @@ namespace catamaran {
 namespace {
 
 constexpr double kSecondsOfHour = 3600;
+constexpr int64_t kFloatBytes = sizeof(float);
 
 double transfer(const Link& link, double bytes) {
   return link.bandwidth_bytes_per_second > 0 ? bytes / link.bandwidth_bytes_per_second : 0;
@@ -41,6 +43,15 @@ void split(const Workload& work, StepPrediction& p) {
   p.per_device = mine / p.parts;
 }
 
+// Written, on average over steps of `images` images.
+double checkpoint_bytes_per_step(const Workload& work, double images) {
+  const double steps_per_epoch = static_cast<double>(work.images_per_epoch) / images;
+  const double every = work.checkpoint_every_steps > 0
+                           ? work.checkpoint_every_steps
+                           : work.checkpoint_every_epochs * steps_per_epoch;
+  return every > 0 ? work.checkpoint_bytes / every : 0;
+}
+
 StepPrediction predict_without_efficiency(const MeasuredStep& step,
                                           const std::vector<ReadyGradient>& buckets,
                                           const Network& network, const Workload& work,
@@ -63,10 +74,11 @@ StepPrediction predict_without_efficiency(const MeasuredStep& step,
   const double loading = work.loader_images_per_second > 0
                              ? images / static_cast<double>(ranks) / work.loader_images_per_second
                              : 0;
-  const double storing = work.storage_bytes_per_second > 0
-                             ? (images * work.image_bytes + work.checkpoint_bytes_per_step) /
-                                   work.storage_bytes_per_second
-                             : 0;
+  const double storing =
+      work.storage_bytes_per_second > 0
+          ? (images * work.image_bytes + checkpoint_bytes_per_step(work, images)) /
+                work.storage_bytes_per_second
+          : 0;
   p.seconds = std::max({working, loading, storing});
   p.limit = p.seconds == working ? "compute" : p.seconds == loading ? "loader" : "storage";
   p.images_per_second = images / p.seconds;
@@ -111,18 +123,19 @@ double all_reduce_seconds(const Network& network, int64_t bytes, int64_t ranks) 
 }
 
 std::vector<ReadyGradient> pack_buckets(const std::vector<ReadyGradient>& gradients,
-                                        int64_t first_bytes, int64_t bucket_bytes) {
+                                        const BucketSizes& sizes, int64_t value_bytes) {
+  std::vector<int64_t> elements;
+  for (const ReadyGradient& gradient : gradients) elements.push_back(gradient.bytes / kFloatBytes);
+  std::vector<size_t> order(gradients.size());
+  std::iota(order.begin(), order.end(), size_t{0});
   std::vector<ReadyGradient> buckets;
-  int64_t room = 0;
-  for (const ReadyGradient& gradient : gradients) {
-    if (buckets.empty() || gradient.bytes > room) {
-      room = buckets.empty() ? first_bytes : bucket_bytes;
-      buckets.emplace_back();
+  for (const std::span<const size_t> part : cut_into_buckets(elements, order, sizes)) {
+    ReadyGradient bucket;
+    for (const size_t g : part) {
+      bucket.bytes += value_bytes * elements[g];
+      bucket.seconds = std::max(bucket.seconds, gradients[g].seconds);
     }
-    ReadyGradient& bucket = buckets.back();
-    bucket.bytes += gradient.bytes;
-    bucket.seconds = std::max(bucket.seconds, gradient.seconds);
-    room -= gradient.bytes;
+    buckets.push_back(bucket);
   }
   return buckets;
 }

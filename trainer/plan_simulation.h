@@ -25,6 +25,8 @@
 #include <string>
 #include <vector>
 
+#include "trainer/arena_layout.h"
+
 namespace catamaran {
 
 // A gradient, or a bucket of them, and when it is ready after backward began.
@@ -62,10 +64,12 @@ struct Workload {
   Scaling scaling = Scaling::kWeak;
   int64_t per_device = 32;    // images of a micro-batch; at most, where the global batch is kept
   int64_t global_batch = 32;  // strong
-  double loader_images_per_second = 0;   // of a rank; 0: without limit
-  double storage_bytes_per_second = 0;   // of all ranks together; 0: without limit
-  double image_bytes = 0;                // read for an image
-  double checkpoint_bytes_per_step = 0;  // written, on average
+  double loader_images_per_second = 0;  // of a rank; 0: without limit
+  double storage_bytes_per_second = 0;  // of all ranks together; 0: without limit
+  double image_bytes = 0;               // read for an image
+  double checkpoint_bytes = 0;          // written for one
+  double checkpoint_every_steps = 0;    // 0: checkpoint_every_epochs
+  double checkpoint_every_epochs = 0;   // 0: none
   int64_t images_per_epoch = 0;
   double epochs = 0;
 };
@@ -88,10 +92,10 @@ struct StepPrediction {
 
 double all_reduce_seconds(const Network& network, int64_t bytes, int64_t ranks);
 
-// As the reducer packs them: in this order, the first bucket up to first_bytes, later ones up to
-// bucket_bytes; what is larger has one of its own.
+// Cut as the reducer cuts them (trainer/arena_layout.h), in this order. Gradients are of fp32;
+// value_bytes: of a value on its way between ranks.
 std::vector<ReadyGradient> pack_buckets(const std::vector<ReadyGradient>& gradients,
-                                        int64_t first_bytes, int64_t bucket_bytes);
+                                        const BucketSizes& sizes, int64_t value_bytes = 4);
 
 // From the start of backward to the end of both backward and the last bucket, less
 // backward_seconds.

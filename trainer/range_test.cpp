@@ -26,6 +26,7 @@ RunOptions options_of_test(const RangeTestRequest& request) {
   options.checkpoint.every_epochs = 0;
   options.checkpoint.every_steps = 0;
   options.numerics.consistency_every_steps = 0;
+  options.numerics.on_spike = "none";  // a rate that is too high is to be seen
   options.log.samples = false;
   options.monitoring.enabled = false;
   // One step more than rates: what a rate did to the loss is seen in the next step.
@@ -47,10 +48,15 @@ class Recorder {
                   text("loss %.4f, learning rate %.2e", report.loss, report.learning_rate));
     if (!report.applied) {  // fp16's loss scale finds its size
       before_ = 0;
-      return ++bad_steps_ <= bad_steps_allowed_;
+      if (++bad_steps_ <= bad_steps_allowed_) return true;
+      end = RangeEnd::kNotFinite;
+      return false;
     }
     bad_steps_ = 0;
-    if (watch_.diverged(report.loss)) return false;
+    if (watch_.diverged(report.loss)) {
+      end = RangeEnd::kLossRanAway;
+      return false;
+    }
     if (before_ > 0) {
       rates.push_back(before_);
       losses.push_back(report.loss);
@@ -61,6 +67,7 @@ class Recorder {
 
   std::vector<double> rates;
   std::vector<double> losses;
+  RangeEnd end = RangeEnd::kHighestRate;
 
  private:
   int64_t bad_steps_allowed_;
@@ -83,13 +90,13 @@ RateSearch range_test(const RangeTestRequest& request, ProcessGroup& group) {
   const int64_t steps_per_epoch =
       std::max<int64_t>(1, packs.train->images() / run.options.batch.global);
   run.options.schedule.epochs = request.steps / steps_per_epoch + 1;
-  const bool fp16 = run.options.precision.compute == "fp16";
-  Recorder recorder(request, fp16 ? run.options.numerics.max_consecutive_skips : 0,
-                    group.is_root());
+  const int64_t bad_steps_allowed =
+      run.options.loss_is_scaled() ? run.options.numerics.max_consecutive_skips : 0;
+  Recorder recorder(request, bad_steps_allowed, group.is_root());
   build_trainer(run, packs, group)->explore([&](const StepReport& report) {
     return recorder.go_on(report);
   });
-  return search_rates(recorder.rates, recorder.losses, request.steps);
+  return search_rates(recorder.rates, recorder.losses, request.steps, recorder.end);
 }
 
 }  // namespace catamaran

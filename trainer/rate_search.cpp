@@ -88,17 +88,20 @@ bool DivergenceWatch::diverged(double loss) {
 }
 
 RateSearch search_rates(const std::vector<double>& rates, const std::vector<double>& losses,
-                        int64_t planned) {
+                        int64_t planned, RangeEnd end) {
   CATAMARAN_ASSERT(rates.size() == losses.size(), "each rate has a loss");
   RateSearch search;
-  search.diverged = std::ssize(rates) < planned;
+  search.end = end;
   const std::vector<double> smooth =
       smoothed(losses, std::max(1.0, kSmoothShare * static_cast<double>(planned)));
   for (size_t i = 0; i < rates.size(); ++i)
     search.trials.push_back({rates[i], losses[i], smooth[i]});
   if (rates.size() < kFewest) {
-    search.reason =
-        text("the loss ran away after %zu step(s): the first rate is too high", rates.size());
+    search.reason = text(end == RangeEnd::kNotFinite
+                             ? "gradients or loss were not finite after %zu step(s): the first "
+                               "rate is too high, or the data or the weights are not finite"
+                             : "the loss ran away after %zu step(s): the first rate is too high",
+                         rates.size());
     return search;
   }
   const std::vector<RateTrial>& trials = search.trials;
@@ -115,7 +118,7 @@ RateSearch search_rates(const std::vector<double>& rates, const std::vector<doub
   search.suggestion = {.steepest = rates[index_of_steepest(trials, lowest)],
                        .lowest = rates[lowest],
                        .tenth_of_lowest = rates[lowest] / 10};
-  if (lowest + 1 == trials.size() && !search.diverged)
+  if (lowest + 1 == trials.size() && end == RangeEnd::kHighestRate)
     search.note = "the loss was still falling at the highest rate: look further up with --to";
   return search;
 }

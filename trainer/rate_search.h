@@ -3,7 +3,7 @@
 //
 //   DivergenceWatch watch;
 //   ... if (watch.diverged(loss)) stop ...
-//   const RateSearch found = search_rates(rates, losses, planned_steps);
+//   const RateSearch found = search_rates(rates, losses, planned_steps, end);
 //   if (found.suggestion) found.suggestion->steepest;
 //
 // Thread-safe, but for a DivergenceWatch, which is one thread's.
@@ -28,9 +28,16 @@ struct RateSuggestion {
   double tenth_of_lowest = 0;  // lowest / 10
 };
 
+// Why a test made no more steps.
+enum class RangeEnd {
+  kHighestRate,  // all were made
+  kLossRanAway,  // DivergenceWatch
+  kNotFinite,    // a step's gradients or loss were not, as often as a run allows
+};
+
 struct RateSearch {
   std::vector<RateTrial> trials;  // by rising rate
-  bool diverged = false;          // it stopped before its highest rate because the loss ran away
+  RangeEnd end = RangeEnd::kHighestRate;
   std::optional<RateSuggestion> suggestion;
   std::string reason;  // without a suggestion: why
   std::string note;    // beside one: what to know about it; may be empty
@@ -48,9 +55,9 @@ class DivergenceWatch {
   std::optional<double> lowest_;
 };
 
-// rates rise by a constant factor; losses are finite, one a rate. planned: trials that a test which
-// does not diverge has; the smoothing spans a share of it.
+// rates rise by a constant factor; losses are finite, one a rate. planned: trials of a test that
+// reaches its highest rate; the smoothing spans a share of it.
 RateSearch search_rates(const std::vector<double>& rates, const std::vector<double>& losses,
-                        int64_t planned);
+                        int64_t planned, RangeEnd end);
 
 }  // namespace catamaran

@@ -6,6 +6,7 @@
 #include "support/log.h"
 #include "support/text.h"
 #include "trainer/backward_order.h"
+#include "trainer/bucket_sizes.h"
 #include "trainer/buffer_snapshot.h"
 #include "trainer/parameter_arena.h"
 #include "trainer/parameter_groups.h"
@@ -52,11 +53,7 @@ ArenaLayout arena_layout(TrainerParts& parts, const Precision& precision, const 
                                        group_numbers(parts.options.optimizer, parts.parameters));
   contents.order = backward.order;
   contents.unused = backward.unused;
-  constexpr int64_t kBytes = sizeof(float);
-  const ReducerOptions& reducer = parts.options.reducer;
-  return lay_out(contents, {.first = reducer.first_bucket_bytes / kBytes,
-                            .middle = reducer.bucket_bytes / kBytes,
-                            .last = reducer.last_bucket_bytes / kBytes});
+  return lay_out(contents, bucket_sizes(parts.options.reducer));
 }
 
 }  // namespace catamaran

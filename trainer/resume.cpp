@@ -3,6 +3,7 @@
 #include <charconv>
 #include <set>
 
+#include "model/weights.h"
 #include "support/error.h"
 
 namespace catamaran {
@@ -34,6 +35,17 @@ bool decides_meaning(const SettingChange& change) {
   return change.key == "optimizer.momentum" && (change.was == "0" || change.is == "0");
 }
 
+// A checkpoint, or the newest of a run.
+fs::path checkpoint_named(const fs::path& written) {
+  const fs::path given = checkpoint_by_name(written);
+  std::error_code code;
+  if (!fs::is_directory(given / "checkpoints", code)) return given;
+  const std::optional<fs::path> newest = find_checkpoint(given / "checkpoints");
+  if (newest) return *newest;
+  throw WeightsError("the run has no checkpoint", given.string(),
+                     "name a checkpoint folder, or leave --resume out to start from nothing");
+}
+
 }  // namespace
 
 // Rank 0 looks, everybody hears: shared storage may show a new folder late elsewhere.
@@ -51,7 +63,7 @@ std::optional<fs::path> checkpoint_to_resume(const TrainRequest& request, Proces
                          "choose another --run-dir, or --resume auto to go on with it");
       }
     } else {
-      found = fs::path(request.resume).string();
+      found = checkpoint_named(request.resume).string();
     }
   }
   found = group.broadcast_text(found);
@@ -113,6 +125,25 @@ std::vector<SettingChange> require_same_run(const CheckpointState& state, const 
                        "and another --run-dir");
   }
   return changes;
+}
+
+std::vector<SettingChange> other_changes(const CheckpointState& state,
+                                         const std::map<std::string, std::string>& now) {
+  std::vector<SettingChange> changes;
+  for (const auto& [key, was] : state.settings) {
+    const auto found = now.find(key);
+    if (found == now.end() || found->second == was || key.starts_with("optimizer.")) continue;
+    changes.push_back({key, was, found->second});
+  }
+  return changes;
+}
+
+void load_model_of(const fs::path& checkpoint, CatImpl& cat) {
+  const Coverage coverage =
+      load_state(cat, read_safetensors(checkpoint / "model.safetensors").tensors);
+  if (coverage.complete()) return;
+  throw WeightsError("it is not this model:\n" + coverage.table(), checkpoint.string(),
+                     "resume with the configuration that wrote it: config.toml of its run");
 }
 
 }  // namespace catamaran

@@ -4,6 +4,7 @@
 //   const CheckpointState state = read_checkpoint_state(*checkpoint);
 //   for (const SettingChange& change : require_same_run(state, options, fingerprint, *checkpoint))
 //     ... log it, and put it into the manifest ...
+//   load_model_of(*checkpoint, *cat);
 //
 // What decides the order of samples, the shape of the tensors or what the optimizer's state means
 // must be what it was; rates and decays may change, and a run that changes them says so. Errors:
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "comm/process_group.h"
+#include "model/cat.h"
 #include "trainer/api.h"
 #include "trainer/checkpoint.h"
 #include "trainer/options.h"
@@ -44,5 +46,13 @@ struct SettingChange {
 std::vector<SettingChange> require_same_run(const CheckpointState& state, const RunOptions& options,
                                             const std::string& train_fingerprint,
                                             const std::filesystem::path& checkpoint);
+
+// What else of the configuration is another now: every key but the optimizer's, of which
+// require_same_run tells those that this kind of optimizer reads. `now`: TrainRequest::settings.
+std::vector<SettingChange> other_changes(const CheckpointState& state,
+                                         const std::map<std::string, std::string>& now);
+
+// The checkpoint's weights and buffers; WeightsError where they do not cover the model.
+void load_model_of(const std::filesystem::path& checkpoint, CatImpl& cat);
 
 }  // namespace catamaran

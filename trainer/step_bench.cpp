@@ -12,6 +12,7 @@
 #include "model/losses.h"
 #include "support/clock.h"
 #include "support/philox.h"
+#include "trainer/bucket_sizes.h"
 #include "trainer/device.h"
 #include "trainer/device_batch.h"
 #include "trainer/ema.h"
@@ -104,13 +105,9 @@ NamedTensors trained_parameters(CatImpl& cat) {
 }
 
 // As a run lays them out, but for the order of buckets, which costs one device nothing.
-ArenaLayout layout_of(const OptimizerOptions& optimizer, const NamedTensors& parameters) {
-  const ReducerOptions sizes;
-  constexpr int64_t kBytes = sizeof(float);
-  return lay_out(contents_of(tensors_of(parameters), group_numbers(optimizer, parameters)),
-                 {.first = sizes.first_bucket_bytes / kBytes,
-                  .middle = sizes.bucket_bytes / kBytes,
-                  .last = sizes.last_bucket_bytes / kBytes});
+ArenaLayout layout_of(const RunOptions& options, const NamedTensors& parameters) {
+  return lay_out(contents_of(tensors_of(parameters), group_numbers(options.optimizer, parameters)),
+                 bucket_sizes(options.reducer));
 }
 
 // The model and all that a step needs, and the seconds of each step.
@@ -121,7 +118,7 @@ class BenchedStep {
         device_(device),
         cat_(make_cat(options, labels, device)),
         parameters_(trained_parameters(*cat_)),
-        arena_(tensors_of(parameters_), layout_of(options.optimizer, parameters_), alone_, device),
+        arena_(tensors_of(parameters_), layout_of(options, parameters_), alone_, device),
         times_(arena_, device),
         precision_(options.precision.compute, device),
         loss_(options.loss, {}, device),

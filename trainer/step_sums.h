@@ -1,15 +1,16 @@
 // StepSums: what a step must know of all ranks, gathered in one small all-reduce on host memory:
-// loss, valid labels, images, the wish to stop, and the seconds of each phase.
+// loss, valid labels, images, the wish to stop, the seconds of each phase, those of each rank, and
+// whether all exchanged the same gradients.
 //
 //   StepSums sums;  sums.add(loss, host);  sums.stop = stop_wish;
-//   const StepSums global = sums.over_all_ranks(group);      // sums of all; the same numbers
-//   everywhere
+//   const StepSums global = sums.over_all_ranks(group);  // sums of all, the same everywhere
 //
 // Because every rank sees the same numbers, decisions made of them (skip, stop) agree without
 // further talk. Only the thread that runs the step loop.
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "comm/process_group.h"
 #include "dataio/batch.h"
@@ -24,17 +25,28 @@ struct StepSums {
   double images = 0;
   double unreadable = 0;   // images that another one took the place of (dataio/batch.h)
   double undecodable = 0;  // and so
-  double stop = 0;         // > 0: some rank wishes to stop
+  double stop = 0;         // > 0: some rank wishes to stop, or rank 0's time is up
   double data_wait_seconds = 0;
   double forward_seconds = 0;
   double backward_seconds = 0;
   double exchange_seconds = 0;     // waiting for it, after backward
   double all_reduce_seconds = 0;   // at least one was under way
   double last_bucket_seconds = 0;  // waiting for the last one alone
+  double exchange_digest = 0;      // of the all-reduces that were started; 16 bits
+  double exchange_digest_squared = 0;
+  // Of the sums of all ranks alone: each rank's own_seconds().
+  std::vector<double> own_seconds_by_rank;
 
+  // Before it waits for the others: what makes a rank slower than they are.
+  double own_seconds() const { return data_wait_seconds + forward_seconds + backward_seconds; }
   void add(const LossSum& part, const Batch& host);
   void add(const ExchangeTimes& exchange);
+  void add(const std::vector<ArenaRange>& exchanged);
   StepSums over_all_ranks(ProcessGroup& group) const;
+  // Of the sums: all ranks have exchanged the same ranges in the same order. Two sums suffice: the
+  // square of a sum is as many times the sum of squares as there are ranks where all are equal, and
+  // nowhere else. Ranges that differ have the same digest once in 65,536.
+  bool exchanged_alike(int world) const;
   double mean_loss() const { return valid_labels > 0 ? loss / valid_labels : 0; }
   // 1 / valid labels: turns summed gradients into those of the mean over the global batch.
   double scale() const { return valid_labels > 0 ? 1 / valid_labels : 0; }

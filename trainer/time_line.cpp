@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "comm/clock_offset.h"
+#include "support/error.h"
 #include "support/log.h"
 #include "support/text.h"
 
@@ -23,6 +24,18 @@ double earliest(const std::vector<TraceEvent>& events, double offset, ProcessGro
   if (!events.empty()) first = events.front().start_seconds - offset;
   group.host().all_reduce(&first, 1, DataType::kFloat64, ReduceOp::kMin);
   return first;
+}
+
+// Rank 0 knows, and all do the same.
+bool is_held(const RunDirectory* directory, ProcessGroup& group) {
+  std::string problem;
+  try {
+    if (directory != nullptr) directory->require_held();
+  } catch (const Error& lost) {
+    problem = lost.what();
+    log::warn("no time line is written: " + problem);
+  }
+  return group.broadcast_text(problem).empty();
 }
 
 // What goes wrong with a file of this kind ends nothing.
@@ -53,7 +66,8 @@ void record_exchange(TraceRecorder& trace, const std::vector<FinishedOperation>&
 }
 
 void write_time_line(const TraceRecorder& trace, const TraceOptions& options,
-                     const fs::path& run_dir, ProcessGroup& group, double timeout_seconds) {
+                     const fs::path& run_dir, const RunDirectory* directory, ProcessGroup& group,
+                     double timeout_seconds) {
   const std::vector<TraceEvent> events = trace.events();
   const double offset = clock_offset(group.host_name(), timeout_seconds);
   const double origin = earliest(events, offset, group);
@@ -65,13 +79,14 @@ void write_time_line(const TraceRecorder& trace, const TraceOptions& options,
                options.first_step));
     return;
   }
+  if (!is_held(directory, group)) return;
   const fs::path whole = run_dir / "trace.json";
   try_and_warn([&] {
     if (group.is_root()) fs::remove_all(run_dir / "trace");  // of an earlier start
   });
   group.barrier();
   try_and_warn([&] {
-    fs::create_directories(run_dir / "trace");
+    fs::create_directory(run_dir / "trace");  // and no folder above it, which may have moved
     write_trace(part_of(run_dir, group.rank()), events,
                 {.rank = group.rank(),
                  .host = group.host_name(),

@@ -1,3 +1,4 @@
+#include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -10,11 +11,21 @@
 #include "trainer/api.h"
 #include "trainer/builder.h"
 #include "trainer/packs.h"
+#include "trainer/post_mortem.h"
 #include "trainer/run_directory.h"
 #include "trainer/trainer.h"
 
 namespace catamaran {
 namespace {
+
+constexpr double kPatienceSeconds = 15;
+// What building a trainer makes in the run directory; a start that fails after that leaves none.
+constexpr std::array<const char*, 4> kFilesOfABuild = {"metrics-address.txt", "metrics.jsonl",
+                                                       "samples.jsonl", "manifest.json"};
+
+TakeOver take_over_of(const TrainRequest& request) {
+  return request.force_lock ? TakeOver::kByForce : TakeOver::kOfTheDead;
+}
 
 // What the report shows of the data; of the packs of the run's first start.
 void write_data_statistics(const RunPacks& packs, const std::filesystem::path& file) {
@@ -30,26 +41,54 @@ void write_data_statistics(const RunPacks& packs, const std::filesystem::path& f
   write_file_atomically(file, json_text({{"packs", all}}, -1) + "\n", ErrorKind::kUsage);
 }
 
+// For memory that runs out: which rank, and what it was doing.
+std::string place_of(const ProcessGroup& group, const TraceRecorder* trace, int64_t first_step) {
+  const std::string who = text("rank %d on %s, ", group.rank(), group.host_name().c_str());
+  if (trace == nullptr) return who + "at the start";
+  const TracePlace place = trace->place();
+  return who + text("step %ld, ", first_step + place.step) + place_text(place);
+}
+
 }  // namespace
 
 ExitReason train(const TrainRequest& request, ProcessGroup& group) {
   const RunPacks packs = open_packs(request.options, group);
-  std::optional<RunDirectory> directory;  // holds the lock until the last file is written
-  if (group.is_root()) directory.emplace(request.run_dir);
+  std::shared_ptr<RunDirectory> directory;  // rank 0's; has the lock until the last file is written
+  if (group.is_root())
+    directory =
+        std::make_shared<RunDirectory>(request.run_dir, kPatienceSeconds, take_over_of(request));
   group.barrier();
   std::optional<LogFile> log_file;
   if (group.is_root()) log_file.emplace(directory->will_make("log.jsonl"), group.rank());
+  std::optional<PostMortem> post_mortem;
+  std::shared_ptr<const TraceRecorder> trace;  // lives longer than the trainer
+  int64_t first_step = 0;
   try {
-    const std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group);
     if (group.is_root()) {
+      for (const char* name : kFilesOfABuild) directory->will_make(name);
+    }
+    const std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group, directory.get());
+    trainer->prove_storage();
+    if (group.is_root()) {
+      directory->require_held();  // the start took its time
       write_file_atomically(request.run_dir / "config.toml", request.resolved_config,
                             ErrorKind::kUsage);
       write_data_statistics(packs, directory->will_make("data.json"));
       directory->keep();  // nothing of the start is left to fail
     }
-    return trainer->run();
+    trace = trainer->trace();
+    first_step = trainer->steps_done();
+    post_mortem.emplace(PostMortemPlace{.path = request.run_dir, .directory = directory}, group,
+                        trace, first_step, request.terminated);
+    trainer->follow_heartbeats(post_mortem->longest_silence());
+    const ExitReason reason = trainer->run();
+    post_mortem->ended_well();
+    return reason;
   } catch (const std::exception& problem) {
-    if (log_file) log_file->record_error(as_error(problem).what());
+    const Error error = as_error(problem, place_of(group, trace.get(), first_step));
+    if (log_file) log_file->record_error(error.what());
+    if (post_mortem) post_mortem->failed(error);
+    if (is_out_of_memory(problem)) throw error;  // with its place
     throw;
   }
 }

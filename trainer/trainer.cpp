@@ -10,8 +10,10 @@
 #include "support/clock.h"
 #include "support/error.h"
 #include "support/log.h"
+#include "trainer/checkpoint_self_test.h"
 #include "trainer/consistency.h"
 #include "trainer/device.h"
+#include "trainer/gradient_probe.h"
 #include "trainer/loader_options.h"
 #include "trainer/parameter_groups.h"
 #include "trainer/rehearsal.h"
@@ -46,6 +48,18 @@ ClassCounts class_counts(const PackReader& pack, const DataOptions& data) {
   return counts;
 }
 
+EvaluatorOptions evaluator_options(const RunOptions& options, const BatchSplit& batch,
+                                   int threads) {
+  const LoaderOptions loading = loader_options(options, threads);
+  return {.input = options.model.input,
+          .center_crop = loading.sample.center_crop,
+          .compute = options.precision.compute,
+          .batch = options.evaluate.batch > 0 ? options.evaluate.batch : batch.per_part,
+          .loader_threads = loading.threads,
+          .prefetch_batches = loading.prefetch_batches,
+          .read_timeout_seconds = loading.timeout_seconds};
+}
+
 std::string name_of_evaluation(int64_t step, int64_t steps_per_epoch) {
   char name[40];
   if (step % steps_per_epoch == 0) {
@@ -69,7 +83,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
             positive_weights(parts_.options.loss, class_counts(train, parts_.options.data)),
             parts_.device),
       scaler_(parts_.options.precision, parts_.options.batch.global * train.classes(),
-              parts_.device, parts_.options.reducer.compression == "fp16"),
+              parts_.device, parts_.options.loss_is_scaled()),
       arena_(tensors_of(parts_.parameters), arena_layout(parts_, precision_, loss_, group),
              group.gradients(), parts_.device),
       reducer_(arena_, group.gradients(), parts_.options.reducer, parts_.device),
@@ -80,52 +94,71 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
       order_(parts_.options.seed, train.images(), parts_.options.batch.global),
       labels_{difficult_rule(parts_.options.data.difficult_train),
               mixed_labels(parts_.options.data.augment.mix_labels)},
-      monitor_(group, parts_.options, monitoring),
+      monitor_(parts_.options, monitoring),
       evaluate_every_{
           steps_of_epochs(parts_.options.evaluate.every_epochs, parts_.steps_per_epoch)},
       checkpoint_every_{
           parts_.options.checkpoint.every_steps > 0
               ? parts_.options.checkpoint.every_steps
               : steps_of_epochs(parts_.options.checkpoint.every_epochs, parts_.steps_per_epoch)},
-      consistency_every_{parts_.options.numerics.consistency_every_steps} {
+      keep_every_{parts_.options.checkpoint.keep_every_epochs * parts_.steps_per_epoch},
+      consistency_every_{parts_.options.numerics.consistency_every_steps},
+      probe_every_{probe_interval(parts_.options.numerics.probe_every_steps, group)},
+      faults_(parts_.options.testing, group.rank()),
+      own_work_(group.world()),
+      stragglers_(parts_.options.monitoring.straggler_factor, group.all_gather(group.host_name())) {
   if (parts_.options.clip.mode == "agc") {
     adaptive_clip_.emplace(parts_.parameters, arena_.gradient_views(),
                            parts_.options.clip.agc_factor);
   }
   if (eval != nullptr) {
-    EvaluatorOptions evaluating;
-    evaluating.input = parts_.options.model.input;
-    evaluating.compute = parts_.options.precision.compute;
-    evaluating.batch =
-        parts_.options.evaluate.batch > 0 ? parts_.options.evaluate.batch : parts_.batch.per_part;
-    const LoaderOptions loading = loader_options(parts_.options, group.threads());
-    evaluating.center_crop = loading.sample.center_crop;
-    evaluating.loader_threads = loading.threads;
-    evaluating.prefetch_batches = loading.prefetch_batches;
-    evaluating.read_timeout_seconds = loading.timeout_seconds;
-    evaluator_.emplace(*eval, evaluating, group, parts_.device);
+    evaluator_.emplace(*eval, evaluator_options(parts_.options, parts_.batch, group.threads()),
+                       group, parts_.device);
   }
+  const NumericsOptions& numerics = parts_.options.numerics;
+  if (numerics.on_spike != "none") spikes_.emplace(numerics.spike_factor, numerics.spike_window);
+  if (group.is_root() && parts_.deadline)
+    limit_.emplace(parts_.deadline->steady_seconds, steady_seconds());
   if (group.is_root()) {
     log::info(table_of_groups(group_parameters(parts_.options.optimizer, parts_.parameters)));
   }
   if (group.is_root() && !parts_.run_dir.empty()) {
     writer_ = std::make_unique<CheckpointWriter>(
-        parts_.run_dir / "checkpoints", parts_.options.checkpoint.keep,
+        parts_.run_dir / "checkpoints",
+        Retention{.keep = parts_.options.checkpoint.keep, .keep_every_steps = keep_every_.steps},
         [this](const CheckpointEnd& end) {
           const double now = steady_seconds();
           trace_->add(TraceLane::kCheckpoint, "write", now - end.write_seconds, now,
                       {.name = "bytes", .value = end.bytes});
+          longest_checkpoint_ =
+              std::max(longest_checkpoint_.load(), end.stall_seconds + end.write_seconds);
           monitor_.checkpoint_ended(end.ok, end.kind, end.write_seconds, end.stall_seconds,
                                     end.bytes);
-        });
+        },
+        [this] { require_run_directory(); });
   }
 }
 
+void Trainer::require_run_directory() const {
+  if (parts_.directory != nullptr) parts_.directory->require_held();
+}
+
+void Trainer::prove_storage() {
+  if (!group_.is_root() || parts_.run_dir.empty()) return;
+  const std::filesystem::path folder = parts_.run_dir / "checkpoints";
+  if (!checkpoints_newest_first(folder).empty()) return;
+  monitor_.set_state(RunState::kSelfTest);
+  const SelfTest test = self_test_checkpoints(folder);
+  monitor_.record_self_test(test.seconds);
+  log::info(text("self-test of checkpoints: %.1f MB written, read back and compared in %.2f s",
+                 static_cast<double>(test.bytes) * 1e-6, test.seconds));
+}
+
 void Trainer::restore(const std::filesystem::path& checkpoint, const CheckpointState& state) {
+  restored_ = checkpoint;
   const std::filesystem::path optimizer = checkpoint / "optimizer.safetensors";
   optimizer_->load_state(read_safetensors(optimizer).tensors, optimizer.string());
-  if (state.precision == "fp16" || state.loss_scale != 1)
-    scaler_.restore(state.loss_scale, state.loss_scale_applied);
+  if (state.loss_scaled) scaler_.restore(state.loss_scale, state.loss_scale_applied);
   if (!ema_.enabled()) return;
   const std::filesystem::path average = checkpoint / "ema.safetensors";
   if (state.ema_updates == 0) {
@@ -159,6 +192,7 @@ void Trainer::explore(const std::function<bool(const StepReport&)>& go_on) {
 ExitReason Trainer::run() {
   const int64_t last = schedule_.last_step();
   start_loading();
+  announce_deadline();
   monitor_.set_state(RunState::kTrain);
   if (parts_.position.step > 0 && evaluate_every_.due(parts_.position.step)) evaluate_once();
   for (int64_t t = parts_.position.step; t < last && !stop_; ++t) {
@@ -172,15 +206,17 @@ ExitReason Trainer::run() {
   monitor_.set_state(RunState::kFinish);
   wait_for_writer();  // a launcher ends all ranks at the first non-zero exit: durable work first
   if (writer_) writer_->finish();
+  end_life(done);
   group_.barrier();
   if (parts_.options.trace.enabled)
-    write_time_line(*trace_, parts_.options.trace, parts_.run_dir, group_,
+    write_time_line(*trace_, parts_.options.trace, parts_.run_dir, parts_.directory, group_,
                     parts_.options.comm.timeout_seconds);
   return done ? ExitReason::kDone : ExitReason::kStoppedResumable;
 }
 
 void Trainer::after_step(const StepReport& report) {
   parts_.position.step = report.step;
+  if (limit_) limit_->step_took(report.step_seconds);
   StepReport complete = report;
   const std::array<double, 3> fusion = parts_.cat->fusion_weights();
   complete.alpha = fusion[0];
@@ -188,12 +224,16 @@ void Trainer::after_step(const StepReport& report) {
   complete.gamma = fusion[2];
   monitor_.record(complete);
   monitor_.record_loader(loader_->counters());
+  if (const auto line = stragglers_.line(report.slowest, steady_seconds());
+      line && group_.is_root())
+    log::info(*line);
   check_numerics(report);
   check_samples(report);
   const bool last = report.step == schedule_.last_step();
   if (consistency_every_.due(report.step)) check_consistency();
+  if (probe_every_.due(report.step)) probe();
   const bool better = (evaluate_every_.due(report.step) || last) && evaluate_once();
-  if (checkpoint_every_.due(report.step) || last) {
+  if (checkpoint_every_.due(report.step) || keep_every_.due(report.step) || last) {
     save_checkpoint(last ? "final" : "periodic");
   } else if (better) {  // the best is kept, whatever the two intervals are
     save_checkpoint("best");
@@ -204,8 +244,8 @@ bool Trainer::owes_evaluation() const {
   return evaluator_ && parts_.position.evaluated_step != parts_.position.step;
 }
 
-// A wish to stop comes first: the evaluation is left out, or broken off, and made up for when the
-// run goes on.
+// A stop comes first: the evaluation is left out, or broken off, and made up for when the run goes
+// on.
 bool Trainer::evaluate_once() {
   if (!owes_evaluation() || stop_) return false;
   monitor_.set_state(RunState::kEval);
@@ -219,7 +259,8 @@ bool Trainer::evaluate_once() {
       average_buffers(ema_.average_buffers(), group_, parts_.device);
       averaged.emplace(ema_);
     }
-    const std::optional<ScoreTable> table = evaluator_->score_unless(parts_.stop_wish, *parts_.cat);
+    const std::optional<ScoreTable> table = evaluator_->score_unless(
+        [this] { return signalled() || is_time_to_stop(false); }, *parts_.cat);
     if (!table) {
       stop_ = true;
       return false;
@@ -227,6 +268,7 @@ bool Trainer::evaluate_once() {
     if (group_.is_root())
       evaluation = catamaran::evaluate(*table, protocol(parts_.options.evaluate.protocol));
   }
+  if (limit_) limit_->evaluation_took(watch.seconds());
   parts_.position.evaluated_step = parts_.position.step;
   parts_.position.saved_step = -1;  // a checkpoint of this step does not know of the evaluation
   if (group_.is_root()) {
@@ -265,6 +307,8 @@ void Trainer::save_checkpoint(const std::string& kind) {
   average_buffers(parts_.buffers, group_, parts_.device);
   average_buffers(ema_.average_buffers(), group_, parts_.device);
   parts_.position.saved_step = parts_.position.step;
+  saved_steps_.insert(parts_.position.step);
+  if (parts_.position.skipped_in_row == 0) rollbacks_ = 0;  // it holds steps made since then
   if (writer_) {
     CheckpointContents contents;
     contents.state.step = parts_.position.step;
@@ -274,6 +318,7 @@ void Trainer::save_checkpoint(const std::string& kind) {
     contents.state.skipped_in_row = parts_.position.skipped_in_row;
     contents.state.substituted = parts_.position.substituted;
     contents.state.precision = parts_.options.precision.compute;
+    contents.state.loss_scaled = parts_.options.loss_is_scaled();
     contents.state.loss_scale = scaler_.scale();
     contents.state.loss_scale_applied = scaler_.applied_in_row();
     contents.state.world = group_.world();
@@ -282,6 +327,7 @@ void Trainer::save_checkpoint(const std::string& kind) {
     contents.state.train_fingerprint = parts_.train_fingerprint;
     contents.state.optimizer = parts_.options.optimizer.name;
     contents.state.optimizer_settings = optimizer_settings(parts_.options.optimizer);
+    contents.state.settings = parts_.settings;
     contents.state.model = to_json(parts_.options.model);
     contents.state.evaluated_step = parts_.position.evaluated_step;
     contents.state.best_map = parts_.position.best_map;
@@ -294,54 +340,6 @@ void Trainer::save_checkpoint(const std::string& kind) {
     writer_->save(std::move(contents), kind, stall);
   }
   monitor_.set_state(RunState::kTrain);
-}
-
-void Trainer::check_numerics(const StepReport& report) {
-  if (report.applied) {
-    parts_.position.skipped_in_row = 0;
-    return;
-  }
-  const int64_t limit = parts_.options.numerics.max_consecutive_skips;
-  if (group_.is_root()) {
-    log::warn(text(
-        "step %ld: loss %g, gradient norm %g or learning rate %g is not finite (loss scale %g); "
-        "the step was skipped on all ranks, weights are untouched",
-        report.step, report.loss, report.gradient_norm, report.learning_rate, report.loss_scale));
-  }
-  if (++parts_.position.skipped_in_row >= limit) {
-    wait_for_writer();  // the first rank that throws ends all
-    throw NumericsError(
-        std::to_string(limit) + " steps in a row were not finite",
-        "step " + std::to_string(report.step),
-        "lower optimizer.learning_rate, set clip.max_norm, and resume from the newest checkpoint");
-  }
-}
-
-// A few damaged images are no reason to stop a run, many are: more than one in a thousand.
-void Trainer::check_samples(const StepReport& report) {
-  int64_t& substituted = parts_.position.substituted;
-  if ((report.step - 1) % parts_.steps_per_epoch == 0) substituted = 0;
-  substituted += report.unreadable + report.undecodable;
-  const int64_t allowed = std::max<int64_t>(1, train_pack_.images() / 1000);
-  if (substituted <= allowed) return;
-  wait_for_writer();  // the first rank that throws ends all
-  throw DataError(text("%ld images of epoch %ld could not be read or decoded, more than one in a "
-                       "thousand",
-                       substituted, report.epoch),
-                  train_pack_.folder().string(),
-                  "`catamaran check --decode` lists all of them; copy or pack the data again, then "
-                  "--resume auto");
-}
-
-void Trainer::check_consistency() {
-  try {
-    require_same_parameters(parts_.parameters, group_, parts_.position.step);
-    monitor_.record_consistency_check(true);
-  } catch (const NumericsError&) {
-    monitor_.record_consistency_check(false);
-    wait_for_writer();  // all ranks are here; the first that throws ends all
-    throw;
-  }
 }
 
 std::vector<SampleKey> Trainer::keys_of_batch(int64_t batch) {

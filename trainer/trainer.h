@@ -15,7 +15,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "dataio/loader.h"
 #include "dataio/sample_order.h"
@@ -32,13 +34,17 @@
 #include "trainer/evaluator.h"
 #include "trainer/gradient_clip.h"
 #include "trainer/gradient_reducer.h"
+#include "trainer/injected_faults.h"
 #include "trainer/loss_scaler.h"
 #include "trainer/monitor.h"
 #include "trainer/optimizer.h"
 #include "trainer/parameter_arena.h"
 #include "trainer/precision.h"
 #include "trainer/schedule.h"
+#include "trainer/spike_detector.h"
 #include "trainer/step_sums.h"
+#include "trainer/stragglers.h"
+#include "trainer/time_limit.h"
 #include "trainer/trainer_parts.h"
 
 namespace catamaran {
@@ -57,10 +63,20 @@ class Trainer {
   // Restores optimizer, average and loss scale; the model's values and the position are the
   // builder's work.
   void restore(const std::filesystem::path& checkpoint, const CheckpointState& state);
+  // Before the first step of a run without a checkpoint: storage that keeps checkpoints badly shows
+  // now, not after a day. Rank 0 writes one and reads it back; WeightsError.
+  void prove_storage();
   ExitReason run();
   // Steps alone, from the first one, until go_on says no (the same on all ranks) or the schedule
   // ends: no evaluation, no checkpoint, no line in a log.
   void explore(const std::function<bool(const StepReport&)>& go_on);
+
+  int64_t steps_done() const { return parts_.position.step; }
+  std::shared_ptr<const TraceRecorder> trace() const { return trace_; }
+  // For the metrics: Metrics::follow_heartbeats.
+  void follow_heartbeats(std::function<double()> longest_silence) {
+    monitor_.follow_heartbeats(std::move(longest_silence));
+  }
 
  private:
   void start_loading();
@@ -72,9 +88,21 @@ class Trainer {
   bool evaluate_once();  // true: better than every evaluation before
   void save_checkpoint(const std::string& kind);
   void wait_for_writer();
+  void require_run_directory() const;
+  bool signalled() const { return parts_.stop_wish != nullptr && parts_.stop_wish->load(); }
+  bool wishes_to_stop(int64_t step_done);
+  bool is_time_to_stop(bool evaluation_next);
+  void announce_deadline() const;
+  void end_life(bool done);
   void check_numerics(const StepReport& report);
+  void log_skipped(const StepReport& report);
+  void go_back(const StepReport& report);
+  std::filesystem::path checkpoint_to_go_back_to() const;
   void check_samples(const StepReport& report);
   void check_consistency();
+  NamedTensors tensors_alike() const;
+  void probe();
+  uint64_t hash_of_probe();
   std::vector<SampleKey> keys_of_batch(int64_t batch);
 
   TrainerParts parts_;
@@ -96,13 +124,26 @@ class Trainer {
   LabelRules labels_;
   Monitor monitor_;
   std::optional<Evaluator> evaluator_;
-  std::unique_ptr<CheckpointWriter> writer_;  // rank 0
-  std::unique_ptr<Loader> loader_;            // made by run(), at the position
+  std::optional<SpikeDetector> spikes_;
+  std::optional<Spike> spike_;                 // of the newest step
+  int64_t rollbacks_ = 0;                      // since the newest checkpoint
+  std::set<int64_t> saved_steps_;              // of the checkpoints of this life
+  std::filesystem::path restored_;             // the checkpoint that this life began with; or empty
+  std::optional<TimeLimit> limit_;             // rank 0
+  std::string stop_reason_;                    // rank 0, once it is known
+  std::atomic<double> longest_checkpoint_{0};  // seconds; the writer's thread raises it
+  std::unique_ptr<CheckpointWriter> writer_;   // rank 0
+  std::unique_ptr<Loader> loader_;             // made by run(), at the position
   SideStream side_{parts_.device};
   std::unique_ptr<BatchFeed> feed_;  // of loader_
   Every evaluate_every_;
   Every checkpoint_every_;
+  Every keep_every_;  // a checkpoint that stays for good
   Every consistency_every_;
+  Every probe_every_;
+  InjectedFaults faults_;
+  OwnWork own_work_;
+  StragglerLines stragglers_;
   bool stop_ = false;  // some rank wished so
 };
 

@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,8 @@
 #include "model/cat.h"
 #include "model/safetensors.h"
 #include "trainer/options.h"
+#include "trainer/run_directory.h"
+#include "trainer/time_limit.h"
 
 namespace catamaran {
 
@@ -29,17 +33,20 @@ struct RunPosition {
 
 struct TrainerParts {
   RunOptions options;
-  std::filesystem::path run_dir;  // empty: nothing is written
+  std::filesystem::path run_dir;            // empty: nothing is written
+  const RunDirectory* directory = nullptr;  // of run_dir, where it is this rank's; outlives the run
   torch::Device device = torch::Device(torch::kCPU);
   BatchSplit batch;
   int64_t steps_per_epoch = 0;
   std::string train_fingerprint;
+  std::map<std::string, std::string> settings;  // TrainRequest::settings
   std::vector<std::string> classes;
   Cat cat{nullptr};
   NamedTensors parameters;  // those that are trained, in the reducer's order
   NamedTensors buffers;
   RunPosition position;
   const std::atomic<bool>* stop_wish = nullptr;
+  std::optional<Deadline> deadline;
 };
 
 inline std::vector<torch::Tensor> tensors_of(const NamedTensors& named) {

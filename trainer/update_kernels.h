@@ -1,8 +1,7 @@
 // The arithmetic of an optimizer's step over flat fp32 memory of the host, each kernel one pass, in
 // vector instructions, the best the processor has.
 //
-//   adamw({.rate = rate, .gradient_factor = f, .t = 1, ...}, gradient, weight, mean, square,
-//   count);
+//   adamw({.rate = rate, .gradient_factor = f, .t = 1}, gradient, weight, mean, square, count);
 //
 // gradient_factor is what the gradients are to be multiplied by first (the mean over the global
 // batch, the clip), so that no pass scales them. Pointers need no alignment and must not overlap.

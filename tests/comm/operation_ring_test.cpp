@@ -24,6 +24,18 @@ TEST(OperationRing, CountsAllAsFinishedAfterAWaitForAll) {
             "all-reduce of 4 bytes, number 5 of this rank (5 finished)");
 }
 
+TEST(OperationRing, SaysWhatIsUnderWay) {
+  OperationRing ring;
+  EXPECT_EQ(ring.state().oldest, "");
+  ring.start("all-reduce", 8);
+  ring.start("all-reduce", 16);
+  ring.finish();
+  const CollectiveState state = ring.state();
+  EXPECT_EQ(state.started, 2);
+  EXPECT_EQ(state.finished, 1);
+  EXPECT_EQ(state.oldest, "all-reduce of 16 bytes, number 1 of this rank (1 finished)");
+}
+
 TEST(OperationRing, KeepsTheLast64) {
   OperationRing ring;
   for (int64_t i = 0; i < 100; ++i) ring.start("all-reduce", i);

@@ -152,6 +152,34 @@ TEST_F(Manifest, TellsMissingFilesAndUnknownLabelsTogether) {
   EXPECT_THAT(what, HasSubstr("line 3, column 1: there is no file"));
 }
 
+TEST_F(Manifest, AWrongFolderIsOneSentenceAndNotAProblemForEachLine) {
+  ManifestSource given = source(write("m.csv", "path,labels\na.jpg,dog\nb.jpg,dog\nc.jpg,dog\n"));
+  given.images = root_ / "elsewhere";
+  const std::string what = told(given);
+  EXPECT_THAT(what, HasSubstr("elsewhere: there is no such folder: none of the 3 images is there"));
+  EXPECT_THAT(what, HasSubstr("elsewhere/a.jpg"));
+  EXPECT_THAT(what, HasSubstr("check --images"));
+  EXPECT_THAT(what, Not(HasSubstr("b.jpg")));
+  given.classes = write("classes.txt", "cat\n");
+  const std::string with_labels = told(given);
+  EXPECT_THAT(with_labels, HasSubstr("4 problems:"));
+  EXPECT_THAT(with_labels, HasSubstr("none of the 3 images is there"));
+}
+
+TEST_F(Manifest, TellsTenMissingFilesAndTheCountOfTheRest) {
+  std::string lines = "path,labels\n";
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = std::to_string(i) + ".jpg";
+    if (i < 6) write_picture(name);
+    lines += name + ",dog\n";
+  }
+  const std::string what = told(source(write("m.csv", lines)));
+  EXPECT_THAT(what, HasSubstr("14 problems:"));
+  EXPECT_THAT(what, HasSubstr("line 17, column 1: there is no file"));
+  EXPECT_THAT(what, Not(HasSubstr("line 18,")));
+  EXPECT_THAT(what, HasSubstr("... and 4 more"));
+}
+
 TEST_F(Manifest, ARareLabelThatIsSpeltLikeAFrequentOneIsNotedWhereNoListSaysWhatIsRight) {
   std::string lines = "path,labels,ignore\n";
   for (int i = 0; i < 20; ++i) lines += "g" + std::to_string(i) + ".jpg,giraffe;cat,\n";

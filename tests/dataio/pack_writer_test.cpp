@@ -13,7 +13,7 @@
 #include "dataio/pack_check.h"
 #include "pack_writer_fixture.h"
 #include "support/hash.h"
-#include "support/heap.h"
+#include "support/memory_state.h"
 
 namespace catamaran {
 namespace {
@@ -85,6 +85,16 @@ TEST_F(WritePack, TellsEveryImageThatCannotBeDecodedAndLeavesNothing) {
   EXPECT_THAT(told, HasSubstr("3 image file(s) cannot be packed"));
   for (const char* name : {"/0.jpg", "/13.jpg", "/29.jpg"}) EXPECT_THAT(told, HasSubstr(name));
   EXPECT_EQ(entries(), 1);
+}
+
+TEST_F(WritePack, TellsTenImagesThatCannotBePackedAndTheCountOfTheRest) {
+  const ImportedImages imported = made(30);
+  for (int bad = 0; bad < 13; ++bad) cut(bad);
+  const std::string told = refusal([&] { write_pack(imported, folder_ / "pack", quiet()); });
+  EXPECT_THAT(told, HasSubstr("13 image file(s) cannot be packed"));
+  EXPECT_THAT(told, HasSubstr("/9.jpg"));
+  EXPECT_THAT(told, Not(HasSubstr("/10.jpg")));
+  EXPECT_THAT(told, HasSubstr("... and 3 more"));
 }
 
 TEST_F(WritePack, LeavesOutWhatCannotBeDecodedAndTellsWhy) {

@@ -207,6 +207,14 @@ const char* cudaGetErrorString(cudaError_t code) {
       return "no CUDA-capable device is detected";
     case cudaErrorLaunchFailure:
       return "unspecified launch failure";
+    case cudaErrorECCUncorrectable:
+      return "uncorrectable ECC error encountered";
+    case cudaErrorNvlinkUncorrectable:
+      return "uncorrectable NVLink error detected during the execution";
+    case cudaErrorIllegalAddress:
+      return "an illegal memory access was encountered";
+    case cudaErrorMemoryAllocation:
+      return "out of memory";
     default:
       return "unknown error";
   }

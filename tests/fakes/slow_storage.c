@@ -11,16 +11,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "path_of_file.h"
+
 static int is_slow(int file) {
   const char *part = getenv("SLOW_PATH"), *rank = getenv("SLOW_RANK"), *mine = getenv("OMPI_COMM_WORLD_RANK");
-  char link[64], path[4096];
+  char path[4096];
   if (part == NULL || syscall(SYS_gettid) == getpid()) return 0;
   if (rank != NULL && (mine == NULL || strcmp(rank, mine) != 0)) return 0;
-  snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-  const ssize_t length = readlink(link, path, sizeof path - 1);
-  if (length < 0) return 0;
-  path[length] = '\0';
-  return strstr(path, part) != NULL;
+  return path_of_file(file, path) != NULL && strstr(path, part) != NULL;
 }
 
 ssize_t pread(int file, void *into, size_t bytes, off_t offset) {

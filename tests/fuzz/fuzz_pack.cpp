@@ -2,51 +2,18 @@
 // the shard; each '@' of pack.json stands for the size of the shard, since a pack of another size
 // is refused before anything of it is read. The pack is refused by DataError, or every label, size
 // and image of it can be asked for.
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "dataio/pack_reader.h"
+#include "scratch_folder.h"
 #include "support/error.h"
 
 namespace catamaran {
 namespace {
-
-namespace fs = std::filesystem;
-
-// One for all inputs, in memory where the system has such a folder.
-class PackFolder {
- public:
-  PackFolder() {
-    const fs::path memory = "/dev/shm";
-    std::error_code code;
-    const fs::path base = fs::is_directory(memory, code) ? memory : fs::temp_directory_path();
-    std::string name = (base / "fuzz-pack-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  ~PackFolder() {
-    std::error_code code;
-    fs::remove_all(path_, code);
-  }
-  PackFolder(const PackFolder&) = delete;
-  PackFolder& operator=(const PackFolder&) = delete;
-
-  const fs::path& path() const { return path_; }
-  void write(const char* name, std::string_view bytes) const {
-    std::ofstream file(path_ / name, std::ios::binary);
-    if (!file.write(bytes.data(), std::ssize(bytes)).flush()) std::abort();
-  }
-
- private:
-  fs::path path_;
-};
 
 void ask_for_everything(const PackReader& pack) {
   std::vector<uint8_t> bytes;
@@ -61,7 +28,7 @@ void ask_for_everything(const PackReader& pack) {
 }
 
 void read(std::string_view input) {
-  static const PackFolder folder;
+  static const ScratchFolder folder;
   const size_t end = std::min(input.find('\0'), input.size());
   const std::string_view shard = input.substr(std::min(end + 1, input.size()));
   std::string manifest;

@@ -60,3 +60,20 @@ seed("manifest", "csv_columns", b"c\xef\xbb\xbffile,dog,cat\na.jpg,1,0\nb.jpg,-1
 seed("coco", "instances", json.dumps({
     "info": {"year": 1}, "annotations": [{"id": 1, "image_id": 7, "category_id": 3, "segmentation": [[1, 2.5, 3e2]], "bbox": [1, 2, 3, 4]}],
     "images": [{"id": 7, "file_name": "a.jpg", "width": 9}], "categories": [{"id": 3, "name": "dog"}]}).encode())
+tensors = {"__metadata__": {"format": "pt"}, "a.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
+           "empty": {"dtype": "F16", "shape": [0, 7], "data_offsets": [24, 24]}, "b": {"dtype": "I64", "shape": [], "data_offsets": [24, 32]}}
+header = json.dumps(tensors).encode()
+seed("safetensors", "file", b"f" + len(header).to_bytes(8, "little") + header + bytes(32))
+seed("safetensors", "header", b"h" + (2 * 32).to_bytes(8, "little") + header)
+seed("safetensors", "nothing", b"h" + bytes(8) + b"{}")
+seed("json", "whole", json.dumps({"a": [1, -2, 2.5e-3, None, True, "caf\u00e9", {"b": [[[]]]}], "images": 3}).encode())
+seed("json", "items", b"s" + json.dumps({"info": {"a": [1]}, "images": [{"id": 1, "name": "a", "box": [1, 2.5, {"id": 3}]}, {"id": 2}], "a": []}).encode())
+for config in sorted((pathlib.Path(__file__).resolve().parents[2] / "configs/base").glob("*.toml")):
+    seed("toml", config.stem, config.read_bytes())
+seed("toml", "every_type", b'extends = "base.toml"\na.b = 1e-3\n[data]\ntrain = """\n\\u00e9"""\nwhen = 1979-05-27T07:32:00Z\n[[model.input]]\nmean = [0.5, 1, 0x1F]\n'
+     b"x = {y = 'z', w = true}\n\0batch.global=64\0model.input.mean=[1, 2, 3]\0data.train=a bare word")
+seed("toml", "extends", b'extends = ["base.toml", "input.toml"]\n')
+seed("voc", "objects", b'<annotation><owner><name>n</name></owner><object><name>dog</name><difficult>1</difficult><part><name>head</name></part></object>\r\n'
+     b"<object>\n<name> cat </name></object></annotation>\n")
+seed("voc", "entities", b'<?xml version="1.0" encoding="ISO-8859-1"?><!DOCTYPE annotation [<!ENTITY a "dog"><!ENTITY b "&a;&a;">]>'
+     b"<annotation><object><name>&b;</name></object></annotation>")

@@ -32,15 +32,20 @@ def catamaran(*arguments, ranks=0, check=True, timeout=240, cwd=None, under=()):
 
 
 @contextlib.contextmanager
-def started(*arguments, ranks):
-    """The program under mpirun, while the test does something to it; its output is that of communicate()."""
-    words, environment = command(arguments, ranks)
-    job = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+def running(words, environment=None, cwd=None):
+    """These words as a process, while the test does something to it; its output is that of communicate()."""
+    job = subprocess.Popen(list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd,
+                           env=environment or dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1"))
     try:
         yield job
     finally:
         job.kill()
         job.wait()
+
+
+def started(*arguments, ranks):
+    """The program under mpirun, as running()."""
+    return running(*command(arguments, ranks))
 
 
 def wait_for(what, condition, seconds=120):
@@ -55,7 +60,10 @@ def ranks_of(job):
     children = subprocess.run(["pgrep", "-P", str(job.pid)], capture_output=True, text=True).stdout.split()
     found = {}
     for child in children:
-        environment = pathlib.Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+        try:
+            environment = pathlib.Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+        except OSError:  # it has ended meanwhile
+            continue
         found.update({int(entry.split(b"=")[1]): int(child) for entry in environment if entry.startswith(b"OMPI_COMM_WORLD_RANK=")})
     return found
 

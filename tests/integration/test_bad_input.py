@@ -43,6 +43,13 @@ def test_a_broken_file_is_refused(tmp_path, text, says):
     assert says in refused(2, "config", "check", "--config", tmp_path / "c.toml")
 
 
+@pytest.mark.parametrize("action", ["show", "check"])
+def test_config_without_a_configuration_says_what_to_give(action):
+    message = refused(2, "config", action)
+    assert "no configuration was given" in message and "--config configs/cat.toml" in message and "data.train" not in message
+    assert "data.train" in refused(2, "config", action, "--set", "batch.global=16")
+
+
 def test_unknown_commands_and_options_are_usage_errors():
     refused(2, "trian")
     refused(2, "train", "--confg", "x")
@@ -72,10 +79,19 @@ def test_a_batch_that_does_not_divide_names_the_nearest(config, tmp_path):
     assert "14" in message and "16" in message
 
 
+def test_a_pack_is_no_run_directory_and_a_word_that_is_no_command_is_named(config, packs, tmp_path):
+    before = sorted(path.name for path in (packs / "pack-test").iterdir())
+    done = catamaran("train", "--config", config, *settings(*SMALL), "--run-dir", packs / "pack-test", check=False)
+    assert done.returncode == 2 and "is a pack" in done.stderr
+    assert sorted(path.name for path in (packs / "pack-test").iterdir()) == before
+    done = catamaran("trian", "--config", config, check=False)
+    assert done.returncode == 2 and "there is no command 'trian'" in done.stderr and "train" in done.stderr
+
+
 def test_a_start_that_fails_leaves_no_run_directory(config, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        for code, pair in ((2, "batch.global=15001"), (4, f"weights.backbone={tmp_path}/none.safetensors"), (2, f"monitoring.port={taken.getsockname()[1]}")):
-            refused(code, "train", "--config", config, *settings(*SMALL, pair), "--run-dir", tmp_path / "runs/run", ranks=2)
+        for code, pair in ((2, "batch.global=15001"), (4, f"weights.backbone={tmp_path}/none.safetensors"), (2, f"monitoring.port={taken.getsockname()[1]} monitoring.strict_port=true")):
+            refused(code, "train", "--config", config, *settings(*SMALL, *pair.split()), "--run-dir", tmp_path / "runs/run", ranks=2)
             assert [path.name for path in tmp_path.iterdir()] == ["config.toml"], pair
     (tmp_path / "run").mkdir()
     (tmp_path / "run/notes.txt").write_text("mine")
@@ -98,8 +114,8 @@ def test_what_libtorch_refuses_is_one_line_without_a_stack_trace(config, tmp_pat
 def test_memory_that_runs_out_is_one_line_that_says_what_to_lower(config, tmp_path):
     large = settings(*SMALL, "model.input.size=4096", "data.prefetch_batches=1", "schedule.max_steps=1", "data.eval=")  # 3.2 GB of pixels as fp32
     message = refused(1, "train", "--config", config, *large, "--run-dir", tmp_path / "run", under=["prlimit", "--data=3000000000"])
-    # of the first allocation that is too much, be it in the rehearsal before the first step or in the step
-    assert re.search(r"error: out of memory: can't allocate memory: you tried to allocate \d+ bytes", message) and "lower batch.per_device" in message
+    # of the first allocation that is too much, be it in the rehearsal before the first step or in the step; with its place
+    assert re.search(r"error: out of memory \(rank 0 on \S+, [^)]+\): can't allocate memory: you tried to allocate \d+ bytes", message) and "lower batch.per_device" in message
     assert "Exception raised from" not in message and "frame #" not in message
 
 

@@ -83,8 +83,8 @@ def test_pixels_and_a_cache_train_on_what_the_files_give(packs, tmp_path):
     runs = {"files": (packs / "pack-train", []), "pixels": (tmp_path / "pixels", []), "cache": (packs / "pack-train", ["data.cache_mib=64"])}
     losses = {}
     for name, (pack, pairs) in runs.items():
-        train(pack, tmp_path / name, "schedule.max_steps=12", *pairs)
-        losses[name] = [line["loss"] for line in metrics(tmp_path / name)]
+        train(pack, tmp_path / f"run-{name}", "schedule.max_steps=12", *pairs)
+        losses[name] = [line["loss"] for line in metrics(tmp_path / f"run-{name}")]
     assert losses["files"] == losses["pixels"] == losses["cache"]
 
 

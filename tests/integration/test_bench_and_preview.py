@@ -128,3 +128,10 @@ def test_data_preview_replaces_no_file_of_another_kind(packs, tmp_path):
     before = shard.read_bytes()
     refused(2, "data", "preview", "--data", packs / "pack-train", "--out", shard)
     assert shard.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["p.jpg", "p.PNG.jpeg", "preview"])
+def test_data_preview_writes_no_png_under_another_name(packs, tmp_path, name):
+    message = refused(2, "data", "preview", "--data", packs / "pack-train", "--out", tmp_path / name)
+    assert "--out" in message and name in message and "ends in .png" in message
+    assert list(tmp_path.iterdir()) == []

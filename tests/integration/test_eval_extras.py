@@ -101,6 +101,20 @@ def test_an_ensemble_averages_probabilities_on_any_number_of_ranks(trained, pack
     assert said["models"] == 2 and said["augment"] == "none"
 
 
+def test_classes_are_one_table_with_a_column_for_each_protocol(trained, packs):
+    words = ["eval", "--checkpoint", trained / "cat", "--data", packs / "pack-test", "--protocol", "all"]
+    lines = catamaran(*words, "--per-class").stdout.splitlines()
+    told = json.loads(catamaran(*words, "--json").stdout)
+    (begin,) = [number for number, line in enumerate(lines) if line.startswith("AP ")]
+    assert lines[begin].split()[1:] == [evaluation["protocol"] for evaluation in told]
+    rows = lines[begin + 1:]
+    assert len(rows) == len(told[0]["ap"])
+    for row in rows:
+        name = row[:24].strip()
+        wanted = [evaluation["ap"][name] for evaluation in told]
+        assert row[24:].removesuffix("no positives").split() == ["none" if ap is None else f"{100 * ap:.2f}" for ap in wanted]
+
+
 def test_models_of_other_classes_are_no_ensemble(trained, packs, tmp_path):
     def swap(_, metadata):
         metadata["catamaran.classes"] = json.dumps(["top left", "bottom left", "top right", "bottom right"])

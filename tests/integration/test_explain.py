@@ -1,6 +1,7 @@
 """explain: pictures with words in them, sheets, arrays, truth from manifests and packs, two models side by side."""
 import json
 import os
+import shutil
 import subprocess
 
 import numpy as np
@@ -68,6 +69,16 @@ def test_every_label_has_a_picture_with_a_caption_and_every_picture_a_sheet(trai
     catamaran("explain", "--checkpoint", trained / "cat", packs / "test0.jpg", "--out", trained / "cat/explain")
     catamaran("report", trained / "cat", "--out", tmp_path / "report.html")
     assert "test0.jpg" in (tmp_path / "report.html").read_text()
+
+
+def test_a_report_of_a_folder_of_runs_shows_them_all(trained, tmp_path):
+    done = catamaran("report", trained, "--out", tmp_path / "report.html")
+    assert done.stdout.strip() == str(tmp_path / "report.html") and f"2 runs: {trained}/backbone, {trained}/cat" in done.stderr
+    page = (tmp_path / "report.html").read_text()
+    assert "<h1>backbone · cat</h1>" in page
+    (tmp_path / "empty").mkdir()
+    assert "is no run directory" in refused(2, "report", tmp_path / "empty", "--out", tmp_path / "none.html")
+    assert not (tmp_path / "none.html").exists()
 
 
 @pytest.mark.parametrize("size", [(64, 64), (1, 1), (3000, 40), (40, 3000), (2000, 1500)], ids=str)
@@ -230,3 +241,19 @@ def test_what_cannot_be_explained_is_said(trained, packs, tmp_path):
     assert "no line for the picture" in refused(3, *run, packs / "test1.jpg", "--manifest", tmp_path / "m.jsonl", "--images", packs)
     entry, = explain(trained / "cat", tmp_path / "out", "--manifest", tmp_path / "m.jsonl", "--images", packs)["images"]
     assert entry["image"] == str(packs / "test0.jpg")
+
+
+def test_the_report_says_which_labels_of_pictures_of_a_pack_are_right_wrong_and_missing(trained, packs, tmp_path):
+    for threshold in (0, 1):
+        run = tmp_path / f"run{threshold}"
+        shutil.copytree(trained / "cat", run, ignore=shutil.ignore_patterns("explain", "checkpoints"))
+        index = explain(trained / "cat", run / "explain", "--data", packs / "pack-test", "--count", 6, "--threshold", threshold, "--most", 4)
+        catamaran("report", run, "--out", tmp_path / "report.html")
+        page, verdicts = (tmp_path / "report.html").read_text(), set()
+        for entry in index["images"]:
+            for verdict in ("right", "wrong", "missing"):
+                labels = [label["label"] for label in entry["labels"] if label["verdict"] == verdict]
+                if labels:
+                    verdicts.add(verdict)
+                    assert f'<span class="{verdict}">{verdict}: {", ".join(labels)}</span>' in page.split(entry["image"] + "<br>", 1)[1].split("</figcaption>")[0]
+        assert verdicts == ({"right", "wrong"} if threshold == 0 else {"missing"})

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 
 import h5py
@@ -184,6 +185,16 @@ def test_a_path_in_another_encoding_is_packed_and_told(tmp_path):
         assert json.load(file)["data_set"] == "caf\ufffd"
 
 
+def test_the_data_set_has_the_name_that_is_given(tmp_path):
+    picture(tmp_path / "a.jpg")
+    (tmp_path / "m.jsonl").write_text('{"image": "a.jpg", "labels": ["x"]}\n')
+    words = ["pack", "manifest", "--images", tmp_path, "--manifest", tmp_path / "m.jsonl", "--out", tmp_path / "pack"]
+    for wrong in ("", "two\nlines", "n" * 101):
+        assert "--name" in catamaran(*words, "--name", wrong, check=False).stderr
+    catamaran(*words, "--name", "garment scenes")
+    assert json.loads((tmp_path / "pack/pack.json").read_text())["data_set"] == "garment scenes"
+
+
 LARGE = 2**31 + 7  # image ids of some exports are hashes
 
 
@@ -316,3 +327,25 @@ def test_manifest_labels_may_be_ignored(tmp_path):
     (tmp_path / "classes.txt").write_text("cat\ndog\nowl\n")
     catamaran("pack", "manifest", "--images", tmp_path, "--manifest", tmp_path / "m.jsonl", "--classes", tmp_path / "classes.txt", "--out", tmp_path / "pack")
     assert read(tmp_path / "pack")[2].tolist() == [[0, 1, -1]]
+
+
+@pytest.mark.parametrize("importer", ["manifest", "voc", "coco"])
+@pytest.mark.parametrize("more", [[], ["--skip-bad"]], ids=["strict", "skip_bad"])
+def test_a_wrong_folder_of_images_is_told_in_one_line_with_the_first_expected_path(tmp_path, importer, more):
+    if importer == "voc":
+        make_voc(tmp_path / "VOC2007", "\n")
+        shutil.rmtree(tmp_path / "VOC2007/JPEGImages")
+        (tmp_path / "VOC2007/JPEGImages").mkdir()
+        count, expected, option = 3, tmp_path / "VOC2007/JPEGImages/000005.jpg", "--root"
+        done = pack_voc(tmp_path, "pack", *more, check=False)
+    elif importer == "coco":
+        count, expected, option = 3, tmp_path / "elsewhere/1.jpg", "--images"  # the image without an annotation does not count
+        done = catamaran("pack", "coco", "--images", tmp_path / "elsewhere", "--annotations", make_coco(tmp_path), "--out", tmp_path / "pack", *more, check=False)
+    else:
+        count, expected, option = 200, tmp_path / "elsewhere/0.jpg", "--images"
+        (tmp_path / "m.jsonl").write_text("".join(json.dumps({"image": f"{i}.jpg", "labels": ["x"]}) + "\n" for i in range(count)))
+        done = catamaran("pack", "manifest", "--images", tmp_path / "elsewhere", "--manifest", tmp_path / "m.jsonl", "--out", tmp_path / "pack", *more, check=False)
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 3 and len(lines) == 1, done.stderr
+    assert f"none of the {count} images is there" in lines[0] and str(expected) in lines[0] and f"check {option}" in lines[0]
+    assert not (tmp_path / "pack").exists()

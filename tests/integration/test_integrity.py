@@ -70,10 +70,19 @@ def test_damage_leaves_look_alikes_and_statistics_out_and_says_so(alike, tmp_pat
     assert done.returncode == 3 and "--near and --statistics are left out" in done.stderr and not (tmp_path / "s.json").exists()
 
 
-def test_what_is_known_is_reported_where_a_pack_cannot_be_opened(alike, tmp_path):
-    done = catamaran("check", "--json", alike / "a", tmp_path / "missing", check=False)
+def test_packs_that_cannot_be_opened_are_all_told_before_any_is_read(alike, tmp_path):
+    """With damage in the first pack, which would be in the output if it had been read."""
+    shutil.copytree(alike / "a", tmp_path / "a")
+    with open(tmp_path / "a/shard-00000.h5", "r+b") as file, h5py.File(alike / "a/shard-00000.h5") as shard:
+        file.seek(shard["jpeg/bytes"].id.get_offset() + 50)
+        file.write(b"\0\0\0\0")
+    (tmp_path / "empty").mkdir()
+    done = catamaran("check", tmp_path / "a", tmp_path / "missing", tmp_path / "empty", check=False)
+    assert done.returncode == 3 and done.stdout == "" and "2 of the 3 packs cannot be opened" in done.stderr
+    assert f"{tmp_path}/missing" in done.stderr and f"{tmp_path}/empty" in done.stderr
+    done = catamaran("check", "--json", tmp_path / "a", tmp_path / "missing", check=False)
     report = json.loads(done.stdout)
-    assert done.returncode == 3 and report["packs"][0]["images"] == 12 and "missing" in report["error"]
+    assert done.returncode == 3 and report["packs"] == [] and "missing" in report["error"]
 
 
 def test_a_pack_of_more_shards_than_files_may_be_open_is_refused_before_it_is_written(alike, tmp_path):

@@ -56,8 +56,10 @@ def test_rates_are_those_of_the_configuration_with_scaling_too(config):
     (["--to", "nan"], 2, "--to: must be positive and finite"),
     (["--steps", "3"], 2, "--steps"),
     (["--out", "lr.jpg"], 2, "--out"),
+    (["--out", "lr.jpg/lr.png"], 2, "lr.jpg"),
     (["--from", "1e-12", "--to", "1e-11", "--steps", "20"], 6, "no rate made the loss fall"),
     (["--from", "1e20", "--to", "1e22", "--steps", "20"], 6, "the first rate is too high"),
+    (["--set", "reducer.compression=fp16", "--from", "1e20", "--to", "1e22", "--steps", "20"], 6, "the first rate is too high"),
 ])
 def test_what_cannot_be_found_is_said_in_one_sentence(config, tmp_path, more, code, words):
     (tmp_path / "lr.jpg").write_text("mine")

@@ -159,7 +159,7 @@ def test_the_checkpoint_of_a_run_is_the_one_that_catamaran_takes(tmp_path, packs
     code, _, err = export(checkpoints / "step-00000001", tmp_path / "no.onnx")
     assert code == 4 and "damaged" in err and not (tmp_path / "no.onnx").exists()
     (checkpoints / "latest").write_text("nonsense\n")
-    assert taken(3) == ""
+    assert taken(3).splitlines() == [f"{checkpoints}/latest: it names no checkpoint, or cannot be read; the newest complete one is taken"]
     (checkpoints / "step-00000003/state.json").write_text("{}")
     code, _, err = export(run, tmp_path / "no.onnx")
     assert code == 4 and "none of the 3 checkpoints can be read" in err and not (tmp_path / "no.onnx").exists()

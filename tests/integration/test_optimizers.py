@@ -68,6 +68,7 @@ def test_a_resume_with_another_kind_of_momentum_is_refused_and_with_another_rate
     train(config, run, *sgd, "optimizer.learning_rate=0.001", "optimizer.weight_decay=0", "schedule.max_steps=2")
     lives = json.loads((run / "manifest.json").read_text())["lives"]
     assert [life["changed_at_resume"] for life in lives] == [{}, {"optimizer.learning_rate": {"was": "0.002", "is": "0.001"},
-                                                                  "optimizer.weight_decay": {"was": "1e-04", "is": "0"}}]
+                                                                  "optimizer.weight_decay": {"was": "1e-04", "is": "0"},
+                                                                  "schedule.max_steps": {"was": "1", "is": "2"}}]
     assert any("optimizer.learning_rate was 0.002 until now and is 0.001 from here on" in message for message in said(run))
     assert [line["learning_rate"] for line in metrics(run)] == pytest.approx([0.002, 0.001])

@@ -25,7 +25,7 @@ def test_the_growth_table_in_the_page_is_what_the_command_prints():
     (["cat", "backbone"], []), (["cat", "cat-no-pma"], ["--set", "model.cla.query=upsampled"])], ids=["paper", "upsampled"])
 def test_the_cost_tables_in_the_page_hold_what_the_command_prints(rows, pairs):
     files = [f"configs/coco2014/paper/{row}.toml" for row in rows]
-    printed = catamaran("plan", "--config", *files, "--set", "batch.per_device=32", *pairs, cwd=ROOT).stdout.splitlines(keepends=True)
+    printed = catamaran("plan", "--config", *files, "--labels", 80, "--set", "batch.per_device=32", *pairs, cwd=ROOT).stdout.splitlines(keepends=True)
     assert len(printed) == 2 + len(rows)
     page = PAGE.read_text()
     assert all(line in page for line in printed)
@@ -51,10 +51,23 @@ def test_a_plan_adds_up_and_says_what_fits():
 
 def test_several_configurations_are_compared_a_line_each_with_settings_for_all():
     rows = sorted(DEMO.glob("*.toml"))
-    done = catamaran("plan", "--config", *rows, "--set", "batch.per_device=7")
+    done = catamaran("plan", "--config", *rows, "--labels", 10, "--set", "batch.per_device=7")
     lines = done.stdout.splitlines()
     assert len(lines) == 2 + len(rows) == 8 and "GiB of 7 images" in lines[0]
     assert [line.split("`")[1] for line in lines[2:]] == list(map(str, rows))
+
+
+def test_a_number_of_labels_that_nobody_gave_is_said(packs):
+    assumed = "80 labels are assumed, COCO's number: there is no pack at nowhere (data.train), and --labels was not given"
+    without, pack = ["--set", "data.train=nowhere"], ["--set", f"data.train={packs}/pack-train"]
+    rows = [DEMO / "cat.toml", DEMO / "backbone.toml"]
+    assert assumed in catamaran("plan", "--config", rows[0], *without).stdout.splitlines()
+    assert catamaran("plan", "--config", *rows, *without).stdout.splitlines()[-1] == assumed
+    for arguments, labels, guess in ((without, 80, True), (pack, 4, False), ([*without, "--labels", 80], 80, False)):
+        plan, = json.loads(catamaran("plan", "--config", rows[0], *arguments, "--json").stdout)["configs"]
+        assert (plan["labels"], plan["labels_assumed"]) == (labels, guess)
+        if not guess:
+            assert "assumed" not in catamaran("plan", "--config", rows[0], *arguments).stdout
 
 
 @pytest.mark.parametrize("arguments, words", [

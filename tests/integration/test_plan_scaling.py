@@ -49,9 +49,10 @@ def test_a_slower_network_is_slower_and_a_better_bucket_is_named():
     common = ["--step-seconds", 0.1, "--ranks", "64", "--set", "batch.per_device=32"]
     fast, slow = (plan(*common, "--bandwidth-gbits", gbits)["rows"][0] for gbits in (400, 1))
     assert slow["step_seconds"] > fast["step_seconds"] and slow["efficiency"] < fast["efficiency"]
-    one_bucket = plan(*common, "--bandwidth-gbits", 10, "--set", "reducer.bucket_bytes=1000000000", "--set", "reducer.first_bucket_bytes=1000000000")
-    assert len(one_bucket["buckets"]) == 1 and one_bucket["best_bucket_bytes"] < 1000000000
-    text = catamaran("plan", "--config", DEMO, *common, "--set", "reducer.bucket_bytes=1000000000", "--set", "reducer.first_bucket_bytes=1000000000", "--bandwidth-gbits", 1).stdout
+    large = ["plan", "--config", ROOT / "configs/coco2014/paper/cat.toml", *common, "--bandwidth-gbits", 10, "--set", "reducer.bucket_bytes=1000000000"]
+    one_bucket = json.loads(catamaran(*large, "--json").stdout)["configs"][0]["scaling"]
+    assert len(one_bucket["buckets"]) == 3 and one_bucket["best_bucket_bytes"] < 1000000000  # a small first and last one
+    text = catamaran(*large).stdout
     assert "better: reducer.bucket_bytes" in text
 
 
@@ -73,6 +74,16 @@ def test_a_file_of_a_network_is_read_and_a_picture_drawn(tmp_path):
     buckets = plan("--step-seconds", 0.1, "--ranks", "2", "--network", network)["buckets"]
     assert row["exchange_seconds"] == pytest.approx(sum(1e-3 + bucket["bytes"] / 1e9 for bucket in buckets))
     assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_gradients_in_two_bytes_are_half_as_many_and_a_network_of_several_nodes_is_refused(tmp_path):
+    common = ["--step-seconds", 0.1, "--ranks", "16"]
+    whole, half = (plan(*common, "--set", f"reducer.compression={type}")["buckets"] for type in ("none", "bf16"))
+    assert [bucket["bytes"] for bucket in half] == [bucket["bytes"] / 2 for bucket in whole]
+    network = tmp_path / "network.json"
+    network.write_text(json.dumps({"world": 4, "nodes": 2, "latency_seconds": 1e-3, "bandwidth_bytes_per_second": 1e9}))
+    done = catamaran("plan", "--config", DEMO, *common, "--network", network, check=False)
+    assert done.returncode == 2 and "network.json" in done.stderr and "--bandwidth-gbits" in done.stderr
 
 
 @pytest.mark.parametrize("arguments, words", [

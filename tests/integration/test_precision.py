@@ -56,6 +56,19 @@ def test_an_fp16_overflow_skips_the_step_halves_the_scale_and_a_resumed_run_goes
     assert [line["loss"] for line in metrics(tmp_path / "halves")] == [line["loss"] for line in lines]
 
 
+def test_a_run_that_exchanges_fp16_resumes_its_scale_even_where_that_is_one(config, tmp_path):
+    pairs = ["reducer.compression=fp16", "precision.loss_scale=1", "checkpoint.every_steps=4"]
+    train(config, tmp_path / "run", *pairs, "schedule.max_steps=4", ranks=2)
+    state = json.loads((tmp_path / "run/checkpoints/step-00000004/state.json").read_text())
+    assert state["loss_scaled"] and state["loss_scale"] == 1 and state["loss_scale_applied"] == 4
+    train(config, tmp_path / "run", "reducer.compression=fp16", "schedule.max_steps=8", ranks=2)  # the first scale would be 65536
+    assert [line["loss_scale"] for line in metrics(tmp_path / "run")] == [1] * 8
+    # and a run that did not scale takes the first one
+    train(config, tmp_path / "plain", "schedule.max_steps=4", ranks=2)
+    train(config, tmp_path / "plain", "reducer.compression=fp16", "precision.loss_scale=512", "schedule.max_steps=6", ranks=2)
+    assert [line["loss_scale"] for line in metrics(tmp_path / "plain")] == [1] * 4 + [512] * 2
+
+
 @pytest.mark.parametrize("pairs", [["loss.name=asl"], ["loss.name=focal", "loss.positive_weight=balanced"],
                                    ["loss.name=asl", "loss.asl_gamma_neg=2", "loss.asl_clip=0", "loss.asl_detach_weights=false"],
                                    ["loss.label_smoothing=0.1", "loss.auxiliary_weight=0.5", "loss.positive_weight=inverse", "loss.scale=4"]])

@@ -83,6 +83,12 @@ TEST_F(PlanInputs, ANetworkOfOneRankSaysNothing) {
   EXPECT_THAT(problem([&] { (void)read_link(file); }), HasSubstr("world"));
 }
 
+TEST_F(PlanInputs, ANetworkOfSeveralNodesIsNotTheInsideOfOne) {
+  const char* const measured =
+      R"({"world": 4, "nodes": 2, "latency_seconds": 1e-5, "bandwidth_bytes_per_second": 1e9})";
+  EXPECT_THAT(problem([&] { (void)read_link(write(measured)); }), HasSubstr("--bandwidth-gbits"));
+}
+
 ModelCost two_parts() {
   ModelCost cost;
   cost.parts.push_back(

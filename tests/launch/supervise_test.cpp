@@ -173,7 +173,7 @@ TEST(MpirunCommand, HandsOnAllArgumentsButTheNumberOfRanks) {
        {std::vector<std::string>{"catamaran", "train", "--ranks", "3", "-x"},
         {"catamaran", "train", "--ranks=3", "-x"}}) {
     EXPECT_THAT(mpirun_command(3, arguments),
-                ElementsAre("mpirun", "--oversubscribe", "--bind-to", "none", "-n", "3",
+                ElementsAre("mpirun", "--quiet", "--oversubscribe", "--bind-to", "none", "-n", "3",
                             "catamaran", "train", "-x"));
   }
 }

@@ -48,11 +48,32 @@ TEST(MetricsEndpoint, ServesNothingElse) {
     EXPECT_THAT(http_get(endpoint.port(), path), StartsWith("HTTP/1.1 404")) << path;
 }
 
-TEST(MetricsEndpoint, RefusesAPortThatIsTakenAndNamesTheWayOut) {
+TEST(MetricsEndpoint, SaysThatItIsReadyOnceAStepIsDone) {
+  Metrics metrics((RunInfo()));
+  const MetricsEndpoint endpoint(metrics, local());
+  EXPECT_THAT(http_get(endpoint.port(), "/healthz"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(http_get(endpoint.port(), "/readyz"), StartsWith("HTTP/1.1 503"));
+  metrics.record(StepReport());
+  EXPECT_THAT(http_get(endpoint.port(), "/readyz"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(MetricsEndpoint, TakesTheNextFreePortWhereTheGivenOneIsTaken) {
   Metrics metrics((RunInfo()));
   const MetricsEndpoint first(metrics, local());
+  if (first.port() + MetricsEndpoint::kPortsTried > 65535) GTEST_SKIP() << "no ports behind it";
+  const MetricsEndpoint second(metrics, local(first.port()));
+  EXPECT_GT(second.port(), first.port());
+  EXPECT_LT(second.port(), first.port() + MetricsEndpoint::kPortsTried);
+  EXPECT_THAT(http_get(second.port(), "/metrics"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(MetricsEndpoint, RefusesAPortThatIsTakenWhereItMustBeThatOneAndNamesTheWayOut) {
+  Metrics metrics((RunInfo()));
+  const MetricsEndpoint first(metrics, local());
+  MonitoringOptions strict = local(first.port());
+  strict.strict_port = true;
   try {
-    const MetricsEndpoint second(metrics, local(first.port()));
+    const MetricsEndpoint second(metrics, strict);
     FAIL() << "two endpoints share port " << first.port();
   } catch (const UsageError& error) {
     EXPECT_THAT(error.what(), HasSubstr(std::to_string(first.port())));
@@ -162,6 +183,14 @@ TEST(MonitoringOptions, NameTheKeyThatIsWrong) {
   } catch (const UsageError& error) {
     EXPECT_THAT(error.what(), HasSubstr("monitoring.address"));
   }
+  for (const double factor : {-1.0, 0.5, 1.0, 1e9}) {
+    options = local();
+    options.straggler_factor = factor;
+    ASSERT_EQ(options.problems().size(), 1u) << factor;
+    EXPECT_THAT(options.problems()[0], HasSubstr("monitoring.straggler_factor"));
+  }
+  options.straggler_factor = 0;
+  EXPECT_TRUE(options.problems().empty());
 }
 
 }  // namespace

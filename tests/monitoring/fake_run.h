@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "monitoring/run_log.h"
 #include "temporary_directory.h"
@@ -59,6 +60,20 @@ inline void add_fake_evaluation(const std::filesystem::path& run, const std::str
 }
 
 constexpr const char kFakePng[] = "\x89PNG\r\n\x1a\npicture";
+
+// A picture of which the truth is known: a label of each verdict.
+inline void add_fake_explanation_with_truth(const std::filesystem::path& run) {
+  write_text(run / "explain" / "1.png", kFakePng);
+  nlohmann::json labels = nlohmann::json::array();
+  for (const auto& [label, verdict] :
+       {std::pair("dog", "right"), std::pair("owl", "right"), std::pair("<cat>", "wrong"),
+        std::pair("bird", "missing"), std::pair("cow", "ignored"), std::pair("fox", "absent")})
+    labels.push_back(
+        {{"label", label}, {"probability", 0.5}, {"overlay", "1.png"}, {"verdict", verdict}});
+  const nlohmann::json index = {
+      {"images", {{{"image", "packs/test:1.jpg"}, {"picture", "1.png"}, {"labels", labels}}}}};
+  write_text(run / "explain" / "explain.json", index.dump());
+}
 
 inline void add_fake_explanation(const std::filesystem::path& run,
                                  const std::string& picture = "1.png") {

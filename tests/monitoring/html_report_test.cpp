@@ -149,6 +149,28 @@ TEST_F(HtmlReport, NeedsNoOtherFile) {
     EXPECT_THAT(page, Not(HasSubstr(outside)));
 }
 
+TEST_F(HtmlReport, TellsUnderAnExplainedPictureWhatIsRightWrongAndMissing) {
+  make_fake_run(run("a"));
+  add_fake_explanation_with_truth(run("a"));
+  const std::string page = page_of({run("a")});
+  EXPECT_THAT(page, HasSubstr("packs/test:1.jpg<br><span class=\"right\">right: dog, owl</span>"
+                              "<br><span class=\"wrong\">wrong: &lt;cat&gt;</span>"
+                              "<br><span class=\"missing\">missing: bird</span>"
+                              "<br><span class=\"ignored\">ignored: cow</span></figcaption>"));
+  EXPECT_THAT(page, HasSubstr("<b>bird</b> 50.0 % <span class=\"missing\">missing</span>"));
+  EXPECT_THAT(page, HasSubstr("<b>fox</b> 50.0 %</figcaption>"));
+  EXPECT_THAT(page, HasSubstr("missing: in the picture, and under it"));
+  EXPECT_THAT(unbalanced_tags(page), IsEmpty());
+}
+
+TEST_F(HtmlReport, TellsNoVerdictsWhereTheTruthOfAPictureIsNotKnown) {
+  make_fake_run(run("a"));
+  add_fake_explanation(run("a"));
+  const std::string page = page_of({run("a")});
+  for (const char* word : {">right: ", ">wrong: ", ">missing: "})
+    EXPECT_THAT(page, Not(HasSubstr(word)));
+}
+
 TEST_F(HtmlReport, TellsWhereTheTimeOfAStepGoes) {
   make_fake_run(run("a"));
   const std::string page = page_of({run("a")});

@@ -4,18 +4,81 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "http_client.h"
+#include "support/clock.h"
 
 namespace catamaran {
 namespace {
 
+std::optional<HttpPage> fine(const std::string&) { return HttpPage("fine\n"); }
+
+// A request of so many bytes.
+std::string request_of(size_t bytes) {
+  const std::string begin = "GET / HTTP/1.1\r\nX: ";
+  return begin + std::string(bytes - begin.size() - 4, 'x') + "\r\n\r\n";
+}
+
+std::ptrdiff_t open_descriptors() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+}
+
+TEST(HttpServer, TakesARequestOf8KiBAndNoByteMore) {
+  const HttpServer server("127.0.0.1", {.first = 0}, fine);
+  EXPECT_TRUE(http_exchange(server.port(), request_of(8192)).starts_with("HTTP/1.1 200"));
+  const std::string refused = http_exchange(server.port(), request_of(8193));
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 431")) << refused;
+}
+
+TEST(HttpServer, AnswersGetAloneAndOneRequestAConnection) {
+  const HttpServer server("127.0.0.1", {.first = 0}, fine);
+  for (const std::string method : {"HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "get"}) {
+    const std::string answer = http_exchange(server.port(), method + " / HTTP/1.1\r\n\r\n");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 405")) << method << answer;
+  }
+  const std::string get = "GET / HTTP/1.1\r\n\r\n";
+  const std::string answer = http_exchange(server.port(), get + get + get);
+  EXPECT_NE(answer.find("fine"), std::string::npos);
+  EXPECT_EQ(answer.find("HTTP/1.1"), answer.rfind("HTTP/1.1"));
+}
+
+// In this process each is two descriptors: the client's, and the server's once it is accepted.
+TEST(HttpServer, HoldsSixtyFourConnectionsAtMost) {
+  const HttpServer server("127.0.0.1", {.first = 0}, fine);
+  const std::ptrdiff_t before = open_descriptors();
+  std::vector<FileDescriptor> clients;
+  for (int i = 0; i < 100; ++i) clients.push_back(connect_to(server.port()));
+  std::ptrdiff_t most = 0;
+  const auto look_for = [&](double seconds) {
+    for (const Stopwatch watch; most <= 64 && watch.seconds() < seconds;)
+      most = std::max(most, open_descriptors() - before - std::ssize(clients));
+  };
+  while (most == 0) look_for(0.01);
+  look_for(0.5);
+  EXPECT_LE(most, 64);
+}
+
+TEST(HttpServer, ListensOnTheAddressThatItWasGivenAlone) {
+  const HttpServer server("127.0.0.1", {.first = 0}, fine);
+  const FileDescriptor other(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(server.port()));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+  EXPECT_NE(::connect(other.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_TRUE(connect_to(server.port()));
+}
+
 TEST(HttpServer, AnswersAnErrorOfThePageWithStatus500) {
-  const HttpServer server("127.0.0.1", 0, [](const std::string& path) {
+  const HttpServer server("127.0.0.1", {}, [](const std::string& path) {
     if (path == "/broken") throw std::runtime_error("no page today");
     return std::optional<std::string>("fine\n");
   });
@@ -26,7 +89,7 @@ TEST(HttpServer, AnswersAnErrorOfThePageWithStatus500) {
 }
 
 TEST(HttpServer, WaitsWithoutWorkWhileTheProcessIsOutOfDescriptorsAndThenAnswers) {
-  const HttpServer server("127.0.0.1", 0,
+  const HttpServer server("127.0.0.1", {},
                           [](const std::string&) { return std::optional<std::string>("fine\n"); });
   const FileDescriptor early = connect_to(server.port());
   ASSERT_TRUE(early);

@@ -48,6 +48,7 @@ StepReport step_report(int64_t step) {
   report.exchange_exposed_seconds = 0.03125;
   report.all_reduce_seconds = 0.0625;
   report.optimizer_seconds = 0.0625;
+  report.sums_seconds = 0.015625;
   report.exchanged_bytes = 1000;
   report.alpha = 0.5;
   return report;
@@ -149,7 +150,8 @@ TEST(Metrics, StartTimestampsAtTheStartSoThatAgesAreSmall) {
   const Metrics metrics(run_info());
   for (const char* name :
        {"catamaran_start_timestamp_seconds", "catamaran_last_step_timestamp_seconds",
-        "catamaran_last_eval_timestamp_seconds", "catamaran_last_checkpoint_timestamp_seconds"}) {
+        "catamaran_last_eval_timestamp_seconds", "catamaran_last_checkpoint_timestamp_seconds",
+        "catamaran_oldest_heartbeat_timestamp_seconds"}) {
     EXPECT_NEAR(value_of(metrics, name).value_or(0), before, 5) << name;
   }
 }
@@ -161,6 +163,17 @@ TEST(Metrics, SayTheStateInExactlyOneSeries) {
   EXPECT_EQ(value_of(metrics, "catamaran_state{state=\"eval\"}"), 1);
   EXPECT_EQ(value_of(metrics, "catamaran_state{state=\"init\"}"), 0);
   EXPECT_EQ(value_of(metrics, "catamaran_state{state=\"train\"}"), 0);
+}
+
+TEST(Metrics, ShowTheSelfTestOfAStartLikeAnyOtherState) {
+  Metrics metrics(run_info());
+  metrics.set_state(RunState::kSelfTest);
+  EXPECT_EQ(value_of(metrics, "catamaran_state{state=\"self_test\"}"), 1);
+  metrics.record_self_test(1.5);
+  EXPECT_EQ(value_of(metrics, "catamaran_phase_seconds_total{phase=\"self_test\"}"), 1.5);
+  metrics.set_state(RunState::kTrain);
+  EXPECT_EQ(value_of(metrics, "catamaran_state{state=\"self_test\"}"), 0);
+  EXPECT_EQ(value_of(metrics, "catamaran_state{state=\"train\"}"), 1);
 }
 
 TEST(Metrics, FollowAStep) {
@@ -195,6 +208,11 @@ TEST(Metrics, CountAStepThatWasSkippedAndKeepTheSmoothedLoss) {
   metrics.record(broken);
   EXPECT_EQ(value_of(metrics, "catamaran_steps_total{result=\"skipped_nonfinite\"}"), 1);
   EXPECT_EQ(value_of(metrics, "catamaran_nonfinite_steps_total"), 1);
+  broken.spike = true;
+  metrics.record(broken);
+  EXPECT_EQ(value_of(metrics, "catamaran_steps_total{result=\"skipped_spike\"}"), 1);
+  EXPECT_EQ(value_of(metrics, "catamaran_steps_total{result=\"skipped_nonfinite\"}"), 1);
+  EXPECT_EQ(value_of(metrics, "catamaran_nonfinite_steps_total"), 1);
   EXPECT_TRUE(std::isnan(value_of(metrics, "catamaran_loss").value_or(0)));
   EXPECT_EQ(value_of(metrics, "catamaran_loss_smoothed"), 0.25);
 }
@@ -207,7 +225,7 @@ TEST(Metrics, PhasesSumToWallTime) {
   EXPECT_NEAR(sum_of_phases(metrics), 10 * 0.5 + 3.0 + 0.25, 1e-9)
       << "writing in the background is not wall time of the loop";
   EXPECT_NEAR(value_of(metrics, "catamaran_phase_seconds_total{phase=\"other\"}").value_or(0),
-              10 * (0.5 - 0.01 - 0.125 - 0.25 - 0.03125 - 0.0625), 1e-9);
+              10 * (0.5 - 0.01 - 0.125 - 0.25 - 0.03125 - 0.015625 - 0.0625), 1e-9);
 }
 
 TEST(Metrics, KeepTheBestMapApartFromTheNewest) {
@@ -255,6 +273,26 @@ TEST(Metrics, TakeTheLoadersTotalsAsCounters) {
   EXPECT_EQ(value_of(metrics, "catamaran_decode_seconds_total"), 2.5);
   EXPECT_EQ(value_of(metrics, "catamaran_queue_batches"), 1);
   EXPECT_EQ(value_of(metrics, "catamaran_queue_capacity_batches"), 4);
+}
+
+TEST(Metrics, AskForTheSilenceOfRanksAtEachScrape) {
+  Metrics metrics(run_info());
+  double silence = 100;
+  metrics.follow_heartbeats([&silence] { return silence; });
+  const char* series = "catamaran_oldest_heartbeat_timestamp_seconds";
+  EXPECT_NEAR(value_of(metrics, series).value_or(0), unix_seconds() - 100, 5);
+  silence = 1000;
+  EXPECT_NEAR(value_of(metrics, series).value_or(0), unix_seconds() - 1000, 5);
+}
+
+TEST(Metrics, NameTheSlowestRank) {
+  Metrics metrics(run_info());
+  EXPECT_EQ(value_of(metrics, "catamaran_slowest_rank_factor"), 1);
+  StepReport report = step_report(1);
+  report.slowest = {.rank = 3, .seconds = 0.5, .median_seconds = 0.25};
+  metrics.record(report);
+  EXPECT_EQ(value_of(metrics, "catamaran_slowest_rank"), 3);
+  EXPECT_EQ(value_of(metrics, "catamaran_slowest_rank_factor"), 2);
 }
 
 TEST(Metrics, CountConsistencyChecksAndTheirFailures) {

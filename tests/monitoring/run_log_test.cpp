@@ -31,11 +31,14 @@ StepReport step_report(int64_t step) {
   report.backward_seconds = 0.2;
   report.exchange_exposed_seconds = 0.01;
   report.optimizer_seconds = 0.02;
+  report.sums_seconds = 0.005;
   report.exchanged_bytes = 12345;
   report.alpha = 0.3;
   report.beta = 0.4;
   report.gamma = 0.5;
   report.loss_scale = 4096;
+  report.steady_seconds = 987.5;
+  report.slowest = {.rank = 3, .seconds = 0.4, .median_seconds = 0.3};
   return report;
 }
 
@@ -86,11 +89,16 @@ TEST_F(RunLogTest, GivesBackEveryField) {
   EXPECT_EQ(read[0].backward_seconds, expected.backward_seconds);
   EXPECT_EQ(read[0].exchange_exposed_seconds, expected.exchange_exposed_seconds);
   EXPECT_EQ(read[0].optimizer_seconds, expected.optimizer_seconds);
+  EXPECT_EQ(read[0].sums_seconds, expected.sums_seconds);
   EXPECT_EQ(read[0].exchanged_bytes, expected.exchanged_bytes);
   EXPECT_EQ(read[0].alpha, expected.alpha);
   EXPECT_EQ(read[0].beta, expected.beta);
   EXPECT_EQ(read[0].gamma, expected.gamma);
   EXPECT_EQ(read[0].loss_scale, expected.loss_scale);
+  EXPECT_EQ(read[0].steady_seconds, expected.steady_seconds);
+  EXPECT_EQ(read[0].slowest.rank, expected.slowest.rank);
+  EXPECT_EQ(read[0].slowest.seconds, expected.slowest.seconds);
+  EXPECT_EQ(read[0].slowest.median_seconds, expected.slowest.median_seconds);
 }
 
 TEST_F(RunLogTest, ReadsLinesFromBeforeThereWasALossScale) {
@@ -98,6 +106,7 @@ TEST_F(RunLogTest, ReadsLinesFromBeforeThereWasALossScale) {
   auto line = nlohmann::json::parse(read_text(path_));
   EXPECT_EQ(line["loss_scale"], 4096);
   line.erase("loss_scale");
+  line.erase("steady_seconds");
   std::ofstream(path_) << line.dump() << "\n";
   EXPECT_EQ(read_run_log(path_)[0].loss_scale, 1);
 }
@@ -118,6 +127,27 @@ TEST_F(RunLogTest, WritesNullForWhatIsNotFinite) {
   EXPECT_TRUE(std::isnan(read_run_log(path_)[0].loss));
 }
 
+TEST_F(RunLogTest, SaysWhyAStepWasSkipped) {
+  {
+    RunLog log(path_);
+    for (int step = 1; step <= 3; ++step) {
+      StepReport report = step_report(step);
+      report.applied = step == 1;
+      report.spike = step == 3;
+      log.record(report);
+    }
+  }
+  std::istringstream lines(read_text(path_));
+  for (const char* reason : {"", "not finite", "spike"}) {
+    std::string line;
+    std::getline(lines, line);
+    EXPECT_EQ(nlohmann::json::parse(line).value("skipped", ""), reason);
+  }
+  const std::vector<StepReport> read = read_run_log(path_);
+  EXPECT_FALSE(read[0].spike || read[1].spike);
+  EXPECT_TRUE(read[2].spike);
+}
+
 TEST_F(RunLogTest, ShowsALineAsSoonAsItIsRecorded) {
   RunLog log(path_);
   log.record(step_report(1));
@@ -130,6 +160,14 @@ TEST_F(RunLogTest, DropsTheLinesThatAResumedRunRepeats) {
   write_steps(1, 5);
   write_steps(4, 6);
   EXPECT_THAT(steps(), ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+TEST_F(RunLogTest, TellsTheNewestStepThatItDropped) {
+  EXPECT_EQ(RunLog(path_, 1).newest_dropped(), 0) << "there was no file";
+  write_steps(1, 5);
+  EXPECT_EQ(RunLog(path_, 6).newest_dropped(), 0);
+  EXPECT_EQ(RunLog(path_, 4).newest_dropped(), 5);
+  EXPECT_EQ(RunLog(path_, 4).newest_dropped(), 0);
 }
 
 TEST_F(RunLogTest, KeepsWhatOtherVersionsWroteIntoOldLines) {
@@ -160,14 +198,14 @@ TEST_F(RunLogTest, GoesOnAfterATornLine) {
   EXPECT_THAT(steps(), ElementsAre(1, 2, 3, 4));
 }
 
-TEST_F(RunLogTest, RefusesAnyOtherBrokenLineAndNamesIt) {
+TEST_F(RunLogTest, RefusesALineOfAnotherKindAndNamesIt) {
   write_steps(1, 3);
   std::string text = read_text(path_);
-  text[text.find('\n') + 1] = 'x';
+  text.insert(text.find('\n') + 1, "{\"other\": 1}\n");
   write_text(path_, text);
   try {
     read_run_log(path_);
-    FAIL() << "a broken line was skipped";
+    FAIL() << "a line that is no step was skipped";
   } catch (const UsageError& error) {
     EXPECT_THAT(error.what(), HasSubstr("metrics.jsonl:2"));
   }

@@ -2,16 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <csignal>
+#include <vector>
 
+#include "file_size_limit.h"
 #include "support/error.h"
 #include "temporary_directory.h"
 
 namespace catamaran {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class StepLinesTest : public ::testing::Test {
@@ -53,22 +54,25 @@ TEST_F(StepLinesTest, RefuseALineThatIsNoStep) {
   }
 }
 
-TEST_F(StepLinesTest, SayThatTheDiskTakesNoMore) {
+TEST_F(StepLinesTest, SkipALineThatAFullDiskTore) {
+  write_text(path_, "{\"step\":1}\n{\"step\":2,\"ids\":[\"a\n{\"step\":3}\n");
+  std::vector<int64_t> steps;
+  for_each_step_line(path_, [&](const std::string&, const nlohmann::json& line) {
+    steps.push_back(line.at("step").get<int64_t>());
+  });
+  EXPECT_THAT(steps, ElementsAre(1, 3));
+}
+
+TEST_F(StepLinesTest, LeaveOutWhatTheDiskDoesNotTakeAndGoOnWhenItDoes) {
   StepLines lines(path_, 1);
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
-  const rlimit few_bytes = {10, before.rlim_max};
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &few_bytes), 0);
-  std::string said;
-  try {
-    lines.append({{"step", 1}, {"ids", {"a", "b"}}});
-  } catch (const UsageError& error) {
-    said = error.what();
+  lines.append({{"step", 1}});
+  {
+    const FileSizeLimit full(20);  // bytes: half of the next line fits
+    lines.append({{"step", 2}, {"ids", {"a", "b"}}});
+    lines.append({{"step", 3}, {"ids", {"a", "b"}}});
   }
-  ::setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, handler);
-  EXPECT_THAT(said, HasSubstr("samples.jsonl: cannot write: File too large"));
+  lines.append({{"step", 4}});
+  EXPECT_EQ(read_text(path_), "{\"step\":1}\n{\"step\":4}\n");
 }
 
 }  // namespace

@@ -144,6 +144,14 @@ TEST(TraceFile, MergesWhatTheRanksWrote) {
   EXPECT_THAT(ranks, ElementsAre(0, 1, 2));
 }
 
+TEST(TraceFile, MakesNoFolderWhereItsOwnWas) {
+  const TemporaryDirectory folder;
+  const std::filesystem::path gone = folder.path() / "run";
+  EXPECT_THROW(write_trace(gone / "rank-00000.json", {}, {}), Error);
+  EXPECT_THROW(merge_traces(gone / "trace.json", {}), Error);
+  EXPECT_FALSE(std::filesystem::exists(gone));
+}
+
 TEST(TraceFile, SaysWhichRanksFileIsMissing) {
   const TemporaryDirectory folder;
   try {
@@ -153,6 +161,34 @@ TEST(TraceFile, SaysWhichRanksFileIsMissing) {
     EXPECT_THAT(problem.what(), HasSubstr("rank-00001.json"));
   }
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "trace.json"));
+}
+
+TEST(TraceRecorder, TellsWhereTheStepLoopIsWhetherItRecordsOrNot) {
+  TraceRecorder trace;
+  EXPECT_EQ(trace.place().step, 0);
+  trace.begin_step(7);
+  trace.lap("forward");
+  const TracePlace place = trace.place();
+  EXPECT_EQ(place.step, 7);
+  EXPECT_STREQ(place.after, "forward");
+  EXPECT_EQ(place.inside, nullptr);
+  {
+    const TraceSpan span(trace, "evaluation");
+    EXPECT_STREQ(trace.place().inside, "evaluation");
+    EXPECT_GT(trace.place().moves, place.moves);
+  }
+  EXPECT_EQ(trace.place().inside, nullptr);
+  EXPECT_TRUE(trace.events().empty());
+}
+
+TEST(TraceRecorder, HasWordsForEachPlace) {
+  TraceRecorder trace;
+  EXPECT_EQ(place_text(trace.place()), "before the first step");
+  trace.begin_step(1);
+  trace.lap("forward");
+  EXPECT_EQ(place_text(trace.place()), "after forward");
+  const TraceSpan span(trace, "evaluation");
+  EXPECT_EQ(place_text(trace.place()), "in evaluation");
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <sstream>
+
+#include "file_content.h"
+#include "support/host_name.h"
 
 namespace catamaran {
 namespace {
@@ -21,11 +23,6 @@ class AtomicFiles : public testing::Test {
     fs::create_directories(folder_);
   }
   ~AtomicFiles() override { fs::remove_all(folder_); }
-  static std::string content(const fs::path& path) {
-    std::ostringstream text;
-    text << std::ifstream(path).rdbuf();
-    return text.str();
-  }
   size_t entries() const {
     return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {}));
   }
@@ -38,11 +35,20 @@ TEST_F(AtomicFiles, AFileAppearsOnlyAtCommit) {
   {
     AtomicFile file(path);
     file.write("new content", 11);
-    EXPECT_EQ(content(path), "old");
+    EXPECT_EQ(file_content(path), "old");
     file.commit();
   }
-  EXPECT_EQ(content(path), "new content");
+  EXPECT_EQ(file_content(path), "new content");
   EXPECT_EQ(entries(), 1u);
+}
+
+TEST_F(AtomicFiles, FoldersAboveAreMadeUnlessTheyMustBeThere) {
+  const fs::path path = folder_ / "moved/away/a.txt";
+  EXPECT_THROW(write_file_atomically(path, "a", ErrorKind::kData, Parents::kMustBeThere), Error);
+  EXPECT_EQ(entries(), 0u);
+  write_file_atomically(path, "a");
+  write_file_atomically(path, "b", ErrorKind::kData, Parents::kMustBeThere);
+  EXPECT_EQ(file_content(path), "b");
 }
 
 TEST_F(AtomicFiles, WithoutCommitNothingStaysBehind) {
@@ -62,12 +68,12 @@ TEST_F(AtomicFiles, ADirectoryAppearsWholeAndRefusesToReplaceUnlessAsked) {
     write_file_atomically(directory.path() / "part", "1");
     directory.commit();
   }
-  EXPECT_EQ(content(target / "part"), "1");
+  EXPECT_EQ(file_content(target / "part"), "1");
   EXPECT_THROW(AtomicDirectory{target}, Error);
   AtomicDirectory again(target, /*replace=*/true);
   write_file_atomically(again.path() / "part", "2");
   again.commit();
-  EXPECT_EQ(content(target / "part"), "2");
+  EXPECT_EQ(file_content(target / "part"), "2");
   EXPECT_EQ(entries(), 1u);
 }
 
@@ -95,6 +101,37 @@ TEST_F(AtomicFiles, LeftoversOfOtherHostsGoOnlyWhereNobodyElseWrites) {
   EXPECT_TRUE(fs::exists(folder_ / ".hidden"));
 }
 
+TEST_F(AtomicFiles, AFolderMovedAsideGoesBackWhereNothingHasTakenItsPlace) {
+  for (const char* name : {".a.tmp.~node7.4711", ".a.tmp.node7.4711", ".b.tmp.~node7.4711", "b",
+                           ".c.old.tmp.node7.1"}) {
+    fs::create_directory(folder_ / name);
+    std::ofstream(folder_ / name / "part") << name;
+  }
+  remove_stale_temporaries(folder_);
+  EXPECT_EQ(entries(), 5u) << "node7 may still be at it";
+  remove_stale_temporaries(folder_, TemporaryOwner::kNobody);
+  EXPECT_EQ(file_content(folder_ / "a" / "part"), ".a.tmp.~node7.4711");
+  EXPECT_EQ(file_content(folder_ / "b" / "part"), "b");
+  EXPECT_EQ(entries(), 2u);
+}
+
+TEST_F(AtomicFiles, AReplacementThatIsKilledHalfWayLeavesTheOldFolder) {
+  const fs::path target = folder_ / "step";
+  fs::create_directory(target);
+  std::ofstream(target / "part") << "old";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    AtomicDirectory again(target, /*replace=*/true);
+    fs::rename(target, folder_ / (".step.tmp.~" + host_name() + "." + std::to_string(::getpid())));
+    ::_exit(0);  // as commit() does it, up to the second rename
+  }
+  ::waitpid(child, nullptr, 0);
+  EXPECT_FALSE(fs::exists(target));
+  remove_stale_temporaries(folder_);
+  EXPECT_EQ(file_content(target / "part"), "old");
+  EXPECT_EQ(entries(), 1u);
+}
+
 TEST_F(AtomicFiles, TheTemporariesOfOneTargetGoWhoeverHasLeftThem) {
   for (const char* name : {".a.tmp.node7.cluster.4711", ".a.tmp.node8.1", ".a.tmp.tmp.node8.1",
                            ".b.tmp.node8.1", ".a.tmp.node8.x", "a.tmp.node8.1", ".tmp.node8.1"})
@@ -115,7 +152,7 @@ TEST_F(AtomicFiles, WhatNeedNotOutliveACrashAppearsCompleteOrNotAtAll) {
   file.commit(Durability::kUntilCrash);
   EXPECT_FALSE(fs::exists(folder_ / "copy"));
   directory.commit(Durability::kUntilCrash);
-  EXPECT_EQ(content(folder_ / "copy/part"), "12");
+  EXPECT_EQ(file_content(folder_ / "copy/part"), "12");
   EXPECT_EQ(entries(), 1u);
 }
 
@@ -124,7 +161,7 @@ TEST_F(AtomicFiles, ALibraryMayWriteTheFileByItsName) {
   std::ofstream(file.path()) << "by name";
   EXPECT_FALSE(fs::exists(folder_ / "e.txt"));
   file.commit();
-  EXPECT_EQ(content(folder_ / "e.txt"), "by name");
+  EXPECT_EQ(file_content(folder_ / "e.txt"), "by name");
   EXPECT_EQ(entries(), 1u);
 }
 

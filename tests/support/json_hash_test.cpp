@@ -27,6 +27,40 @@ TEST(Json, RefusesDepthDuplicatesAndRubbishNamingTheFile) {
             2);  // the same key in two objects is fine
 }
 
+TEST(Json, TakesSixtyFourLevelsBelowTheRootAndNoMore) {
+  const auto nested = [](int levels) {
+    return std::string(static_cast<size_t>(levels), '[') +
+           std::string(static_cast<size_t>(levels), ']');
+  };
+  EXPECT_NO_THROW(parse_json(nested(kJsonDeepest + 1), "", ErrorKind::kData));
+  EXPECT_THROW(parse_json(nested(kJsonDeepest + 2), "", ErrorKind::kData), Error);
+  EXPECT_THROW(parse_json(std::string(1'000'000, '['), "", ErrorKind::kData), Error);
+  std::string objects;
+  for (int i = 0; i < 100'000; ++i) objects += R"({"a":)";
+  EXPECT_THROW(parse_json(objects, "", ErrorKind::kData), Error);
+}
+
+TEST(Json, RefusesNumbersThatNoDoubleHoldsAndTextThatIsNoUtf8) {
+  for (const char* text :
+       {"1e400", "-1e400", "[1e999999999]", "\"\xff\"", "\"\\ud800\"", "Infinity"})
+    EXPECT_THROW(parse_json(text, "", ErrorKind::kData), Error) << text;
+}
+
+TEST(Json, RefusesAFileOverItsLimitBeforeItReadsIt) {
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "large.json";
+  std::ofstream(path) << "{}";
+  EXPECT_NO_THROW(read_json_file(path, ErrorKind::kData));
+  std::filesystem::resize_file(path, kJsonLargestBytes + 1);  // a hole: no disk is used
+  try {
+    read_json_file(path, ErrorKind::kData);
+    FAIL();
+  } catch (const Error& problem) {
+    EXPECT_NE(std::string(problem.what()).find("more than the limit"), std::string::npos);
+  }
+  EXPECT_THROW(read_json_file("/dev/zero", ErrorKind::kData), Error);
+  std::filesystem::remove(path);
+}
+
 TEST(Json, AMissingOrMistypedFieldIsNamed) {
   const nlohmann::json object = {{"a", "text"}};
   EXPECT_EQ(json_field<std::string>(object, "a", "x", ErrorKind::kData), "text");
@@ -45,6 +79,9 @@ TEST(Hash, EqualsKnownValues) {
   std::ofstream(path) << content;
   EXPECT_EQ(sha256_of_file(path), sha256(content));
   EXPECT_EQ(xxh3_of_file(path), xxh3(content));
+  int64_t read = 0;
+  EXPECT_EQ(xxh3_of_file(path, [&read](int64_t bytes) { read += bytes; }), xxh3(content));
+  EXPECT_EQ(read, std::ssize(content));
 }
 
 TEST(Text, FormatsLikePrintf) {

@@ -64,6 +64,11 @@ TEST_F(JsonStream, RefusesStructuresWhereItWouldHaveToHoldThem) {
   EXPECT_THAT(items(R"({"images": {"id": [1]}})"), ElementsAre());
 }
 
+TEST_F(JsonStream, RefusesAFileOverItsLimit) {
+  EXPECT_THAT(told(R"({"images": [{"x": ")" + std::string(1 << 20, 'x') + "\"}]}"),
+              HasSubstr("more than the limit"));
+}
+
 TEST_F(JsonStream, RefusesWhatIsCutShort) {
   EXPECT_THAT(told(R"({"images": [{"id": 1)"), HasSubstr("not valid JSON"));
 }

@@ -4,6 +4,9 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "support/error.h"
 
@@ -28,6 +31,29 @@ TEST(LogFile, HoldsEachLineAsAnObjectWhileItLives) {
   EXPECT_EQ(lines[0]["rank"], 3);
   EXPECT_GT(lines[0]["time"].get<double>(), 1.6e9);
   EXPECT_EQ(lines[1]["level"], "error");
+}
+
+TEST(LogFile, HoldsWholeLinesWhateverThreadsWriteThem) {
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "threads.jsonl";
+  std::filesystem::remove(path);
+  constexpr int kLines = 2000;
+  testing::internal::CaptureStderr();
+  {
+    LogFile file(path, 0);
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([] {
+        for (int i = 0; i < kLines; ++i) log::warn("line " + std::to_string(i));
+      });
+    }
+    for (int i = 0; i < kLines; ++i) file.record_error("error " + std::to_string(i));
+  }
+  testing::internal::GetCapturedStderr();
+  std::ifstream text(path);
+  int lines = 0;
+  for (std::string line; std::getline(text, line); ++lines)
+    EXPECT_TRUE(nlohmann::json::parse(line).contains("message")) << line;
+  EXPECT_EQ(lines, 5 * kLines);
 }
 
 TEST(LogFile, SaysWhereItCannotBe) {

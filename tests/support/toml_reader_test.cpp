@@ -152,6 +152,65 @@ TEST(TomlReader, RefusesAnExtendsThatIsNoFileName) {
   }
 }
 
+// Each of these ended the program by its stack, or took all its memory or minutes.
+TEST(TomlReader, RefusesWhatIsTooLargeOrTooDeepToBeAConfigurationBeforeItIsParsed) {
+  std::string dots = "a";
+  for (int i = 0; i < 200'000; ++i) dots += ".a";
+  for (const std::string& content : {"[" + dots + "]\n", dots + " = 1\n",
+                                     "x = {" + dots + " = 1}\n", "x = [[{" + dots + " = 1}]]\n"})
+    EXPECT_NE(failure(write("dots.toml", content)).find("more than 4096 dots"), std::string::npos);
+  EXPECT_NE(
+      failure(write("large.toml", "# " + std::string(1 << 20, 'x') + "\n")).find("more than 1 MiB"),
+      std::string::npos);
+  EXPECT_NE(failure(write("lists.toml", "x = " + std::string(100'000, '['))).find("not valid TOML"),
+            std::string::npos);
+  TomlReader reader;
+  EXPECT_THROW(reader.set("x={" + dots + "=1}"), UsageError);
+}
+
+TEST(TomlReader, AllowsSixtyFourLevelsOfTables) {
+  std::string key = "a";
+  for (int i = 1; i < kTomlDeepest; ++i) key += ".a";
+  EXPECT_EQ(read_whole(write("deep.toml", key + " = 7\n"), key), 7);
+  EXPECT_NE(failure(write("deeper.toml", key + ".a = 7\n")).find("more than 64 levels"),
+            std::string::npos);
+}
+
+// Twice the same base on each of 40 levels: 2^40 files.
+TEST(TomlReader, RefusesFilesThatExtendTooMany) {
+  write("base/many0.toml", "[a]\nx = 1\n");
+  for (int i = 1; i <= 40; ++i) {
+    const std::string base = "\"many" + std::to_string(i - 1) + ".toml\"";
+    write("base/many" + std::to_string(i) + ".toml", "extends = [" + base + ", " + base + "]\n");
+  }
+  const std::string text = failure(write("many.toml", "extends = \"base/many40.toml\"\n"));
+  EXPECT_NE(text.find("more than 100 files"), std::string::npos) << text;
+}
+
+TEST(TomlReader, TellsTheFirstHundredMistakesAndHowManyMoreThereAre) {
+  std::string content;
+  for (int i = 0; i < 100'000; ++i) content += "k" + std::to_string(i) + "=1\n";
+  TomlReader reader;
+  reader.load(write("mistakes.toml", content));
+  int64_t value = 0;
+  reader.read("batch.global", value);
+  try {
+    reader.throw_if_problems();
+    FAIL();
+  } catch (const UsageError& problem) {
+    const std::string text = problem.what();
+    EXPECT_NE(text.find("100000 mistakes"), std::string::npos);
+    EXPECT_NE(text.find("and 99900 more"), std::string::npos);
+    EXPECT_LT(text.size(), 100'000U);
+  }
+}
+
+TEST(DidYouMean, LooksAtNoNameThatIsMuchShorterOrLonger) {
+  EXPECT_EQ(did_you_mean(std::string(1 << 20, 'a'), {std::string(1 << 10, 'a'), "a"}), "");
+  EXPECT_EQ(did_you_mean("ema.dcay", {"ema.decay.of.something.else", "ema.decay"}),
+            " (did you mean 'ema.decay'?)");
+}
+
 TEST(DidYouMean, FindsSwapsAndTyposAndNothingFar) {
   EXPECT_EQ(edit_distance("abc", "acb"), 1);
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3);

@@ -44,6 +44,24 @@ TEST(GradientCompression, LosesNoMoreThanOneRoundingOverManySteps) {
   }
 }
 
+TEST(GradientCompression, KeptErrorsFollowTheScaleOfTheGradients) {
+  const std::vector<torch::Tensor> parameters = {torch::zeros({5}).requires_grad_()};
+  SelfCommunicator alone;
+  ParameterArena arena(parameters, plain_layout(parameters), alone, torch::kCPU);
+  GradientCompression compression("fp16", arena, alone);
+  const ArenaRange whole = {0, arena.layout().elements};
+  const auto exchange = [&](float value) {
+    arena.gradient(0).fill_(value);
+    compression.start(whole, alone, nullptr);
+    compression.finish(whole);
+    return arena.gradient(0)[3].item<double>();
+  };
+  constexpr double kRounding = 1.0 / 1024;  // of fp16 just above 1
+  EXPECT_EQ(exchange(1 + static_cast<float>(0.375 * kRounding)), 1);
+  compression.scale_kept(4);  // 0.375 becomes 1.5: what is 0 now arrives with it
+  EXPECT_EQ(exchange(0), 1.5 * kRounding);
+}
+
 TEST(GradientCompression, ForgetsWhatWasNotFinite) {
   const std::vector<torch::Tensor> parameters = {torch::zeros({5}).requires_grad_()};
   SelfCommunicator alone;

@@ -114,7 +114,9 @@ TEST(GradientReducer, StartsABucketWhenItsLastGradientIsThereAndOnlyInTheLastPar
 TEST(GradientReducer, DoesNotWaitForWhatNeverGetsAGradient) {
   const std::vector<torch::Tensor> parameters = some_parameters();
   Listening listening;
-  ParameterArena arena(parameters, plain_layout(parameters, {.first = 16, .middle = 75, .last = 16}, /*unused=*/1), listening, torch::kCPU);
+  ParameterArena arena(
+      parameters, plain_layout(parameters, {.first = 16, .middle = 75, .last = 16}, /*unused=*/1),
+      listening, torch::kCPU);
   GradientReducer reducer(arena, listening, ReducerOptions{}, torch::kCPU);
   const std::vector<ArenaBucket>& buckets = arena.layout().buckets;
   const size_t unused = buckets.back().parameters.at(0);
@@ -132,6 +134,33 @@ TEST(GradientReducer, DoesNotWaitForWhatNeverGetsAGradient) {
     EXPECT_TRUE(torch::equal(arena.gradient(unused),
                              torch::full_like(parameters[unused], static_cast<float>(step))));
   }
+}
+
+// What tests of several ranks break on one of them.
+TEST(GradientReducer, LeavesOutSwapsOrCutsABucketWhereItIsAskedToAndTellsWhatItDid) {
+  const std::vector<torch::Tensor> parameters = some_parameters();
+  const auto started = [&](ExchangeFault fault) {
+    Listening listening;
+    ParameterArena arena(parameters, plain_layout(parameters), listening, torch::kCPU);
+    GradientReducer reducer(arena, listening, ReducerOptions{}, torch::kCPU);
+    reducer.break_exchange(fault);
+    reducer.begin_part(true, true);
+    reducer.finish();
+    EXPECT_EQ(reducer.exchanged().size(), listening.started.size());
+    std::vector<std::pair<int64_t, int64_t>> ranges;
+    for (const ArenaRange& range : reducer.exchanged()) ranges.emplace_back(range.begin, range.end);
+    return ranges;
+  };
+  const auto whole = started(ExchangeFault::kNone);
+  ASSERT_GE(whole.size(), 3U);
+  EXPECT_EQ(started(ExchangeFault::kSkip),
+            (std::vector<std::pair<int64_t, int64_t>>(whole.begin() + 1, whole.end())));
+  auto other = whole;
+  std::swap(other[0], other[1]);
+  EXPECT_EQ(started(ExchangeFault::kSwap), other);
+  other = whole;
+  --other[0].second;
+  EXPECT_EQ(started(ExchangeFault::kCut), other);
 }
 
 TEST(BackwardOrder, IsThatOfTheGraphWithTheUnusedLast) {

@@ -60,18 +60,27 @@ TEST(LossScaler, ChangesNoBitOfTheUnscaledGradient) {
   EXPECT_TRUE(torch::equal(gradient(scaler.seed()) * scaler.unscale(), gradient({})));
 }
 
-TEST(LossScaler, DoesNothingUnlessTheModelComputesInFp16) {
-  for (const char* compute : {"fp32", "bf16"}) {
-    PrecisionOptions options = fp16();
-    options.compute = compute;
-    LossScaler scaler(options, 64, torch::kCPU);
-    scaler.update(false);
-    scaler.restore(77, 5);
-    EXPECT_FALSE(scaler.seed().defined());
-    EXPECT_EQ(scaler.scale(), 1);
-    EXPECT_EQ(scaler.unscale(), 1);
-    EXPECT_EQ(scaler.applied_in_row(), 0);
-  }
+TEST(LossScaler, DoesNothingWhereItIsNotActive) {
+  LossScaler scaler(fp16(), 64, torch::kCPU, /*active=*/false);
+  scaler.update(false);
+  scaler.restore(77, 5);
+  EXPECT_FALSE(scaler.seed().defined());
+  EXPECT_EQ(scaler.scale(), 1);
+  EXPECT_EQ(scaler.unscale(), 1);
+  EXPECT_EQ(scaler.applied_in_row(), 0);
+}
+
+TEST(LossScaler, IsActiveWhereGradientsPassThroughFp16) {
+  RunOptions options;
+  EXPECT_FALSE(options.loss_is_scaled());
+  options.precision.compute = "bf16";
+  options.reducer.compression = "bf16";
+  EXPECT_FALSE(options.loss_is_scaled());
+  options.reducer.compression = "fp16";
+  EXPECT_TRUE(options.loss_is_scaled());
+  options.reducer.compression = "none";
+  options.precision.compute = "fp16";
+  EXPECT_TRUE(options.loss_is_scaled());
 }
 
 TEST(LossScaler, GoesOnFromACheckpoint) {

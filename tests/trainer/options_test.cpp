@@ -95,6 +95,9 @@ TEST(Problems, NameTheKeyOfACountThatWouldOverflow) {
 , {"ema.reference_batch", [](auto& o) -> auto& {return o.ema.reference_batch;
 }
 }
+, {"checkpoint.keep_every_epochs", [](auto& o) -> auto& {return o.checkpoint.keep_every_epochs;
+}
+}
 , {"evaluate.batch", [](auto& o) -> auto& {return o.evaluate.batch;
 }
 }
@@ -181,6 +184,33 @@ TEST(Problems, NameWarmUpGivenTwiceAndABoundOfTheOtherWayToClip) {
   EXPECT_THAT(problems(options),
               ElementsAre(StartsWith("schedule.warmup_images:"),
                           AllOf(StartsWith("clip.max_norm:"), HasSubstr("clip.agc_factor"))));
+}
+
+TEST(Problems, NameWhatMakesNoSpikeDetector) {
+  RunOptions options = valid();
+  options.numerics.on_spike = "ignore";
+  options.numerics.spike_factor = 1;
+  options.numerics.spike_window = 19;
+  EXPECT_THAT(
+      problems(options),
+      ElementsAre(AllOf(StartsWith("numerics.on_spike:"), HasSubstr("rollback")),
+                  StartsWith("numerics.spike_factor:"), StartsWith("numerics.spike_window:")));
+  options = valid();
+  options.numerics.spike_factor = kInfinity;
+  options.numerics.spike_window = kHuge;
+  EXPECT_THAT(problems(options), ElementsAre(StartsWith("numerics.spike_factor:"),
+                                             StartsWith("numerics.spike_window:")));
+}
+
+TEST(Problems, NameARollbackWithoutCheckpointsOnTheWay) {
+  RunOptions options = valid();
+  options.numerics.on_spike = "rollback";
+  EXPECT_THAT(problems(options), IsEmpty());
+  options.checkpoint.every_epochs = 0;
+  EXPECT_THAT(problems(options), ElementsAre(AllOf(StartsWith("numerics.on_spike:"),
+                                                   HasSubstr("checkpoint.every_steps"))));
+  options.checkpoint.every_steps = 100;
+  EXPECT_THAT(problems(options), IsEmpty());
 }
 
 TEST(RunOptions, ScaleTheLearningRateWithTheBatchOnlyWhenAsked) {

@@ -49,15 +49,33 @@ TEST(AllReduceSeconds, GoesUpATreeBetweenNodes) {
   EXPECT_NEAR(all_reduce_seconds(network, 100, 9), 2 * 3 + 2 * 4.0 / 5 * 10, kNear);  // 5 nodes
 }
 
-TEST(PackBuckets, FillsThemInOrderTheFirstSmall) {
-  const std::vector<ReadyGradient> buckets =
-      pack_buckets({{6, 1}, {6, 2}, {6, 3}, {6, 4}, {90, 5}, {2, 6}}, 10, 20);
+TEST(PackBuckets, CutsThemAsTheReducerDoes) {
+  const std::vector<ReadyGradient> gradients = {{24, 1},  {24, 2}, {24, 3}, {24, 4},
+                                                {360, 5}, {8, 6},  {8, 7}};
+  const BucketSizes sizes = {.first = 10, .middle = 20, .last = 5};
+  const std::vector<ReadyGradient> buckets = pack_buckets(gradients, sizes);
   ASSERT_EQ(buckets.size(), 4U);
-  EXPECT_EQ(buckets[0].bytes, 6);
-  EXPECT_EQ(buckets[1].bytes, 18);
+  EXPECT_EQ(buckets[0].bytes, 24);  // a small first one
+  EXPECT_EQ(buckets[1].bytes, 72);
   EXPECT_EQ(buckets[1].seconds, 4);
-  EXPECT_EQ(buckets[2].bytes, 90);  // larger than any bucket
-  EXPECT_EQ(buckets[3].bytes, 2);
+  EXPECT_EQ(buckets[2].bytes, 360);  // larger than any bucket
+  EXPECT_EQ(buckets[3].bytes, 16);   // a small last one
+  EXPECT_EQ(buckets[3].seconds, 7);
+
+  ArenaContents contents;
+  for (const ReadyGradient& gradient : gradients) contents.elements.push_back(gradient.bytes / 4);
+  contents.group.assign(gradients.size(), 0);
+  contents.order = {0, 1, 2, 3, 4, 5, 6};
+  EXPECT_EQ(lay_out(contents, sizes).buckets.size(), buckets.size());
+}
+
+TEST(PackBuckets, CountsTwoBytesAValueWhereGradientsAreCompressed) {
+  const std::vector<ReadyGradient> gradients = {{24, 1}, {24, 2}, {24, 3}};
+  const BucketSizes sizes = {.first = 6, .middle = 20, .last = 6};
+  const std::vector<ReadyGradient> whole = pack_buckets(gradients, sizes);
+  const std::vector<ReadyGradient> half = pack_buckets(gradients, sizes, 2);
+  ASSERT_EQ(half.size(), whole.size());  // cut by fp32 values
+  for (size_t b = 0; b < half.size(); ++b) EXPECT_EQ(2 * half[b].bytes, whole[b].bytes);
 }
 
 TEST(ExposedSeconds, IsNothingForOneRank) {
@@ -139,10 +157,22 @@ TEST(PredictStep, IsNoFasterThanLoaderOrStorage) {
   EXPECT_NEAR(p.seconds, 10, kNear);
   work.storage_bytes_per_second = 100;
   work.image_bytes = 50;
-  work.checkpoint_bytes_per_step = 1000;
+  work.checkpoint_bytes = 4000;
+  work.checkpoint_every_steps = 4;
   p = predict_step(step, {}, Network(), work, 4);
   EXPECT_EQ(p.limit, "storage");
   EXPECT_NEAR(p.seconds, (40 * 50 + 1000) / 100.0, kNear);
+}
+
+TEST(PredictStep, WritesACheckpointAnEpochAfterFewerStepsOnMoreRanks) {
+  const MeasuredStep step = ten_images();
+  Workload work = ten_a_device();
+  work.storage_bytes_per_second = 1;
+  work.images_per_epoch = 400;
+  work.checkpoint_bytes = 4000;
+  work.checkpoint_every_epochs = 1;
+  EXPECT_NEAR(predict_step(step, {}, Network(), work, 1).seconds, 100, kNear);  // of 40 steps
+  EXPECT_NEAR(predict_step(step, {}, Network(), work, 4).seconds, 400, kNear);  // of 10
 }
 
 TEST(PredictStep, SharesCoresThatAreTooFew) {

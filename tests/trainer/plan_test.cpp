@@ -52,6 +52,23 @@ TEST(MemoryPlan, HasTheSizesOfTheRealOptimizerGradientsAndAverage) {
   EXPECT_EQ(plan_memory(options, cost, ActivationType::kFp32).ema, 0);
 }
 
+TEST(CheckpointPlan, CountsThoseThatStayForGood) {
+  RunOptions options = small_options();
+  options.schedule.epochs = 40;
+  options.checkpoint.keep = 3;
+  const ModelCost cost = measure_cost(options.model, 5, AttentionKernel::kFused);
+  EXPECT_EQ(plan_checkpoints(options, cost).most, 4) << "and one that is being written";
+  options.data.eval = "pack";
+  EXPECT_EQ(plan_checkpoints(options, cost).most, 5) << "and the best";
+  options.checkpoint.keep_every_epochs = 12;
+  const CheckpointPlan plan = plan_checkpoints(options, cost);
+  EXPECT_EQ(plan.for_good, 3);
+  EXPECT_EQ(plan.most, 8);
+  const MemoryPlan memory = plan_memory(options, cost, ActivationType::kFp32);
+  EXPECT_EQ(plan.bytes, memory.weights + memory.ema + memory.optimizer);
+  EXPECT_EQ(plan.most_bytes(), 8 * plan.bytes);
+}
+
 TEST(MemoryPlan, TheLargestBatchFitsAndOneMoreDoesNot) {
   const RunOptions options = small_options();
   const MemoryPlan plan = plan_memory(

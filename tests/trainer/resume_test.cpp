@@ -75,6 +75,22 @@ TEST(Resume, TakesOtherRatesAndDecaysAndNamesThem) {
   EXPECT_EQ(changes[2].key, "optimizer.weight_decay");
 }
 
+TEST(Resume, NamesEveryOtherKeyThatIsAnotherNow) {
+  CheckpointState state;
+  state.settings = {{"schedule.epochs", "40"},
+                    {"schedule.name", "\"cosine\""},
+                    {"optimizer.beta1", "0.9"},
+                    {"gone.since", "1"}};
+  const std::vector<SettingChange> changes = other_changes(state, {{"schedule.epochs", "80"},
+                                                                   {"schedule.name", "\"cosine\""},
+                                                                   {"optimizer.beta1", "0.5"},
+                                                                   {"new.key", "1"}});
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].key, "schedule.epochs");
+  EXPECT_EQ(changes[0].was, "40");
+  EXPECT_EQ(changes[0].is, "80");
+}
+
 TEST(Resume, TakesCheckpointsThatKnowTheOptimizersNameAlone) {
   CheckpointState state = state_of(options_of("sgd"));
   state.optimizer_settings.clear();

@@ -47,6 +47,26 @@ TEST(TorchError, SaysWhatToLowerWhenMemoryRunsOut) {
   EXPECT_THAT(gpu.what(), HasSubstr("batch.per_device"));
 }
 
+TEST(TorchError, TakesTheNodeOfABrokenGpuForBad) {
+  const Error broken = caught([] {
+    TORCH_CHECK(false, "CUDA error: uncorrectable ECC error encountered\nCUDA kernel errors might");
+  });
+  EXPECT_EQ(broken.kind(), ErrorKind::kCommunication);
+  EXPECT_EQ(broken.fault(), FaultClass::kBadNode);
+  ASSERT_EQ(broken.bad_hosts().size(), 1U);
+  EXPECT_THAT(broken.what(), HasSubstr("bad node: start again without " + broken.bad_hosts()[0]));
+  const Error other = caught([] { TORCH_CHECK(false, "CUDA error: invalid argument"); });
+  EXPECT_EQ(other.fault(), FaultClass::kUnknown);
+}
+
+TEST(TorchError, SaysWhereMemoryRanOutAndNoPlaceOfAnythingElse) {
+  const std::string place = "rank 1 on node3, step 5, after forward";
+  EXPECT_THAT(as_error(std::bad_alloc(), place).what(),
+              testing::StartsWith("out of memory (" + place + "): "));
+  EXPECT_STREQ(as_error(DataError("damaged", "file", "copy it again"), place).what(),
+               "file: damaged; copy it again");
+}
+
 bool is_memory(const std::function<void()>& work) {
   try {
     work();

@@ -259,7 +259,7 @@ TEST(NodeCommunicator, WhereOneRankHasNoMemoryToShareAllAreToldAndAutoGoesOnWith
   } catch (const CommError& problem) {
     const std::string text = problem.what();
     EXPECT_NE(text.find("the ranks cannot share"), std::string::npos) << text;
-    EXPECT_NE(text.find(none ? "ftruncate failed: File too large"
+    EXPECT_NE(text.find(none ? "posix_fallocate failed: File too large"
                              : "rank " + std::to_string(world() - 1) + " could not"),
               std::string::npos)
         << text;

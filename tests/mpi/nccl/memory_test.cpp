@@ -71,6 +71,27 @@ TEST_F(NcclMemory, IsLeftToTheEndOfTheProcessAfterAnError) {
   ncclMemFree(data);
 }
 
+TEST_F(NcclMemory, OfAnotherCommunicatorOnTheDeviceIsLeftAsWell) {
+  const auto device = std::make_shared<DeviceState>();
+  auto whole = communicator(20, device);
+  auto broken = communicator(20, device);
+  auto memory = whole->allocate(kCount * 4);
+  fake_gpu::faults().broken_collective = 0;
+  fake_gpu::faults().broken_by = ncclRemoteError;
+  float value = 1;
+  EXPECT_THAT(
+      comm_error_of([&] { broken->all_reduce(&value, 1, DataType::kFloat32, ReduceOp::kSum); }),
+      testing::HasSubstr("remote process exited"));
+  void* const data = memory->data();
+  memory.reset();
+  EXPECT_EQ(fake_gpu::calls("ncclMemFree"), 0) << "it would wait for the device";
+  fake_gpu::faults() = {};
+  whole.reset();
+  broken.reset();
+  fake_gpu::forget_registration(data);
+  ncclMemFree(data);
+}
+
 TEST_F(NcclMemory, MayBeOfNoBytes) {
   const auto comm = communicator();
   EXPECT_EQ(comm->allocate(0)->bytes(), 0);

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "comm/nccl_communicator.h"
 #include "fake_gpu.h"
@@ -30,8 +31,11 @@ class NcclTest : public testing::Test {
   static ProcessGroup& group() { return *test_group(); }
   static int rank() { return group().rank(); }
   static int world() { return group().world(); }
-  static std::unique_ptr<Communicator> communicator(double timeout_seconds = 20) {
-    return make_nccl_communicator(group().host(), rank(), "this-host", timeout_seconds);
+  static std::unique_ptr<Communicator> communicator(
+      double timeout_seconds = 20,
+      std::shared_ptr<DeviceState> device = std::make_shared<DeviceState>()) {
+    return make_nccl_communicator(group().host(), rank(), "this-host", timeout_seconds,
+                                  std::move(device));
   }
   // The sum of `value(rank)` over all ranks.
   template <typename Value>
@@ -51,6 +55,17 @@ std::string comm_error_of(const Call& call) {
     return problem.what();
   }
   return "no CommError";
+}
+
+// The same, whole.
+template <typename Call>
+CommError thrown_by(const Call& call) {
+  try {
+    call();
+  } catch (const CommError& problem) {
+    return problem;
+  }
+  return {"no CommError", "", ""};
 }
 
 // A stream of the caller's, beside the default one; of the device that is current.

@@ -108,13 +108,36 @@ TEST(Evaluator, IsBrokenOffOnEveryRankByTheWishOfTheLastOne) {
   options.input = cat->options().input;
   options.batch = 1;
   Evaluator evaluator(made.pack(), options, group(), torch::kCPU);
-  const std::atomic<bool> mine{group().rank() == group().world() - 1};
-  EXPECT_FALSE(evaluator.score_unless(&mine, *cat).has_value());
+  const auto mine = [] { return group().rank() == group().world() - 1; };
+  EXPECT_FALSE(evaluator.score_unless(mine, *cat).has_value());
   EXPECT_TRUE(cat->is_training()) << "the mode is restored";
-  const std::atomic<bool> nobodys{false};
-  const std::optional<ScoreTable> whole = evaluator.score_unless(&nobodys, *cat);
+  const auto nobodys = [] { return false; };
+  const std::optional<ScoreTable> whole = evaluator.score_unless(nobodys, *cat);
   ASSERT_TRUE(whole.has_value());
   EXPECT_EQ(std::ssize(whole->indices), group().is_root() ? 7 : 0);
+}
+
+// Counts all-reduces, of a world of one.
+class CountingCommunicator : public SelfCommunicator {
+ public:
+  void start_all_reduce(void*, int64_t, DataType, ReduceOp, void*) override { ++all_reduces_; }
+  int64_t all_reduces() const { return all_reduces_; }
+
+ private:
+  int64_t all_reduces_ = 0;
+};
+
+// A rank that is slower than another in each batch must not make it wait for the sum of that in one
+// collective.
+TEST(Evaluator, MeetsTheOtherRanksBeforeEachBatchAlsoWithoutAWish) {
+  const MadePackOnEachRank made(7);
+  Cat cat = small_cat();
+  auto counting = std::make_unique<CountingCommunicator>();
+  const CountingCommunicator& counted = *counting;
+  ProcessGroup alone(0, 1, 0, 1, "alone", DeviceKind::kCpu, 0, 1, std::move(counting),
+                     std::make_unique<SelfCommunicator>());
+  ASSERT_EQ(score(made.pack(), *cat, alone).images, 7);
+  EXPECT_EQ(counted.all_reduces(), 4) << "four batches of two images";
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, EvaluatorOfAPack, testing::Values(1, 2, 7),

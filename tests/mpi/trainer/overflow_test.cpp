@@ -6,11 +6,11 @@
 
 #include "model/autocast.h"
 #include "mpi_test_environment.h"
-#include "trainer/consistency.h"
 #include "plain_layout.h"
+#include "trainer/consistency.h"
+#include "trainer/flat_updates.h"
 #include "trainer/gradient_reducer.h"
 #include "trainer/loss_scaler.h"
-#include "trainer/flat_updates.h"
 
 namespace catamaran {
 namespace {

@@ -1,9 +1,12 @@
 // What the ranks bring to a step is summed, each number in its own place.
 #include "trainer/step_sums.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "mpi_test_environment.h"
+#include "support/error.h"
+#include "trainer/exchange_check.h"
 
 namespace catamaran {
 namespace {
@@ -38,6 +41,45 @@ TEST(StepSums, AddUpOverRanksEachInItsPlace) {
   EXPECT_EQ(all.exchange_seconds, 7000 * total);
   EXPECT_EQ(all.all_reduce_seconds, 8000 * total);
   EXPECT_EQ(all.last_bucket_seconds, 9000 * total);
+  ASSERT_EQ(std::ssize(all.own_seconds_by_rank), group.world());
+  for (int rank = 0; rank < group.world(); ++rank) {
+    EXPECT_EQ(all.own_seconds_by_rank[static_cast<size_t>(rank)],
+              (4000 + 5000 + 6000) * (rank + 1.0));
+  }
+}
+
+TEST(StepSums, TellWhetherAllRanksExchangedTheSameRangesInTheSameOrder) {
+  ProcessGroup& group = *test_group();
+  const std::vector<ArenaRange> ranges = {{0, 64}, {64, 128}, {128, 200}};
+  StepSums sums;
+  sums.add(ranges);
+  EXPECT_TRUE(sums.over_all_ranks(group).exchanged_alike(group.world()));
+  if (group.world() == 1) return;
+  for (const auto& other : {std::vector<ArenaRange>{{64, 128}, {0, 64}, {128, 200}},
+                            std::vector<ArenaRange>{{64, 128}, {128, 200}},
+                            std::vector<ArenaRange>{{0, 63}, {64, 128}, {128, 200}}}) {
+    const std::vector<ArenaRange>& mine = group.rank() == 1 ? other : ranges;
+    sums.add(mine);
+    EXPECT_FALSE(sums.over_all_ranks(group).exchanged_alike(group.world()));
+    try {
+      throw_different_exchanges(mine, group, 7);
+    } catch (const CommError& problem) {
+      EXPECT_THAT(problem.what(), testing::HasSubstr("step 7: the ranks have exchanged different "
+                                                     "gradients: rank 1 has started"));
+      EXPECT_EQ(problem.fault(), FaultClass::kBug);
+    }
+  }
+}
+
+TEST(DifferenceText, NamesTheFirstThatDiffersOnBothSides) {
+  const std::vector<ArenaRange> whole = {{0, 64}, {64, 128}};
+  EXPECT_EQ(
+      difference_text({{64, 128}, {0, 64}}, whole),
+      "has started, as all-reduce number 0 of the step, one of elements 64 to 128, and rank 0 "
+      "one of elements 0 to 64");
+  EXPECT_EQ(difference_text({{0, 64}}, whole),
+            "has started, as all-reduce number 1 of the step, none, and rank 0 one of elements 64 "
+            "to 128");
 }
 
 }  // namespace

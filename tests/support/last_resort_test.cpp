@@ -1,0 +1,22 @@
+#include "support/last_resort.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace catamaran {
+namespace {
+
+TEST(LastResort, DoesNothingInTime) { const LastResort bound(600, 5, "too late"); }
+
+TEST(LastResortDeathTest, EndsTheProcessWithItsSentence) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        const LastResort bound(0.05, 5, "rank 1: too late");
+        for (;;) ::pause();
+      },
+      testing::ExitedWithCode(5), "catamaran: error: rank 1: too late");
+}
+
+}  // namespace
+}  // namespace catamaran

@@ -1,0 +1,34 @@
+#include "support/process_state.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace catamaran {
+namespace {
+
+TEST(ProcessState, OfThisProcessIsAlive) {
+  EXPECT_EQ(process_state(::getpid()), ProcessState::kAlive);
+}
+
+TEST(ProcessState, TellsStoppedAndGoneOnes) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (;;) ::pause();
+  }
+  ::kill(child, SIGSTOP);
+  int status = 0;
+  ::waitpid(child, &status, WUNTRACED);
+  EXPECT_EQ(process_state(child), ProcessState::kStopped);
+  ::kill(child, SIGKILL);
+  siginfo_t ended{};
+  ::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT);
+  EXPECT_EQ(process_state(child), ProcessState::kGone);  // a zombie
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(process_state(child), ProcessState::kGone);
+}
+
+}  // namespace
+}  // namespace catamaran

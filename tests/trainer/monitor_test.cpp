@@ -1,0 +1,129 @@
+#include "trainer/monitor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "file_content.h"
+#include "support/error.h"
+#include "support/log.h"
+
+namespace catamaran {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class MonitorTest : public testing::Test {
+ protected:
+  MonitorTest() {
+    options_.monitoring.address = "127.0.0.1";
+    options_.log.samples = true;
+    fs::remove(said_);
+  }
+  void TearDown() override {
+    for (const fs::path& path : {run_, moved_, said_}) fs::remove_all(path);
+  }
+
+  static MonitorSetup setup_of(const RunDirectory& directory) {
+    MonitorSetup setup;
+    setup.directory = &directory;
+    return setup;
+  }
+  static int64_t lines(const fs::path& path) {
+    const std::string all = file_content(path);
+    return std::ranges::count(all, '\n');
+  }
+  static void make_step(Monitor& monitor, int64_t step) {
+    monitor.record_samples(step, {"a", "b"});
+    StepReport report;
+    report.step = step;
+    monitor.record(report);
+  }
+  static void evaluate(Monitor& monitor) {
+    monitor.record(Evaluation(), "epoch-0001", "raw", 1, 1);
+  }
+
+  const fs::path run_ = fs::path(testing::TempDir()) / ("monitor-" + std::to_string(::getpid()));
+  const fs::path moved_ = run_.string() + "-moved";
+  const fs::path said_ = run_.string() + "-said";
+  RunOptions options_;
+};
+
+TEST_F(MonitorTest, WritesLogsEvaluationsAndWhereTheMetricsAre) {
+  RunDirectory run(run_, 0);
+  run.keep();
+  Monitor monitor(options_, setup_of(run));
+  make_step(monitor, 1);
+  evaluate(monitor);
+  EXPECT_EQ(lines(run_ / "metrics.jsonl"), 1);
+  EXPECT_EQ(lines(run_ / "samples.jsonl"), 1);
+  EXPECT_THAT(file_content(run_ / "eval/epoch-0001.json"), HasSubstr("\"weights\": \"raw\""));
+  EXPECT_THAT(file_content(run_ / "metrics-address.txt"), HasSubstr("http://127.0.0.1:"));
+}
+
+TEST_F(MonitorTest, SaysOnceThatTheRunWasTakenOverAndWritesNothingMore) {
+  RunDirectory first(run_, 0);
+  first.keep();
+  Monitor monitor(options_, setup_of(first));
+  make_step(monitor, 1);
+  RunDirectory second(run_, 0, TakeOver::kByForce);
+  second.keep();
+  {
+    const LogFile said(said_, 0);
+    for (int64_t step = 2; step < 5; ++step) {
+      monitor.set_state(RunState::kCheckpoint);
+      make_step(monitor, step);
+    }
+    evaluate(monitor);
+  }
+  EXPECT_EQ(lines(run_ / "metrics.jsonl"), 1);
+  EXPECT_EQ(lines(run_ / "samples.jsonl"), 1);
+  EXPECT_FALSE(monitor.wants_samples());
+  EXPECT_FALSE(fs::exists(run_ / "eval"));
+  const std::string said = file_content(said_);
+  const size_t once = said.find("nothing more is logged there");
+  ASSERT_NE(once, std::string::npos) << said;
+  EXPECT_EQ(said.find("nothing more is logged there", once + 1), std::string::npos) << said;
+  EXPECT_THAT(said, HasSubstr("an evaluation is in the log alone"));
+}
+
+TEST_F(MonitorTest, GoesOnWithTheLogsOfARunThatWasMovedAndWritesNothingWhereItWas) {
+  RunDirectory run(run_, 0);
+  run.keep();
+  Monitor monitor(options_, setup_of(run));
+  fs::rename(run_, moved_);
+  monitor.set_state(RunState::kEval);
+  evaluate(monitor);
+  make_step(monitor, 1);
+  EXPECT_FALSE(fs::exists(run_));
+  EXPECT_EQ(lines(moved_ / "metrics.jsonl"), 1);
+  EXPECT_EQ(lines(moved_ / "samples.jsonl"), 1);
+  fs::rename(moved_, run_);
+  evaluate(monitor);
+  EXPECT_TRUE(fs::exists(run_ / "eval/epoch-0001.json"));
+}
+
+TEST_F(MonitorTest, DoesNotBeginInARunThatWasTakenOver) {
+  RunDirectory first(run_, 0);
+  first.keep();
+  RunDirectory second(run_, 0, TakeOver::kByForce);
+  second.keep();
+  EXPECT_THROW(Monitor(options_, setup_of(first)), WeightsError);
+  EXPECT_FALSE(fs::exists(run_ / "metrics.jsonl"));
+  EXPECT_FALSE(fs::exists(run_ / "metrics-address.txt"));
+}
+
+TEST_F(MonitorTest, DoesNothingWithoutARunDirectory) {
+  Monitor monitor(options_, {});
+  monitor.set_state(RunState::kTrain);
+  make_step(monitor, 1);
+  evaluate(monitor);
+  EXPECT_FALSE(monitor.wants_samples());
+  EXPECT_FALSE(fs::exists(run_));
+}
+
+}  // namespace
+}  // namespace catamaran
