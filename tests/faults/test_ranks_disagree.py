@@ -43,7 +43,8 @@ def test_row_10_a_checkpoint_that_only_rank_0_sees_is_refused_by_the_others(conf
 
 
 def test_row_23_a_job_of_4_ranks_goes_on_with_2_and_with_1_in_the_same_order_but_not_with_3(config, tmp_path, record):
-    same = ["train.log_samples=true", "model.backbone.bn=frozen"]
+    # At the larger rate of other tests a rounding doubles with each step, and forty steps make 1e-3 of it.
+    same = ["train.log_samples=true", "model.backbone.bn=frozen", "optimizer.learning_rate=2e-4"]
     whole, run = tmp_path / "whole", tmp_path / "run"
     catamaran(*train_words(config, whole, *same, "schedule.max_steps=40"), ranks=4)
     with started(*train_words(config, run, *same), ranks=4) as job:
@@ -64,7 +65,7 @@ def test_row_23_a_job_of_4_ranks_goes_on_with_2_and_with_1_in_the_same_order_but
     orders = [[json.loads(line)["ids"] for line in (folder / "samples.jsonl").read_text().splitlines()] for folder in (whole, run)]
     assert orders[0] == orders[1] and len(orders[0]) == 40
     losses = [[line["loss"] for line in metrics(folder)] for folder in (whole, run)]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert re.search("step-00000040", latest(run))
     record(23, "node lost, fewer ranks", "4 ranks, one killed, resumed with 3, 2 and 1",
            "3 refused with code 2 and the nearest batches; 2 and 1: same order of images, losses to rounding (recovery: both runs to their end)", seconds, back)
