@@ -350,11 +350,14 @@ std::function<double()> PostMortem::longest_silence() const {
 }
 
 void PostMortem::failed(const Error& error) noexcept {
+  if (!thread_.joinable()) return;  // all ranks had arrived at the end
   if (writer_->failed(error)) return;
   thread_.detach();  // it waits for storage that does not answer; the process ends without it
 }
 
+// A rank that is lost before all are here is written down; none still writes what rank 0 deletes.
 void PostMortem::ended_well() {
+  group_.barrier();
   writer_->stop();
   thread_.join();
   group_.barrier();

@@ -60,9 +60,9 @@ class PostMortem {
   // Rank 0: seconds since the newest heartbeat of the rank that has been silent for longest; 0
   // where nobody listens. Thread-safe, and good for longer than this lives.
   std::function<double()> longest_silence() const;
-  // Returns when all is written, after three seconds at most.
+  // Returns when all is written, after three seconds at most. Also for what ended_well throws.
   void failed(const Error& error) noexcept;
-  // By all ranks: what was written is deleted again.
+  // By all ranks: what was written is deleted again. Errors: CommError where a rank does not come.
   void ended_well();
 
  private:

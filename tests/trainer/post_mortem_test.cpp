@@ -17,6 +17,18 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::HasSubstr;
 
+// Loses the other ranks after so many sums.
+class LossyCommunicator : public SelfCommunicator {
+ public:
+  explicit LossyCommunicator(int sums) : sums_(sums) {}
+  void start_all_reduce(void*, int64_t, DataType, ReduceOp, void*) override {
+    if (sums_-- == 0) throw CommError("no answer from rank 1", "rank 0 on host, all-reduce", "");
+  }
+
+ private:
+  int sums_;
+};
+
 class PostMortemTest : public testing::Test {
  protected:
   void TearDown() override {
@@ -77,6 +89,24 @@ TEST_F(PostMortemTest, LeavesNothingOfItsOwnWhereTheRunEndsWell) {
   post_mortem->ended_well();
   EXPECT_FALSE(fs::exists(run_ / "failure.json"));
   EXPECT_FALSE(fs::exists(run_ / "failure"));
+}
+
+TEST_F(PostMortemTest, WritesDownARankThatIsLostAtTheVeryEnd) {
+  for (const int sums : {1, 2}) {  // all ranks begin, and all arrive at the end
+    const auto run = take(TakeOver::kByForce);
+    ProcessGroup group(0, 1, 0, 1, "host", DeviceKind::kCpu, 0, 1,
+                       std::make_unique<LossyCommunicator>(sums),
+                       std::make_unique<SelfCommunicator>());
+    PostMortem post_mortem({.path = run_, .directory = run}, group,
+                           std::make_shared<TraceRecorder>(), 0, nullptr);
+    try {
+      post_mortem.ended_well();
+      ADD_FAILURE() << "nobody was lost";
+    } catch (const CommError& error) {
+      post_mortem.failed(error);
+    }
+    EXPECT_EQ(fs::exists(run_ / "failure.json"), sums == 1);
+  }
 }
 
 TEST_F(PostMortemTest, NeitherOverwritesNorDeletesWhatAnotherStartWrote) {
