@@ -1,10 +1,13 @@
 #include <array>
+#include <chrono>
+#include <future>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "dataio/label_statistics.h"
 #include "support/atomic_file.h"
+#include "support/clock.h"
 #include "support/error.h"
 #include "support/json.h"
 #include "support/log.h"
@@ -19,12 +22,39 @@ namespace catamaran {
 namespace {
 
 constexpr double kPatienceSeconds = 15;
+constexpr double kMostPatienceSeconds = kPatienceSeconds + 1;  // and what it writes there
 // What building a trainer makes in the run directory; a start that fails after that leaves none.
 constexpr std::array<const char*, 4> kFilesOfABuild = {"metrics-address.txt", "metrics.jsonl",
                                                        "samples.jsonl", "manifest.json"};
 
 TakeOver take_over_of(const TrainRequest& request) {
   return request.force_lock ? TakeOver::kByForce : TakeOver::kOfTheDead;
+}
+
+// Rank 0's, none on others. It may wait for its predecessor for longer than comm.timeout_seconds,
+// so the others ask every so often whether it still does; where storage does not answer, not for
+// ever.
+std::shared_ptr<RunDirectory> take_run_directory(const TrainRequest& request, ProcessGroup& group) {
+  constexpr std::chrono::milliseconds kBetweenQuestions(50);
+  std::future<std::shared_ptr<RunDirectory>> taking;
+  if (group.is_root()) {
+    taking = std::async(std::launch::async, [&request] {
+      return std::make_shared<RunDirectory>(request.run_dir, kPatienceSeconds,
+                                            take_over_of(request));
+    });
+  }
+  const Stopwatch waiting;
+  double busy = 1;
+  while (busy > 0) {
+    busy = group.is_root() && waiting.seconds() < kMostPatienceSeconds &&
+                   taking.wait_for(kBetweenQuestions) != std::future_status::ready
+               ? 1
+               : 0;
+    group.host().all_reduce(&busy, 1, DataType::kFloat64, ReduceOp::kMax);
+  }
+  std::shared_ptr<RunDirectory> directory = group.is_root() ? taking.get() : nullptr;
+  group.barrier();  // where rank 0 is refused, its error alone is said
+  return directory;
 }
 
 // What the report shows of the data; of the packs of the run's first start.
@@ -53,11 +83,8 @@ std::string place_of(const ProcessGroup& group, const TraceRecorder* trace, int6
 
 ExitReason train(const TrainRequest& request, ProcessGroup& group) {
   const RunPacks packs = open_packs(request.options, group);
-  std::shared_ptr<RunDirectory> directory;  // rank 0's; has the lock until the last file is written
-  if (group.is_root())
-    directory =
-        std::make_shared<RunDirectory>(request.run_dir, kPatienceSeconds, take_over_of(request));
-  group.barrier();
+  // Has the lock until the last file is written.
+  const std::shared_ptr<RunDirectory> directory = take_run_directory(request, group);
   std::optional<LogFile> log_file;
   if (group.is_root()) log_file.emplace(directory->will_make("log.jsonl"), group.rank());
   std::optional<PostMortem> post_mortem;

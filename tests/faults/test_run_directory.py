@@ -1,4 +1,5 @@
 """Rows 24, 25 and 38: two jobs in one run directory, locks of dead jobs, and what jobs leave behind."""
+import fcntl
 import os
 import pathlib
 import re
@@ -6,6 +7,7 @@ import signal
 import subprocess
 import time
 
+import pytest
 from jobs import (HOST, ended, one_message, processes_of, program, require_all_is_well, resume_and_compare, steps_done, train_words, wait_for_ranks,
                   wait_for_steps)
 from runs import catamaran, started, wait_for
@@ -13,12 +15,14 @@ from runs import catamaran, started, wait_for
 PAIRS = 20
 
 
-def test_row_24_a_second_job_in_a_run_directory_is_refused_and_names_the_first(config, tmp_path, record):
+@pytest.mark.parametrize("timeout", [120, 3])
+def test_row_24_a_second_job_in_a_run_directory_is_refused_and_names_the_first(config, tmp_path, record, timeout):
+    """Also where no collective may take as long as it waits for the first."""
     run = tmp_path / "run"
     with started(*train_words(config, run), ranks=2) as first:
         wait_for_steps(run, first, 3)
         begin = time.monotonic()
-        with started(*train_words(config, run), ranks=2) as second:
+        with started(*train_words(config, run, f"comm.timeout_seconds={timeout}"), ranks=2) as second:
             output, _ = ended(second, 60)
         seconds = round(time.monotonic() - begin, 2)
         assert second.returncode == 2, output
@@ -27,7 +31,7 @@ def test_row_24_a_second_job_in_a_run_directory_is_refused_and_names_the_first(c
         output, _ = ended(first, 30)
         assert first.returncode == 75, output
     require_all_is_well(run)
-    record(24, "two jobs, one run directory", "a second job while the first trains",
+    record(24, "two jobs, one run directory", f"a second job while the first trains, comm.timeout_seconds = {timeout}",
            "the second waits 15 s for a dying predecessor, then exit 2 with host, process and time of the first", seconds)
 
 
@@ -86,6 +90,22 @@ def test_row_25_a_job_started_right_after_its_predecessors_mpirun_was_killed_tak
     require_all_is_well(run)
     record(25, "mpirun just killed", "kill -9 of mpirun, the same command at once",
            "it waits for the dying ranks, takes over, and ends with the undisturbed weights", None, back)
+
+
+def test_row_25_a_predecessor_may_take_longer_to_let_go_than_a_collective(config, tmp_path, record):
+    run = tmp_path / "run"
+    run.mkdir()
+    with open(run / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with started(*train_words(config, run, "schedule.max_steps=3", "comm.timeout_seconds=3"), ranks=2) as job:
+            time.sleep(9)
+            assert job.poll() is None and steps_done(run) == 0, "it waits"
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            output, seconds = ended(job, 60)
+    assert job.returncode == 0 and "waiting for another process to let go of the run directory" in output, output
+    require_all_is_well(run)
+    record(25, "predecessor still dying", "a lock that is let go after more than comm.timeout_seconds",
+           "all ranks wait, and take over (recovery: to the end)", None, seconds)
 
 
 ENDINGS = [("mpirun", signal.SIGUSR1), (1, signal.SIGKILL), ("mpirun", signal.SIGTERM), (0, signal.SIGKILL), ("mpirun", signal.SIGINT),
