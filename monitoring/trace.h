@@ -59,7 +59,7 @@ struct TracePlace {
   int64_t step = 0;              // as begin_step() was told; 0: before the first
   const char* after = "";        // the newest lap, or the beginning of the step
   const char* inside = nullptr;  // a span, if any
-  int64_t moves = 0;             // grows with every lap and span
+  int64_t moves = 0;             // grows with every lap and span, and with moved()
 };
 
 // In words: "before the first step", "in evaluation", "after forward".
@@ -86,8 +86,10 @@ class TraceRecorder {
   }
   void enter(const char* span) {
     inside_.store(span, std::memory_order_relaxed);
-    moves_.fetch_add(1, std::memory_order_relaxed);
+    moved();
   }
+  // It waits on purpose, and the others answer.
+  void moved() { moves_.fetch_add(1, std::memory_order_relaxed); }
   TracePlace place() const {
     return {.step = step_now_.load(std::memory_order_relaxed),
             .after = after_.load(std::memory_order_relaxed),
@@ -107,7 +109,7 @@ class TraceRecorder {
   void add_lap(const char* name, double end_seconds);
   void move_after(const char* lap) {
     after_.store(lap, std::memory_order_relaxed);
-    moves_.fetch_add(1, std::memory_order_relaxed);
+    moved();
   }
 
   TraceOptions options_;

@@ -294,6 +294,7 @@ void Trainer::wait_for_writer() {
     double busy = writer_ && !writer_->idle() ? 1 : 0;
     group_.host().all_reduce(&busy, 1, DataType::kFloat64, ReduceOp::kMax);
     if (busy == 0) return;
+    trace_->moved();
     std::this_thread::sleep_for(kBetweenQuestions);
   }
 }

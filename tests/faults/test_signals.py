@@ -105,6 +105,24 @@ def test_row_20_a_signal_while_a_checkpoint_is_written_waits_for_it(config, tmp_
     record(20, "USR1 to mpirun", "while a checkpoint is written, fsync of 0.5 s", "exit 75; that checkpoint and the last one are whole", seconds)
 
 
+def test_row_20_a_last_checkpoint_that_takes_its_time_is_no_failure_that_ranks_write_down(config, tmp_path, preload, record):
+    run, words = tmp_path / "run", set()
+    preload("failing_storage", FAULT_PATH="/.step-", FAULT_CALLS="fsync", FAULT_SECONDS=0.8)
+
+    def has_ended():
+        words.update(str(path) for path in run.glob("failure/*/rank-*"))
+        return job.poll() is not None
+    with started(*train_words(config, run), ranks=2) as job:
+        wait_for_steps(run, job, 4)
+        os.kill(wait_for_ranks(job, 2)[0], signal.SIGTERM)
+        begin = time.monotonic()
+        wait_for("the job's end", has_ended, 40)
+        seconds = round(time.monotonic() - begin, 2)
+        stopped_in_time(job, run)
+    assert not words, "nothing has failed"
+    record(20, "TERM to rank 0", "each fsync of a checkpoint takes 0.8 s", "exit 75 with a checkpoint; no rank writes of a failure meanwhile", seconds)
+
+
 def test_row_20_a_second_int_ends_the_job_at_once_without_a_checkpoint(config, tmp_path, preload, record):
     run = tmp_path / "run"
     preload("failing_storage", FAULT_PATH="/.step-00000006.tmp.", FAULT_CALLS="fsync", FAULT_SECONDS=20)

@@ -181,6 +181,16 @@ TEST(TraceRecorder, TellsWhereTheStepLoopIsWhetherItRecordsOrNot) {
   EXPECT_TRUE(trace.events().empty());
 }
 
+TEST(TraceRecorder, CountsAsAMoveWhatLeavesItsPlaceAsItIs) {
+  TraceRecorder trace;
+  trace.begin_step(7);
+  const TraceSpan span(trace, "checkpoint stall");
+  const TracePlace place = trace.place();
+  trace.moved();
+  EXPECT_EQ(trace.place().moves, place.moves + 1);
+  EXPECT_EQ(place_text(trace.place()), place_text(place));
+}
+
 TEST(TraceRecorder, HasWordsForEachPlace) {
   TraceRecorder trace;
   EXPECT_EQ(place_text(trace.place()), "before the first step");
