@@ -356,7 +356,8 @@ nlohmann::json failure_json(const std::vector<RankRecord>& ranks, const FailureC
   const bool listened = std::ranges::any_of(ranks, &RankRecord::listens);
   for (const RankRecord& r : ranks) {
     nlohmann::json& rank = root["ranks"].emplace_back(record_json(r));
-    rank.erase("heard");  // each has its own
+    rank.erase("heard");    // each has its own
+    rank.erase("threads");  // of thousands of ranks they are too much for one file
     if (listened) rank["heartbeat"] = r.heartbeat ? heartbeat_json(*r.heartbeat) : nlohmann::json();
   }
   return root;

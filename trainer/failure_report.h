@@ -81,6 +81,7 @@ struct FailureCause {
   std::string finding() const { return sentence.substr(0, sentence.find(';')); }
 };
 FailureCause cause_of(const std::vector<RankRecord>& ranks);
+// Without what each thread was doing: the ranks' own files have that.
 nlohmann::json failure_json(const std::vector<RankRecord>& ranks, const FailureCause& cause);
 // Of a failure.json. Errors: of ErrorKind::kInternal.
 FailureCause cause_from_json(const nlohmann::json& failure, const std::string& where);

@@ -67,11 +67,16 @@ RankEnd end_of(ProcessState state) {
 }
 
 // Held while all ranks' files are read and one is written, so that the last writer has seen all.
+// Empty where it is not to be had in time.
 FileDescriptor lock_within(const fs::path& path, double seconds) {
   FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kNewFile));
   const Stopwatch waiting;
-  while (lock && try_lock(lock, path, kKind) == LockState::kHeld && waiting.seconds() < seconds)
+  while (lock) {
+    const LockState state = try_lock(lock, path, kKind);
+    if (state == LockState::kTaken) break;
+    if (state == LockState::kNoLocks || waiting.seconds() > seconds) return {};
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   return lock;
 }
 
@@ -298,7 +303,10 @@ class PostMortem::Writer {
     if (!so_far) return;
     const FailureCause& before = *so_far;
     FailureCause cause = cause_of(ranks);
-    if (cause.weight <= before.weight && !adds_to(before, cause)) cause = before;
+    if (cause.weight <= before.weight) {
+      if (!lock) return;  // whoever has it may have seen more
+      if (!adds_to(before, cause)) cause = before;
+    }
     if (cause.sentence.empty() || !files_.may_write()) return;
     files_.write_summary(failure_json(ranks, cause));
     // An error of its own is what its rank ends with.

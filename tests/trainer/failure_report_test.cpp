@@ -231,6 +231,14 @@ TEST(FailureJson, HasWhatRankZeroHeardOfEachRank) {
   EXPECT_FALSE(root["ranks"][0].contains("heard"));
 }
 
+// Of a thousand ranks with their threads it would be more than the next start reads.
+TEST(FailureJson, LeavesThreadsToTheRanksOwnFiles) {
+  RankRecord record = lost_another(0);
+  record.stacks = {{.id = 5, .name = "exchange", .frames = {"a", "b"}}};
+  EXPECT_TRUE(record_json(record).contains("threads"));
+  EXPECT_FALSE(failure_json({record}, {"because", 3})["ranks"][0].contains("threads"));
+}
+
 TEST(RankRecord, IsReadBackAsItWasWritten) {
   RankRecord record = lost_another(3);
   record.listens = true;

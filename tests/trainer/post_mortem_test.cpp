@@ -1,5 +1,6 @@
 #include "trainer/post_mortem.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -9,6 +10,9 @@
 
 #include "comm/self_communicator.h"
 #include "file_content.h"
+#include "support/file_descriptor.h"
+#include "support/file_lock.h"
+#include "trainer/failure_report.h"
 
 namespace catamaran {
 namespace {
@@ -106,6 +110,22 @@ TEST_F(PostMortemTest, WritesDownARankThatIsLostAtTheVeryEnd) {
       post_mortem.failed(error);
     }
     EXPECT_EQ(fs::exists(run_ / "failure.json"), sums == 1);
+  }
+}
+
+TEST_F(PostMortemTest, WithoutTheLockReplacesOnlyWhatIsLessSure) {
+  for (const int weight : {FailureCause::kOwnError, 1}) {
+    const auto run = take(TakeOver::kByForce);
+    const auto post_mortem = begin(run);
+    const std::string before =
+        json{{"start", run->start()}, {"cause", "rank 3 failed"}, {"weight", weight}}.dump();
+    write("failure.json", before);
+    const fs::path path = run_ / "failure" / run->start() / "lock";
+    const FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    ASSERT_EQ(try_lock(lock, path, ErrorKind::kInternal), LockState::kTaken);
+    post_mortem->failed(error_);
+    EXPECT_EQ(content("failure.json") == before, weight == FailureCause::kOwnError);
+    EXPECT_EQ(failure()["weight"], FailureCause::kOwnError);
   }
 }
 
