@@ -4,7 +4,6 @@
 #include <cstring>
 #include <fstream>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "support/error.h"
@@ -22,6 +21,10 @@ std::string processor_name() {
     return colon == std::string::npos ? "" : line.substr(colon + 2);
   }
   return "";
+}
+
+bool are_alike(const std::vector<std::string>& all) {
+  return std::ranges::all_of(all, [&](const std::string& one) { return one == all.front(); });
 }
 
 }  // namespace
@@ -75,11 +78,14 @@ void require_same_gradients(uint64_t hash, ProcessGroup& group, int64_t step) {
 int64_t probe_interval(int64_t every, ProcessGroup& group) {
   if (every == 0 || group.world() == 1) return 0;
   std::string reason;
-  const std::vector<std::string> processors = group.all_gather(processor_name());
+  const bool processors_alike = are_alike(group.all_gather(processor_name()));
+  const bool threads_alike = are_alike(group.all_gather(std::to_string(group.threads())));
   if (group.device_kind() == DeviceKind::kCuda) {
     reason = "kernels of a GPU need not give the same bits twice";
-  } else if (std::set(processors.begin(), processors.end()).size() > 1) {
+  } else if (!processors_alike) {
     reason = "the ranks' processors are not alike";
+  } else if (!threads_alike) {  // sums are cut into as many parts
+    reason = "the ranks have different numbers of threads (comm.threads_per_rank)";
   }
   if (reason.empty()) return every;
   if (group.is_root()) log::warn("numerics.probe_every_steps: left out, since " + reason);

@@ -6,9 +6,10 @@
 //   if (probe_interval(every, group) > 0) ...
 //   require_same_gradients(hash of my gradients, group, step);
 //
-// Equal processors give equal bits; where they have several names, and on GPUs, whose kernels need
-// not give the same bits twice, the probe is left out. Errors: NumericsError on every rank, naming
-// the ranks that differ from most others. Collective.
+// Equal processors give equal bits with equal numbers of threads; where they have several names or
+// ranks other numbers of threads, and on GPUs, whose kernels need not give the same bits twice, the
+// probe is left out. Errors: NumericsError on every rank, naming the ranks that differ from most
+// others. Collective.
 #pragma once
 
 #include <cstdint>
