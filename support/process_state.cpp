@@ -1,5 +1,7 @@
 #include "support/process_state.h"
 
+#include <sys/stat.h>
+
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -23,6 +25,11 @@ ProcessState process_state(int64_t process) {
     default:
       return ProcessState::kAlive;
   }
+}
+
+uint64_t process_namespace() {
+  struct stat state {};
+  return ::stat("/proc/self/ns/pid", &state) == 0 ? state.st_ino : 0;
 }
 
 }  // namespace catamaran

@@ -32,13 +32,14 @@ enum class RankEnd {
   kStopped,  // its process is stopped by a signal
   kStorage,  // its process waits in the kernel, as for storage
   kGone,     // its process is no more
-  kSilent,   // on another host: nothing is known but its heartbeats
+  kSilent,   // on another host or in another container: nothing is known but its heartbeats
 };
 
 struct RankRecord {
   int rank = 0;
   std::string host;
   int64_t process = 0;
+  uint64_t process_namespace = 0;  // that `process` is a number of; not written
   RankEnd end = RankEnd::kSilent;
   // Of ranks that wrote, kFailed and kEnded:
   std::string error;                        // of kFailed

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -40,13 +41,13 @@ constexpr double kLockPatience = 0.3;  // seconds
 
 std::vector<RankRecord> roster_of(ProcessGroup& group) {
   std::vector<RankRecord> roster;
-  const std::string mine = std::to_string(::getpid()) + " " + group.host_name();
-  for (const std::string& text : group.all_gather(mine)) {
-    const size_t space = text.find(' ');
+  const std::string mine = std::to_string(::getpid()) + " " + std::to_string(process_namespace()) +
+                           " " + group.host_name();
+  for (const std::string& line : group.all_gather(mine)) {
+    std::istringstream in(line);
     RankRecord record;
     record.rank = static_cast<int>(roster.size());
-    record.process = std::stoll(text.substr(0, space));
-    record.host = text.substr(space + 1);
+    in >> record.process >> record.process_namespace >> record.host;
     roster.push_back(std::move(record));
   }
   return roster;
@@ -275,7 +276,7 @@ class PostMortem::Writer {
          .seconds_ago = 0});
   }
 
-  // What that rank wrote, else what this host knows of it.
+  // What that rank wrote, else what this host knows of it, if the number means the same here.
   RankRecord record_of(const RankRecord& rank) const {
     const fs::path file = files_.of_rank(rank.rank);
     std::error_code code;
@@ -285,7 +286,8 @@ class PostMortem::Writer {
     } catch (const Error&) {  // cut short by its end
     }
     RankRecord record = rank;
-    if (rank.host == mine_.host) record.end = end_of(process_state(rank.process));
+    if (rank.host == mine_.host && rank.process_namespace == mine_.process_namespace)
+      record.end = end_of(process_state(rank.process));
     return record;
   }
 

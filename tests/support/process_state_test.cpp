@@ -30,5 +30,15 @@ TEST(ProcessState, TellsStoppedAndGoneOnes) {
   EXPECT_EQ(process_state(child), ProcessState::kGone);
 }
 
+TEST(ProcessNamespace, IsThatOfTheProcessesItStarts) {
+  const uint64_t mine = process_namespace();
+  EXPECT_NE(mine, 0U);
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(process_namespace() == mine ? 0 : 1);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
 }  // namespace
 }  // namespace catamaran

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +13,7 @@
 #include "file_content.h"
 #include "support/file_descriptor.h"
 #include "support/file_lock.h"
+#include "support/process_state.h"
 #include "trainer/failure_report.h"
 
 namespace catamaran {
@@ -31,6 +33,27 @@ class LossyCommunicator : public SelfCommunicator {
 
  private:
   int sums_;
+};
+
+// Rank 0's of two; the other one says the same line each time.
+class NeighbourCommunicator : public SelfCommunicator {
+ public:
+  explicit NeighbourCommunicator(std::string line) : line_(std::move(line)) {}
+  int world() const override { return 2; }
+  void broadcast(void* data, int64_t bytes, int root, void*) override {
+    if (root == 0) return;
+    const auto length = static_cast<int64_t>(line_.size());
+    if (told_length_) {
+      std::memcpy(data, line_.data(), static_cast<size_t>(bytes));
+    } else {
+      std::memcpy(data, &length, sizeof length);
+    }
+    told_length_ = !told_length_;
+  }
+
+ private:
+  std::string line_;
+  bool told_length_ = false;
 };
 
 class PostMortemTest : public testing::Test {
@@ -110,6 +133,21 @@ TEST_F(PostMortemTest, WritesDownARankThatIsLostAtTheVeryEnd) {
       post_mortem.failed(error);
     }
     EXPECT_EQ(fs::exists(run_ / "failure.json"), sums == 1);
+  }
+}
+
+// Two containers may share a host's name; numbers of processes are each one's own.
+TEST_F(PostMortemTest, TakesNoRankForGoneThatIsInAnotherContainer) {
+  constexpr const char* kNoProcess = "999999999 ";
+  for (const uint64_t apart : {uint64_t{0}, uint64_t{1}}) {
+    ProcessGroup group(0, 2, 0, 2, "host", DeviceKind::kCpu, 0, 1,
+                       std::make_unique<NeighbourCommunicator>(
+                           kNoProcess + std::to_string(process_namespace() + apart) + " host"),
+                       std::make_unique<SelfCommunicator>());
+    PostMortem post_mortem({.path = run_, .directory = take(TakeOver::kByForce)}, group,
+                           std::make_shared<TraceRecorder>(), 0, nullptr);
+    post_mortem.failed(CommError("no answer", "rank 0 on host, all-reduce", ""));
+    EXPECT_EQ(failure()["ranks"][1]["state"], std::string(apart > 0 ? "silent" : "gone"));
   }
 }
 
