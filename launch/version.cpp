@@ -10,10 +10,8 @@ const char* version() { return CATAMARAN_VERSION; }
 const char* git_id() { return CATAMARAN_GIT; }
 
 std::string version_text() {
-  const LibraryVersions libraries = library_versions();
-  return std::string("catamaran ") + version() + " (" + git_id() + "), LibTorch " +
-         libraries.torch + ", NCCL " + libraries.nccl + ", CUDA " + libraries.cuda + ", " +
-         libraries.mpi;
+  return std::string("catamaran ") + version() + " (" + git_id() + "), " +
+         versions_text(library_versions());
 }
 
 int rank_from_environment() {

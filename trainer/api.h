@@ -107,5 +107,6 @@ struct LibraryVersions {
   std::string torch, nccl, mpi, cuda;
 };
 LibraryVersions library_versions();
+std::string versions_text(const LibraryVersions& versions);  // for people, in one line
 
 }  // namespace catamaran

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "comm/agreement.h"
 #include "dataio/label_statistics.h"
 #include "support/atomic_file.h"
 #include "support/clock.h"
@@ -82,6 +83,8 @@ std::string place_of(const ProcessGroup& group, const TraceRecorder* trace, int6
 }  // namespace
 
 ExitReason train(const TrainRequest& request, ProcessGroup& group) {
+  require_same_program(group, "catamaran " + request.version + " (" + request.git + "), " +
+                                  versions_text(library_versions()));
   const RunPacks packs = open_packs(request.options, group);
   // Has the lock until the last file is written.
   const std::shared_ptr<RunDirectory> directory = take_run_directory(request, group);

@@ -1,4 +1,4 @@
-// library_versions of trainer/api.h.
+// library_versions and versions_text of trainer/api.h.
 #include <mpi.h>
 #include <torch/version.h>
 #ifdef CATAMARAN_WITH_NCCL
@@ -33,6 +33,11 @@ LibraryVersions library_versions() {
   versions.cuda = "none";
 #endif
   return versions;
+}
+
+std::string versions_text(const LibraryVersions& versions) {
+  return "LibTorch " + versions.torch + ", NCCL " + versions.nccl + ", CUDA " + versions.cuda +
+         ", " + versions.mpi;
 }
 
 }  // namespace catamaran

@@ -8,7 +8,7 @@ import time
 import pytest
 from jobs import (MPIRUN, ended, errors_in, latest, one_message, program, require_all_is_well, steps_done, train_words, two_programs, wait_for_ranks,
                   wait_for_steps)
-from runs import catamaran, metrics, running, started
+from runs import BINARY, catamaran, metrics, running, started
 
 
 def test_row_09_ranks_with_different_configurations_are_refused_at_the_start(config, tmp_path, record):
@@ -24,6 +24,27 @@ def test_row_09_ranks_with_different_configurations_are_refused_at_the_start(con
     assert not run.exists()
     record(9, "ranks with different configurations", "MPMD: rank 1 with another run.seed",
            "exit 2 before the first step, rank 1 named (time with the start)", seconds)
+
+
+def test_row_09_a_rank_of_another_build_is_refused_at_the_start(config, tmp_path, record):
+    """The other build: this one with another git id in it."""
+    run, other = tmp_path / "run", tmp_path / "other-build"
+    git = re.search(r"catamaran \S+ \((\w+)\)", catamaran("--version").stdout).group(1)
+    others = ("e" if git[0] == "f" else "f") + git[1:]
+    other.write_bytes(BINARY.read_bytes().replace(git.encode() + b"\0", others.encode() + b"\0"))
+    other.chmod(0o755)
+    words = train_words(config, run)
+    begin = time.monotonic()
+    with running(two_programs(program(*words), [other, *words])) as job:
+        output, _ = ended(job, 60)
+    seconds = round(time.monotonic() - begin, 2)
+    assert job.returncode == 2, output
+    one_message(output, rf"the ranks are not of one program: rank 0 \(catamaran \S+ \({git}\), LibTorch .*\), rank 1 \(catamaran \S+ \({others}\), LibTorch ",
+                "start the same build")
+    require_all_is_well(run, checkpoint=False)
+    assert not run.exists()
+    record(9, "ranks with different programs", "MPMD: rank 1 with another git id in its binary",
+           "exit 2 before anything else, both versions told (time with the start)", seconds)
 
 
 def test_row_10_a_checkpoint_that_only_rank_0_sees_is_refused_by_the_others(config, tmp_path, record):

@@ -98,6 +98,23 @@ TEST(Agreement, NamesTheRanksThatDifferOnEveryRank) {
   }
 }
 
+TEST(Agreement, OfProgramsTellsTheRanksOfEachAndWhatItIs) {
+  require_same_program(group(), "catamaran 1.0 (abc), LibTorch 2.15");
+  if (group().world() == 1) return;
+  const bool odd = group().rank() + 1 == group().world();
+  try {
+    require_same_program(group(), odd ? "catamaran 1.1 (def)" : "catamaran 1.0 (abc)");
+    FAIL() << "it was accepted";
+  } catch (const UsageError& problem) {
+    const std::string text = problem.what();
+    EXPECT_NE(text.find("rank 0"), std::string::npos) << text;
+    EXPECT_NE(text.find(" (catamaran 1.0 (abc)), rank " + std::to_string(group().world() - 1) +
+                        " (catamaran 1.1 (def))"),
+              std::string::npos)
+        << text;
+  }
+}
+
 TEST(MpiCommunicator, ASilentPeerIsAnErrorThatNamesTheOperation) {
   if (group().world() == 1) return;
   MpiCommunicator impatient(MPI_COMM_WORLD, "this-host", 0.5);
