@@ -7,7 +7,8 @@
 // The thread calls no MPI and never waits for the network: a datagram that cannot be sent at once
 // is left out, and whether one arrives it does not know. The source is called in that thread, from
 // the constructor until the destructor has returned; rank and sequence number are the sender's.
-// What it throws leaves one heartbeat out. Errors: CommError where no socket can be had.
+// What it throws leaves one heartbeat out. Errors: CommError where no socket can be had. One thread
+// at a time.
 #pragma once
 
 #include <chrono>

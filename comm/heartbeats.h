@@ -8,7 +8,7 @@
 // random token reach the others through the group. Where that is not possible (no socket, no IPv4
 // address, a firewall that drops datagrams) nothing is lost but the knowledge. Collective: the
 // constructor. The source is called in a thread of its own (comm/heartbeat_sender.h), never on rank
-// 0. Errors: CommError of the group's collectives alone.
+// 0. Errors: CommError of the group's collectives alone. One thread at a time.
 #pragma once
 
 #include <memory>

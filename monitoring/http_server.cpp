@@ -91,7 +91,7 @@ HttpServer::~HttpServer() {
 void HttpServer::run() {
   std::vector<pollfd> watched;
   for (;;) {
-    const short accepting = connections_.size() < kMostConnections && can_accept_ ? POLLIN : 0;
+    const short accepting = can_accept_ ? POLLIN : 0;
     watched = {{wake_read_.get(), POLLIN, 0}, {listener_.get(), accepting, 0}};
     for (const Connection& c : connections_) {
       watched.push_back(
@@ -112,7 +112,16 @@ void HttpServer::run() {
   }
 }
 
+void HttpServer::make_room() {
+  if (connections_.size() < kMostConnections) return;
+  auto given_up = std::find_if(connections_.begin(), connections_.end(),
+                               [](const Connection& c) { return c.response.empty(); });
+  if (given_up == connections_.end()) given_up = connections_.begin();
+  connections_.erase(given_up);
+}
+
 bool HttpServer::accept_one() {
+  make_room();
   FileDescriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!socket) return errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM;
   connections_.emplace_back();

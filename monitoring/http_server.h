@@ -6,8 +6,9 @@
 //   });
 //   server.port();
 //
-// GET only; at most 64 connections, 8 KiB of request and 2 seconds each, so slow, silent or hostile
-// clients cost nothing but their own connection. prometheus-cpp's own server (CivetWeb) cannot
+// GET only; at most 64 connections, 8 KiB of request and 2 seconds each; one more takes the place
+// of the oldest that has asked for nothing yet. So slow, silent or hostile clients cost nothing but
+// their own connection. prometheus-cpp's own server (CivetWeb) cannot
 // start beside LibTorch: it gives its threads 100 KiB of stack, less than the thread-local storage
 // of LibTorch's libraries. Errors: UsageError when the port cannot be had. `answer` runs in the
 // server's thread; what it throws becomes status 500. Thread-safe.
@@ -60,6 +61,7 @@ class HttpServer {
     size_t sent = 0;
   };
   void run();
+  void make_room();
   // False: this process has no descriptor or memory for it, so try again a little later.
   bool accept_one();
   // False: the connection is over.

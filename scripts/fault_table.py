@@ -2,6 +2,7 @@
 """Puts what the fault tests saw (build/release/faults/results.jsonl) as a table between the two markers of docs/reliability.md.
 
     scripts/fault_table.py [RESULTS [PAGE]]
+    scripts/fault_table.py --check           names the rows that tests/faults has and the table has not
 
 A line of RESULTS is one test: row, fault, injected, seen, detection_seconds, recovery_seconds; of several of one test the last
 counts. Rows come in the matrix's order.
@@ -50,5 +51,14 @@ def main(results=ROOT / "build/release/faults/results.jsonl", page=ROOT / "docs/
     print(f"{page}: {len(found)} tests of {len({r['row'] for r in found})} rows")
 
 
+def missing(tests=ROOT / "tests/faults", page=ROOT / "docs/reliability.md"):
+    """Rows of tests that stand in no line of the table."""
+    tested = {row.lstrip("0") for path in tests.glob("test_*.py") for row in re.findall(r"^def test_row_(\d+[a-z]?)_", path.read_text(), re.MULTILINE)}
+    told = set(re.findall(r"^\| (\d+[a-z]?) \|", page.read_text(), re.MULTILINE))
+    return sorted(tested - told, key=lambda row: (int(row.rstrip("abcdefgh")), row))
+
+
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--check"]:
+        sys.exit("\n".join(f"docs/reliability.md: row {row} is tested and not in the table (make faults)" for row in missing()))
     main(*sys.argv[1:])

@@ -57,6 +57,7 @@ for name in sys.argv[1:]:
 PY
 )
 each 'a page names a path that is not there' < <(python3 scripts/page_paths.py CONTRIBUTING.md docs/architecture.md docs/tutorial.md README.md 2>&1)
+each 'the table of faults is old' < <(python3 scripts/fault_table.py --check 2>&1)
 each 'a page names a make target that is not there' < <(grep -ohE '(`|^    |\| )make [a-z-]+' README.md CONTRIBUTING.md | sed -E 's/^[^m]*//' | sort -u | while read -r _ target; do
   grep -qE "^$target:" Makefile || [[ $target == -* ]] || echo "make $target"; done)
 

@@ -68,11 +68,13 @@ def test_row_34_clients_that_never_read_or_read_slowly_neither_slow_training_nor
     with started(*train_words(config, run, "log.every_steps=1", "checkpoint.every_steps=100000", "evaluate.every_epochs=0"), ranks=2) as job:
         wait_for_steps(run, job, 5)
         before = steps_per_second(run)
-        for index in range(64):
+        for index in range(128):
             client = socket.create_connection(address(run), timeout=5)
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" if index % 2 else b"GET /met")
             clients.append(client)
+        for _ in range(64):  # every place is held by one that says nothing
+            clients.append(socket.create_connection(address(run), timeout=5))
         longest = max(scrape(run) for _ in range(3))
         during = steps_per_second(run)
         job.send_signal(signal.SIGUSR1)
@@ -80,9 +82,9 @@ def test_row_34_clients_that_never_read_or_read_slowly_neither_slow_training_nor
     for client in clients:
         client.close()
     assert job.returncode == 75, output
-    assert longest < 3, "connections that do nothing are closed after two seconds"
+    assert longest < 1, "connections that do nothing are closed after two seconds, and at once where another needs the place"
     assert during > 0.5 * before, "within the noise of a machine that does other things too"
-    record(34, "slow or stuck scraper", "64 clients: half send half a request, half never read",
+    record(34, "slow or stuck scraper", "192 clients: a third each send half a request, never read, say nothing",
            "training goes on; another scrape is answered (time of the slowest)", round(longest, 3))
 
 
@@ -124,12 +126,12 @@ def test_row_35_abuse_of_the_metrics_port_is_refused_in_bounded_time_and_memory_
         for _ in range(1000):
             socket.create_connection(address(run), timeout=10).close()
         scrape(run)
+        grown = resident_mib(job.pid) - memory
         job.send_signal(signal.SIGUSR1)
-        grown = resident_mib(job.pid) - memory if job.poll() is None else 0
         output, _ = ended(job, 30)
     assert job.returncode == 75, output
     assert (run / "log.jsonl").read_text().count("warning") == lines
-    assert grown < 64, "training itself keeps some memory; the port adds at most 8 MiB"
+    assert grown < 16, f"{grown:.1f} MiB: the port adds at most 8 MiB, and training itself a little"
     require_all_is_well(run)
     assert latest(run)
     record(35, "abuse of the metrics port", ", ".join(ABUSE) + ", 1,000 connections",

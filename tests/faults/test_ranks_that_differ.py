@@ -109,4 +109,4 @@ def test_row_36_errors_of_gpus_and_nccl_say_whether_node_or_program_is_to_blame(
     assert "Row36" in done.stdout, done.stdout
     record(36, "errors of GPUs and NCCL",
            "libraries that stand for CUDA's and NCCL's (tests/fakes): ECC, NVLink, launch failures, ncclRemoteError, ncclSystemError, hangs",
-           "an error that names rank, host and collective, and is retryable, bad node or bug; the bad node in exclude_hosts of failure.json")
+           "an error that names rank, host and collective, and is retryable, bad node or bug")

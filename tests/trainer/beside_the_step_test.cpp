@@ -1,6 +1,6 @@
 // What works beside the step loop and shares memory with it: the exchange of gradients, and the
 // writing of checkpoints. Results are looked at, and the thread sanitizer looks at the memory
-// (preset tsan-torch).
+// (preset tsan).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
