@@ -163,9 +163,10 @@ AtomicDirectory::~AtomicDirectory() {
   fs::remove_all(temporary_, code);
 }
 
-void AtomicDirectory::commit(Durability durability) {
+void AtomicDirectory::commit(Durability durability, const std::function<void()>& before_rename) {
   const bool durable = durability == Durability::kDurable;
   if (durable) sync_tree(temporary_, kind_);
+  before_rename();
   std::error_code code;
   fs::path old;
   if (replace_ && fs::exists(fs::symlink_status(target_, code))) {

@@ -30,6 +30,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -85,7 +86,11 @@ class AtomicDirectory {
   ~AtomicDirectory();
 
   const std::filesystem::path& path() const { return temporary_; }
-  void commit(Durability durability = Durability::kDurable);
+  // before_rename: called when all is on the disk, which takes its time; what it throws leaves the
+  // target as it is.
+  void commit(
+      Durability durability = Durability::kDurable,
+      const std::function<void()>& before_rename = [] {});
   // Leaves what is there where it is, for remove_stale_temporaries(): where a write to it hangs,
   // deleting it would hang, too.
   void abandon() { temporary_.clear(); }

@@ -38,7 +38,8 @@ struct CheckpointWriter::Write {
   void run() {
     try {
       require_wanted();
-      end.bytes = write_checkpoint(folder, contents);
+      end.bytes = write_checkpoint(folder, contents, available_bytes, [this] { require_wanted(); });
+      require_wanted();
       remove_old_checkpoints(folder, keep, contents.state.best_step, contents.state.step);
       end.ok = true;
     } catch (...) {

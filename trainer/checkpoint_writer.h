@@ -52,8 +52,8 @@ class CheckpointWriter {
   using OnEnd = std::function<void(const CheckpointEnd&)>;
   using MayWrite = std::function<void()>;
 
-  // may_write: before each write, in its thread, perhaps after this object's end; what it throws
-  // makes the write one that failed.
+  // may_write: before each write and, as one takes its time, before each change that others see, in
+  // its thread, perhaps after this object's end; what it throws makes the write one that failed.
   CheckpointWriter(
       std::filesystem::path folder, const Retention& keep, OnEnd on_end, MayWrite may_write = [] {},
       const WritePatience& patience = {});

@@ -1,4 +1,5 @@
-// A write of a checkpoint that does not return, as on storage that hangs.
+// A write of a checkpoint that does not return, as on storage that hangs, and one in the middle of
+// which another job takes the run over.
 #include "trainer/checkpoint_writer.h"
 
 #include <gmock/gmock.h>
@@ -13,6 +14,7 @@
 #include <thread>
 
 #include "file_content.h"
+#include "support/atomic_file.h"
 #include "support/error.h"
 #include "support/log.h"
 
@@ -21,6 +23,15 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
+
+CheckpointContents contents(int64_t step) {
+  CheckpointContents made;
+  made.state.step = step;
+  made.state.model = to_json(CatOptions());
+  made.state.classes = {"cat"};
+  made.model.emplace_back("w", torch::zeros({3}));
+  return made;
+}
 
 // Storage that hangs until it is mended; the writer's thread has a share of it.
 struct HangingStorage {
@@ -44,14 +55,6 @@ class HangingCheckpoint : public testing::Test {
         folder_, Retention{.keep = 5}, [this](const CheckpointEnd&) { ++ends_; },
         [storage = storage_] { storage->answers.wait(); }, patience);
     writer_->save(contents(7), "periodic", Stopwatch());
-  }
-  static CheckpointContents contents(int64_t step) {
-    CheckpointContents made;
-    made.state.step = step;
-    made.state.model = to_json(CatOptions());
-    made.state.classes = {"cat"};
-    made.model.emplace_back("w", torch::zeros({3}));
-    return made;
   }
 
   const fs::path folder_ =
@@ -104,6 +107,47 @@ TEST_F(HangingCheckpoint, IsWaitedForALittleWhenTheRunEndsForAnotherReason) {
   writer_.reset();
   EXPECT_GE(ending.seconds(), 0.29);
   EXPECT_LT(ending.seconds(), 10);
+}
+
+class CheckpointOfALostRun : public testing::Test {
+ protected:
+  CheckpointOfALostRun() { write_checkpoint(folder_, contents(1)); }
+  ~CheckpointOfALostRun() override { fs::remove_all(folder_); }
+
+  // Of step 2, where the run is lost after so many questions whether it still is this job's.
+  void write_until_lost(int answers) const {
+    int asked = 0;
+    CheckpointWriter writer(
+        folder_, {.keep = 1}, [](const CheckpointEnd&) {},
+        [&asked, answers] {
+          if (++asked > answers) throw WeightsError("another job has taken it over", "", "");
+        });
+    writer.save(contents(2), "periodic", Stopwatch());
+    EXPECT_THROW(writer.finish(), WeightsError);
+    EXPECT_TRUE(temporaries_in(folder_).empty());
+    EXPECT_TRUE(is_there(1)) << "deleted among those of the other job";
+  }
+  bool is_there(int64_t step) const { return fs::exists(folder_ / checkpoint_name(step)); }
+
+  const fs::path folder_ =
+      fs::temp_directory_path() / ("lost-checkpoint-" + std::to_string(::getpid()));
+};
+
+TEST_F(CheckpointOfALostRun, DoesNotGetItsNameHoweverFarItIs) {
+  write_until_lost(1);
+  EXPECT_FALSE(is_there(2));
+  EXPECT_EQ(latest_checkpoint_name(folder_), checkpoint_name(1));
+}
+
+TEST_F(CheckpointOfALostRun, DoesNotBecomeTheLatest) {
+  write_until_lost(2);
+  EXPECT_TRUE(is_there(2));
+  EXPECT_EQ(latest_checkpoint_name(folder_), checkpoint_name(1));
+}
+
+TEST_F(CheckpointOfALostRun, DeletesNoOther) {
+  write_until_lost(3);
+  EXPECT_EQ(latest_checkpoint_name(folder_), checkpoint_name(2));
 }
 
 }  // namespace
