@@ -118,8 +118,11 @@ std::vector<Temporary> temporaries_in(const std::filesystem::path& folder);
 // Those whose writer is gone: it ran on this host and is dead, or nobody else may write there.
 std::vector<Temporary> stale_temporaries(const std::filesystem::path& folder,
                                          TemporaryOwner owner = TemporaryOwner::kLivingProcess);
-// Deletes those. A folder that was moved aside and had not been replaced yet goes back to its
-// place.
+// Those, and whatever nothing has been written to since that moment, whosever it is.
+std::vector<Temporary> stale_temporaries(const std::filesystem::path& folder,
+                                         std::filesystem::file_time_type since);
+// Deletes them. A folder that was moved aside and had not been replaced yet goes back to its place.
+void remove_temporaries(const std::vector<Temporary>& temporaries);
 void remove_stale_temporaries(const std::filesystem::path& folder,
                               TemporaryOwner owner = TemporaryOwner::kLivingProcess);
 

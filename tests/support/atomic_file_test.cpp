@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 
 #include "file_content.h"
@@ -112,6 +113,24 @@ TEST_F(AtomicFiles, AFolderMovedAsideGoesBackWhereNothingHasTakenItsPlace) {
   remove_stale_temporaries(folder_, TemporaryOwner::kNobody);
   EXPECT_EQ(file_content(folder_ / "a" / "part"), ".a.tmp.~node7.4711");
   EXPECT_EQ(file_content(folder_ / "b" / "part"), "b");
+  EXPECT_EQ(entries(), 2u);
+}
+
+TEST_F(AtomicFiles, WhatNothingHasBeenWrittenToIsALeftoverWhosever) {
+  const auto now = fs::file_time_type::clock::now();
+  const auto make = [&](const char* name, std::chrono::seconds age) {
+    fs::create_directory(folder_ / name);
+    std::ofstream(folder_ / name / "part") << name;
+    fs::last_write_time(folder_ / name / "part", now - age);
+    fs::last_write_time(folder_ / name, now - std::chrono::hours(1));
+  };
+  make(".old.tmp.node7.4711", std::chrono::seconds(10));
+  make(".young.tmp.node7.4711", std::chrono::seconds(5));
+  make(".aside.tmp.~node7.4711", std::chrono::hours(1));
+  remove_temporaries(stale_temporaries(folder_, now - std::chrono::seconds(8)));
+  EXPECT_EQ(file_content(folder_ / "aside/part"), ".aside.tmp.~node7.4711") << "it went back";
+  EXPECT_TRUE(fs::exists(folder_ / ".young.tmp.node7.4711/part"))
+      << "a file in it is being written";
   EXPECT_EQ(entries(), 2u);
 }
 
