@@ -34,7 +34,7 @@ struct CheckpointState {
   int64_t step = 0;  // steps done
   int64_t epoch = 0;
   int64_t step_in_epoch = 0;
-  int64_t ema_updates = 0;  // 0: no average
+  int64_t ema_updates = 0;  // 0: no average, or every step so far was skipped
   int64_t skipped_in_row = 0;
   int64_t substituted = 0;         // images of this epoch that others took the place of
   std::string precision = "fp32";  // precision.compute

@@ -164,7 +164,7 @@ void Trainer::restore(const std::filesystem::path& checkpoint, const CheckpointS
   if (state.loss_scaled) scaler_.restore(state.loss_scale, state.loss_scale_applied);
   if (!ema_.enabled()) return;
   const std::filesystem::path average = checkpoint / "ema.safetensors";
-  if (state.ema_updates == 0) {
+  if (!read_checkpoint_record(checkpoint).checksums.contains("ema.safetensors")) {
     throw WeightsError("the checkpoint has no averaged weights, but ema.decay is not 0",
                        checkpoint.string(), "resume with --set ema.decay=0");
   }
