@@ -168,7 +168,7 @@ AtomicDirectory::AtomicDirectory(const fs::path& target, bool replace, ErrorKind
   }
   create_parents(target_, kind_);
   fs::remove_all(temporary_, code);
-  if (::mkdir(temporary_.c_str(), S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH) != 0) {
+  if (::mkdir(temporary_.c_str(), kNewFolder) != 0) {
     fail(kind_, "cannot create the folder", temporary_);
   }
 }

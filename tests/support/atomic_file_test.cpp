@@ -78,6 +78,23 @@ TEST_F(AtomicFiles, ADirectoryAppearsWholeAndRefusesToReplaceUnlessAsked) {
   EXPECT_EQ(entries(), 1u);
 }
 
+TEST_F(AtomicFiles, AFileAndAFolderHaveTheRightsThatTheUmaskLeaves) {
+  for (const mode_t mask : {mode_t{S_IWOTH}, mode_t{S_IRWXG | S_IRWXO}}) {
+    const mode_t before = ::umask(mask);
+    AtomicDirectory directory(folder_ / std::to_string(mask));
+    write_file_atomically(directory.path() / "part", "1");
+    directory.commit();
+    ::umask(before);
+    const auto mode_of = [](const fs::path& path) {
+      struct stat status {};
+      ::stat(path.c_str(), &status);
+      return status.st_mode & static_cast<mode_t>(ACCESSPERMS);
+    };
+    EXPECT_EQ(mode_of(folder_ / std::to_string(mask)), 0777 & ~mask);
+    EXPECT_EQ(mode_of(folder_ / std::to_string(mask) / "part"), 0666 & ~mask);
+  }
+}
+
 TEST_F(AtomicFiles, RemovesLeftoversOfDeadProcessesOnly) {
   const pid_t child = ::fork();
   if (child == 0) {
