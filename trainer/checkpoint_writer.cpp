@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <future>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -49,11 +50,9 @@ struct CheckpointWriter::Write {
     tell();
   }
   void require_wanted() {
-    {
-      const std::lock_guard lock(mutex);
-      if (given_up) throw WeightsError("the write was given up", path().string(), "");
-    }
-    may_write();
+    may_write();  // first: it asks the storage, too
+    const std::lock_guard lock(mutex);
+    if (given_up) throw WeightsError("the write was given up", path().string(), "");
   }
   void tell() {
     const std::lock_guard lock(mutex);

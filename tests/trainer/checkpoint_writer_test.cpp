@@ -30,6 +30,7 @@ CheckpointContents contents(int64_t step) {
   made.state.model = to_json(CatOptions());
   made.state.classes = {"cat"};
   made.model.emplace_back("w", torch::zeros({3}));
+  made.optimizer.emplace_back("momentum.w", torch::zeros({3}));
   return made;
 }
 
@@ -66,7 +67,7 @@ class HangingCheckpoint : public testing::Test {
 
 TEST_F(HangingCheckpoint, IsWarnedOfAndGivenUpByNameAtTheBound) {
   const fs::path file = folder_.string() + ".jsonl";
-  const LogFile log(file, 0);
+  const LogFile log_file(file, 0);
   begin({.timeout_seconds = 0.4, .warn_seconds = 0.1});
   try {
     writer_->finish();
