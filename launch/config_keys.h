@@ -215,6 +215,8 @@ void visit_config_keys(Options& o, Visit&& visit) {
         "starts in a row, of the same configuration, that fail without a new checkpoint before the "
         "next one is refused; of those that are killed without a word, three times as many; 0: "
         "none is");
+  visit("checkpoint.timeout_seconds", o.checkpoint.timeout_seconds,
+        "a write that takes longer ends the job");
   visit("reducer.first_bucket_bytes", o.reducer.first_bucket_bytes,
         "gradients of the first all-reduce");
   visit("reducer.bucket_bytes", o.reducer.bucket_bytes, "and of each later one");

@@ -70,6 +70,22 @@ bool went_back(const Temporary& temporary) {
   return !code;
 }
 
+bool is_of_the_dead(const Temporary& temporary) {
+  return temporary.host == host_name() && ::kill(temporary.process, 0) != 0 && errno == ESRCH;
+}
+
+// Of a file, or of a folder and all that is in it.
+fs::file_time_type newest_change(const fs::path& path) {
+  std::error_code code;
+  fs::file_time_type newest = fs::last_write_time(path, code);
+  for (auto at = fs::recursive_directory_iterator(path, code);
+       !code && at != fs::recursive_directory_iterator(); at.increment(code)) {
+    std::error_code gone;
+    newest = std::max(newest, fs::last_write_time(at->path(), gone));
+  }
+  return newest;
+}
+
 void sync_tree(const fs::path& folder, ErrorKind kind) {
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
     if (entry.is_regular_file()) sync_file(entry.path(), kind);
@@ -152,7 +168,7 @@ AtomicDirectory::AtomicDirectory(const fs::path& target, bool replace, ErrorKind
   }
   create_parents(target_, kind_);
   fs::remove_all(temporary_, code);
-  if (::mkdir(temporary_.c_str(), S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH) != 0) {
+  if (::mkdir(temporary_.c_str(), kNewFolder) != 0) {
     fail(kind_, "cannot create the folder", temporary_);
   }
 }
@@ -163,9 +179,10 @@ AtomicDirectory::~AtomicDirectory() {
   fs::remove_all(temporary_, code);
 }
 
-void AtomicDirectory::commit(Durability durability) {
+void AtomicDirectory::commit(Durability durability, const std::function<void()>& before_rename) {
   const bool durable = durability == Durability::kDurable;
   if (durable) sync_tree(temporary_, kind_);
+  before_rename();
   std::error_code code;
   fs::path old;
   if (replace_ && fs::exists(fs::symlink_status(target_, code))) {
@@ -212,20 +229,28 @@ std::vector<Temporary> temporaries_in(const fs::path& folder) {
 
 std::vector<Temporary> stale_temporaries(const fs::path& folder, TemporaryOwner owner) {
   std::vector<Temporary> stale = temporaries_in(folder);
-  const auto may_be_written = [owner](const Temporary& temporary) {
-    const bool dead_here =
-        temporary.host == host_name() && ::kill(temporary.process, 0) != 0 && errno == ESRCH;
-    return !dead_here && owner != TemporaryOwner::kNobody;
-  };
-  std::erase_if(stale, may_be_written);
+  if (owner != TemporaryOwner::kNobody)
+    std::erase_if(stale, [](const Temporary& temporary) { return !is_of_the_dead(temporary); });
   return stale;
 }
 
-void remove_stale_temporaries(const fs::path& folder, TemporaryOwner owner) {
-  for (const Temporary& temporary : stale_temporaries(folder, owner)) {
+std::vector<Temporary> stale_temporaries(const fs::path& folder, fs::file_time_type since) {
+  std::vector<Temporary> stale = temporaries_in(folder);
+  std::erase_if(stale, [since](const Temporary& temporary) {
+    return !is_of_the_dead(temporary) && newest_change(temporary.path) >= since;
+  });
+  return stale;
+}
+
+void remove_temporaries(const std::vector<Temporary>& temporaries) {
+  for (const Temporary& temporary : temporaries) {
     std::error_code code;
     if (!went_back(temporary)) fs::remove_all(temporary.path, code);
   }
+}
+
+void remove_stale_temporaries(const fs::path& folder, TemporaryOwner owner) {
+  remove_temporaries(stale_temporaries(folder, owner));
 }
 
 std::set<fs::path> targets_of_temporaries(const fs::path& folder) {

@@ -30,6 +30,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -85,7 +86,11 @@ class AtomicDirectory {
   ~AtomicDirectory();
 
   const std::filesystem::path& path() const { return temporary_; }
-  void commit(Durability durability = Durability::kDurable);
+  // before_rename: called when all is on the disk, which takes its time; what it throws leaves the
+  // target as it is.
+  void commit(
+      Durability durability = Durability::kDurable,
+      const std::function<void()>& before_rename = [] {});
   // Leaves what is there where it is, for remove_stale_temporaries(): where a write to it hangs,
   // deleting it would hang, too.
   void abandon() { temporary_.clear(); }
@@ -113,8 +118,11 @@ std::vector<Temporary> temporaries_in(const std::filesystem::path& folder);
 // Those whose writer is gone: it ran on this host and is dead, or nobody else may write there.
 std::vector<Temporary> stale_temporaries(const std::filesystem::path& folder,
                                          TemporaryOwner owner = TemporaryOwner::kLivingProcess);
-// Deletes those. A folder that was moved aside and had not been replaced yet goes back to its
-// place.
+// Those, and whatever nothing has been written to since that moment, whosever it is.
+std::vector<Temporary> stale_temporaries(const std::filesystem::path& folder,
+                                         std::filesystem::file_time_type since);
+// Deletes them. A folder that was moved aside and had not been replaced yet goes back to its place.
+void remove_temporaries(const std::vector<Temporary>& temporaries);
 void remove_stale_temporaries(const std::filesystem::path& folder,
                               TemporaryOwner owner = TemporaryOwner::kLivingProcess);
 

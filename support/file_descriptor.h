@@ -26,9 +26,10 @@ struct FileDescriptorTraits {
 };
 using FileDescriptor = Handle<FileDescriptorTraits>;
 
-// Of a new file: the user's umask takes its part of it, and the program's own the right of all
-// others to write (launch/main.cpp).
+// Of a new file or folder: the user's umask takes its part of it, and the program's own the right
+// of all others to write (launch/main.cpp).
 constexpr mode_t kNewFile = 0666;
+constexpr mode_t kNewFolder = 0777;
 
 FileDescriptor open_for_reading(const std::filesystem::path& path);
 // To know a folder again, wherever it is moved to; none where it cannot be opened.

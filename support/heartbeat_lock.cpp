@@ -22,6 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kLongestText = 256;  // bytes
+static_assert(std::chrono::duration<double>(HeartbeatLock::kQuiet).count() ==
+              (HeartbeatLock::kMissedBeats - 1) * HeartbeatLock::kBeatSeconds);
 
 double seconds_of_change(const struct stat& status) {
   return static_cast<double>(status.st_mtim.tv_sec) +
@@ -134,6 +136,18 @@ HeartbeatLock::~HeartbeatLock() {
 }
 
 bool HeartbeatLock::is_held() const { return is_still_at(file_, path_); }
+
+fs::file_time_type HeartbeatLock::quiet_since(ErrorKind kind) const {
+  AtomicFile beside = file_beside(path_, kind);
+  beside.write("now", 3);
+  std::error_code code;
+  const fs::file_time_type now = fs::last_write_time(beside.path(), code);
+  if (code) {
+    throw Error(kind, with_errno("cannot ask for its time", code.value()), beside.path().string(),
+                "check the path and its permissions");
+  }
+  return now - kQuiet;
+}
 
 void HeartbeatLock::beat(double seconds) {
   std::unique_lock lock(mutex_);

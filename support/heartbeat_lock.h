@@ -21,6 +21,7 @@
 // of the kind given. Thread-safe: is_held; a thread of its own renews the file.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
@@ -41,6 +42,7 @@ class HeartbeatLock {
   static constexpr double kMissedBeatsOfDead = 1.5;  // one, and half the time of another to be late
   static constexpr double kSettleSeconds = 0.5;
   static constexpr int kLooks = 3;
+  static constexpr std::chrono::seconds kQuiet{8};  // of kMissedBeats, until the first one missed
   using IsDead = std::function<bool(const std::string& text)>;
 
   // nullptr: held by another process. text: what the file says, of its holder.
@@ -54,6 +56,9 @@ class HeartbeatLock {
 
   // The file at the path is still this one's (support/file_lock.h): nobody has taken it over.
   bool is_held() const;
+  // kQuiet ago by the file system's clock: a holder before this one that has died wrote nothing
+  // since, as its next beat did not come.
+  std::filesystem::file_time_type quiet_since(ErrorKind kind) const;
 
  private:
   HeartbeatLock(std::filesystem::path path, FileDescriptor file, double beat_seconds);

@@ -122,10 +122,10 @@ void require_work(const TrainRequest& request, const RunPacks& packs, const Chec
 }  // namespace
 
 std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPacks& packs,
-                                       ProcessGroup& group, const RunDirectory* directory) {
+                                       ProcessGroup& group,
+                                       std::shared_ptr<const RunDirectory> directory) {
   require_same_everywhere(group, "the configuration", sha256(request.resolved_config));
   TrainerParts parts = make_parts(request, packs, group);
-  parts.directory = directory;
   parts.settings = request.settings;
   const std::optional<fs::path> checkpoint = checkpoint_to_resume(request, group);
   std::optional<CheckpointState> state;
@@ -153,7 +153,7 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
   require_progress(request, earlier, parts.position.step, group);
   if (!earlier.failure.empty()) log::warn(earlier.failure);
   MonitorSetup monitoring;
-  monitoring.directory = directory;
+  monitoring.directory = directory.get();
   monitoring.info = run_info(request, packs, group);
   monitoring.info.total_steps = schedule.last_step();
   monitoring.info.steps_per_epoch = parts.steps_per_epoch;
@@ -194,6 +194,7 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
       log::info(text("%s was %s until now and is %s from here on", change.key.c_str(),
                      change.was.c_str(), change.is.c_str()));
   }
+  parts.directory = std::move(directory);
   auto trainer = std::make_unique<Trainer>(std::move(parts), group, *packs.train, packs.eval.get(),
                                            monitoring);
   if (checkpoint) trainer->restore(*checkpoint, *state);

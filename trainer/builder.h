@@ -2,7 +2,7 @@
 // split, model made or loaded, weights broadcast, checkpoint restored, manifest written.
 //
 //   std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group);
-//   std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group, &run_directory);
+//   std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group, run_directory);
 //
 // Errors: UsageError (batch, resume of another run), WeightsError (backbone, checkpoint), before
 // the first step. Only the thread that runs the step loop; all ranks call it together.
@@ -20,6 +20,6 @@ namespace catamaran {
 
 std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPacks& packs,
                                        ProcessGroup& group,
-                                       const RunDirectory* directory = nullptr);
+                                       std::shared_ptr<const RunDirectory> directory = nullptr);
 
 }  // namespace catamaran

@@ -199,7 +199,7 @@ std::optional<int64_t> available_bytes(const fs::path& folder) {
 }
 
 int64_t write_checkpoint(const fs::path& folder, const CheckpointContents& contents,
-                         const AvailableBytes& available) {
+                         const AvailableBytes& available, const std::function<void()>& may_write) {
   require_room(folder, contents, available(folder));
   AtomicDirectory out(folder / checkpoint_name(contents.state.step), /*replace=*/true, kKind);
   const CatOptions options = cat_options_from_json(contents.state.model, "the running model");
@@ -218,12 +218,15 @@ int64_t write_checkpoint(const fs::path& folder, const CheckpointContents& conte
   }
   write_file_atomically(out.path() / "state.json",
                         state_json(contents.state, checksums).dump(2) + "\n", kKind);
-  out.commit();
+  out.commit(Durability::kDurable, may_write);
+  may_write();
   write_file_atomically(folder / "latest", checkpoint_name(contents.state.step) + "\n", kKind);
   const std::string best = best_name(contents.state);
   std::error_code code;
-  if (!best.empty() && best != name_in_file(folder / "best") && fs::exists(folder / best, code))
+  if (!best.empty() && best != name_in_file(folder / "best") && fs::exists(folder / best, code)) {
+    may_write();
     write_file_atomically(folder / "best", best + "\n", kKind);
+  }
   return bytes;
 }
 

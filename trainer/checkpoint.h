@@ -34,7 +34,7 @@ struct CheckpointState {
   int64_t step = 0;  // steps done
   int64_t epoch = 0;
   int64_t step_in_epoch = 0;
-  int64_t ema_updates = 0;  // 0: no average
+  int64_t ema_updates = 0;  // 0: no average, or every step so far was skipped
   int64_t skipped_in_row = 0;
   int64_t substituted = 0;         // images of this epoch that others took the place of
   std::string precision = "fp32";  // precision.compute
@@ -67,8 +67,11 @@ struct CheckpointContents {
 std::optional<int64_t> available_bytes(const std::filesystem::path& folder);
 using AvailableBytes = std::function<std::optional<int64_t>(const std::filesystem::path& folder)>;
 // Returns the bytes of its files but state.json. Needs room for all tensors and 5 % more.
-int64_t write_checkpoint(const std::filesystem::path& folder, const CheckpointContents& contents,
-                         const AvailableBytes& available = available_bytes);
+// may_write: called before each change that others see; what it throws leaves the rest as it is.
+int64_t write_checkpoint(
+    const std::filesystem::path& folder, const CheckpointContents& contents,
+    const AvailableBytes& available = available_bytes,
+    const std::function<void()>& may_write = [] {});
 
 // Which checkpoints stay, besides the best one.
 struct Retention {

@@ -236,10 +236,7 @@ int64_t prune_checkpoints(const PruneRequest& request,
       lock_idle_run(request.run, request.dry_run ? RunLockFile::kLeaveAsItIs : RunLockFile::kSign);
   const std::vector<fs::path> old = checkpoints_to_prune(folder, request);
   std::vector<fs::path> all = old;
-  const bool is_certain = lock.state == LockState::kTaken && !lock.heartbeat;
-  const TemporaryOwner owner =
-      is_certain ? TemporaryOwner::kNobody : TemporaryOwner::kLivingProcess;
-  for (const Temporary& temporary : stale_temporaries(folder, owner)) {
+  for (const Temporary& temporary : leftovers_in(folder, lock)) {
     // One that was moved aside for another that never came is a checkpoint: the next start puts it
     // back.
     if (!temporary.aside || fs::exists(temporary.target)) all.push_back(temporary.path);

@@ -166,6 +166,9 @@ void check_rest(const RunOptions& o, Problems& p) {
   p.require(o.checkpoint.most_starts_without_progress >= 0,
             "checkpoint.most_starts_without_progress", "must not be negative",
             "3 is usual; 0: the run is started however often it fails");
+  p.require(o.checkpoint.timeout_seconds > 0 && o.checkpoint.timeout_seconds <= 1e6,
+            "checkpoint.timeout_seconds", "must be more than 0 and at most 1000000 seconds",
+            "1800 is the default");
   p.require(o.reducer.first_bucket_bytes > 0 && o.reducer.first_bucket_bytes <= kMostBytes,
             "reducer.first_bucket_bytes", "must be 1 to 2^40");
   p.require(o.reducer.bucket_bytes > 0 && o.reducer.bucket_bytes <= kMostBytes,

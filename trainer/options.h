@@ -115,6 +115,7 @@ struct CheckpointOptions {  // [checkpoint]
   int64_t keep = 3;         // newest kept; besides, the best by mAP, written where none is due
   int64_t keep_every_epochs = 0;  // > 0: the end of every so many epochs is written and stays
   int64_t most_starts_without_progress = 3;  // that failed: trainer/crash_loop.h; 0: any number
+  double timeout_seconds = 1800;             // of the write of one
 };
 
 struct ReducerOptions {                           // [reducer]

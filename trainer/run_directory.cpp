@@ -60,10 +60,8 @@ RunDirectory::RunDirectory(const fs::path& path, double patience_seconds, TakeOv
     std::error_code code;
     fs::remove(trial, code);
     make_folder(checkpoints());
-    const TemporaryOwner owner =
-        lock_.heartbeat ? TemporaryOwner::kLivingProcess : TemporaryOwner::kNobody;
     for (const fs::path& folder : {path_, checkpoints(), path_ / "eval"})
-      remove_stale_temporaries(folder, owner);
+      remove_temporaries(leftovers_in(folder, lock_));
   } catch (...) {
     remove_what_was_made();
     throw;

@@ -86,6 +86,14 @@ RunLock try_lock_run(const fs::path& path) {
   return lock;
 }
 
+std::vector<Temporary> leftovers_in(const fs::path& folder, const RunLock& lock) {
+  if (lock.state == LockState::kTaken && !lock.heartbeat)
+    return stale_temporaries(folder, TemporaryOwner::kNobody);
+  return stale_temporaries(folder, lock.heartbeat
+                                       ? lock.heartbeat->quiet_since(ErrorKind::kUsage)
+                                       : fs::file_time_type::clock::now() - HeartbeatLock::kQuiet);
+}
+
 RunLock lock_idle_run(const fs::path& run, RunLockFile what) {
   const fs::path path = run / "lock";
   RunLock lock;

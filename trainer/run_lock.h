@@ -13,7 +13,9 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "support/atomic_file.h"
 #include "support/file_descriptor.h"
 #include "support/file_lock.h"
 #include "support/heartbeat_lock.h"
@@ -44,6 +46,11 @@ struct RunLock {
 };
 // Creates the file where there is none, and signs it where the lock is taken: kTaken or kHeld.
 RunLock try_lock_run(const std::filesystem::path& path);
+
+// What was being written in a folder of the run, and is not any more, seen by who has the lock:
+// all with flock's, and with a heartbeat what has not changed for HeartbeatLock::kQuiet (others may
+// be asking for the lock). Without a lock, the same by this host's clock.
+std::vector<Temporary> leftovers_in(const std::filesystem::path& folder, const RunLock& lock);
 
 enum class RunLockFile { kSign, kLeaveAsItIs };  // the latter writes nothing and makes nothing
 RunLock lock_idle_run(const std::filesystem::path& run, RunLockFile what);

@@ -97,7 +97,7 @@ ExitReason train(const TrainRequest& request, ProcessGroup& group) {
     if (group.is_root()) {
       for (const char* name : kFilesOfABuild) directory->will_make(name);
     }
-    const std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group, directory.get());
+    const std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group, directory);
     trainer->prove_storage();
     if (group.is_root()) {
       directory->require_held();  // the start took its time

@@ -135,12 +135,15 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
           monitor_.checkpoint_ended(end.ok, end.kind, end.write_seconds, end.stall_seconds,
                                     end.bytes);
         },
-        [this] { require_run_directory(); });
+        [directory = parts_.directory] {
+          if (directory) directory->require_held();
+        },
+        WritePatience{.timeout_seconds = parts_.options.checkpoint.timeout_seconds});
   }
 }
 
 void Trainer::require_run_directory() const {
-  if (parts_.directory != nullptr) parts_.directory->require_held();
+  if (parts_.directory) parts_.directory->require_held();
 }
 
 void Trainer::prove_storage() {
@@ -161,7 +164,7 @@ void Trainer::restore(const std::filesystem::path& checkpoint, const CheckpointS
   if (state.loss_scaled) scaler_.restore(state.loss_scale, state.loss_scale_applied);
   if (!ema_.enabled()) return;
   const std::filesystem::path average = checkpoint / "ema.safetensors";
-  if (state.ema_updates == 0) {
+  if (!read_checkpoint_record(checkpoint).checksums.contains("ema.safetensors")) {
     throw WeightsError("the checkpoint has no averaged weights, but ema.decay is not 0",
                        checkpoint.string(), "resume with --set ema.decay=0");
   }
@@ -209,13 +212,14 @@ ExitReason Trainer::run() {
   end_life(done);
   group_.barrier();
   if (parts_.options.trace.enabled)
-    write_time_line(*trace_, parts_.options.trace, parts_.run_dir, parts_.directory, group_,
+    write_time_line(*trace_, parts_.options.trace, parts_.run_dir, parts_.directory.get(), group_,
                     parts_.options.comm.timeout_seconds);
   return done ? ExitReason::kDone : ExitReason::kStoppedResumable;
 }
 
 void Trainer::after_step(const StepReport& report) {
   parts_.position.step = report.step;
+  if (writer_) writer_->look();
   if (limit_) limit_->step_took(report.step_seconds);
   StepReport complete = report;
   const std::array<double, 3> fusion = parts_.cat->fusion_weights();
@@ -287,13 +291,21 @@ bool Trainer::evaluate_once() {
 }
 
 // Storage may take longer than comm.timeout_seconds: the other ranks ask again and again, instead
-// of waiting in one collective for a rank 0 that writes.
+// of waiting in one collective for a rank 0 that writes. A write that does not return is an error
+// of all.
 void Trainer::wait_for_writer() {
   constexpr std::chrono::milliseconds kBetweenQuestions(50);
   while (true) {
-    double busy = writer_ && !writer_->idle() ? 1 : 0;
-    group_.host().all_reduce(&busy, 1, DataType::kFloat64, ReduceOp::kMax);
-    if (busy == 0) return;
+    auto state = static_cast<double>(writer_ ? writer_->look() : WriteState::kNone);
+    group_.host().all_reduce(&state, 1, DataType::kFloat64, ReduceOp::kMax);
+    if (state == static_cast<double>(WriteState::kNone)) return;
+    if (state == static_cast<double>(WriteState::kOverdue)) {
+      if (writer_) throw writer_->give_up();
+      throw WeightsError("rank 0 has been writing a checkpoint for too long",
+                         (parts_.run_dir / "checkpoints").string(),
+                         "see what rank 0 says of it; checkpoint.timeout_seconds is how long a "
+                         "write may take");
+    }
     trace_->moved();
     std::this_thread::sleep_for(kBetweenQuestions);
   }

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,8 +34,8 @@ struct RunPosition {
 
 struct TrainerParts {
   RunOptions options;
-  std::filesystem::path run_dir;            // empty: nothing is written
-  const RunDirectory* directory = nullptr;  // of run_dir, where it is this rank's; outlives the run
+  std::filesystem::path run_dir;                  // empty: nothing is written
+  std::shared_ptr<const RunDirectory> directory;  // of run_dir, where it is this rank's
   torch::Device device = torch::Device(torch::kCPU);
   BatchSplit batch;
   int64_t steps_per_epoch = 0;

@@ -274,6 +274,41 @@ def test_row_25_a_lock_without_flock_is_taken_over_from_the_dead_after_a_missed_
            "taken over without waiting")
 
 
+def leave_aside(checkpoint, host, age):
+    """As a writer on that host leaves it that is killed between the two renames of a replacement: the old one aside, the new one half written."""
+    aside, half = (checkpoint.with_name(f".{checkpoint.name}.tmp.{mark}{host}.4711") for mark in ("~", ""))
+    half.mkdir()
+    (half / "model.safetensors").write_bytes(b"half")
+    checkpoint.rename(aside)
+    seen = time.time() - age
+    for path in [*half.iterdir(), half]:
+        os.utime(path, (seen, seen))
+    return half
+
+
+def test_row_25_without_flock_what_a_killed_writer_of_another_host_left_is_deleted_and_its_checkpoint_goes_back(config, tmp_path, preload, record):
+    run = tmp_path / "run"
+    catamaran(*train_words(config, run, "schedule.max_steps=3"))
+    checkpoint = run / "checkpoints/step-00000003"
+    leave_aside(checkpoint, "node7", 60)
+    (run / "lock").unlink()  # of a job with flock
+    preload("failing_storage", FAULT_PATH="/", FAULT_CALLS="flock", FAULT_ERRNO=errno.ENOLCK)
+    done = catamaran(*train_words(config, run, "schedule.max_steps=6"), ranks=2)
+    assert re.search(r"resumed from .*step-00000003 at step 3", done.stderr), done.stderr
+    assert not temporaries(run)
+    half = leave_aside(run / "checkpoints/step-00000006", "node7", 0)
+    half.parent.joinpath(".step-00000006.tmp.~node7.4711").rename(run / "checkpoints/step-00000006")
+    pruned = catamaran("checkpoint", "prune", run)
+    assert half.exists(), ("node7 may be at it", pruned.stdout)
+    os.utime(half / "model.safetensors", (time.time() - 60,) * 2)
+    os.utime(half, (time.time() - 60,) * 2)
+    catamaran("checkpoint", "prune", run)
+    assert not half.exists()
+    require_all_is_well(run)
+    record(25, "leftovers without flock", "flock fails; a checkpoint moved aside and one half written, of a killed process of another host",
+           "the first goes back and the run resumes from it, the second is deleted, by the start and by `checkpoint prune`")
+
+
 @pytest.mark.parametrize("flock", [True, False])
 def test_row_25_force_lock_takes_a_run_directory_at_once_and_the_manifest_says_from_whom(config, tmp_path, preload, monkeypatch, record, flock):
     run = tmp_path / "run"

@@ -56,6 +56,19 @@ def test_an_fp16_overflow_skips_the_step_halves_the_scale_and_a_resumed_run_goes
     assert [line["loss"] for line in metrics(tmp_path / "halves")] == [line["loss"] for line in lines]
 
 
+def test_a_run_with_an_average_resumes_from_a_checkpoint_before_which_every_step_was_skipped(config, tmp_path):
+    pairs = ["precision.compute=fp16", "precision.loss_scale=16777216", "loss.scale=1000", "clip.max_norm=1", "numerics.max_consecutive_skips=40", "ema.decay=0.9"]
+
+    def state_of(step):
+        return json.loads((tmp_path / f"run/checkpoints/step-{step:08d}/state.json").read_text())
+    train(config, tmp_path / "run", *pairs, "schedule.max_steps=2", ranks=2)
+    assert [line["applied"] for line in metrics(tmp_path / "run")] == [False, False]
+    assert state_of(2)["ema_updates"] == 0 and "ema.safetensors" in state_of(2)["checksums"]
+    train(config, tmp_path / "run", *pairs, "schedule.max_steps=20", ranks=2)
+    applied = [line["applied"] for line in metrics(tmp_path / "run")]
+    assert len(applied) == 20 and state_of(20)["ema_updates"] == sum(applied) > 0
+
+
 def test_a_run_that_exchanges_fp16_resumes_its_scale_even_where_that_is_one(config, tmp_path):
     pairs = ["reducer.compression=fp16", "precision.loss_scale=1", "checkpoint.every_steps=4"]
     train(config, tmp_path / "run", *pairs, "schedule.max_steps=4", ranks=2)

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 
 #include "file_content.h"
@@ -77,6 +78,23 @@ TEST_F(AtomicFiles, ADirectoryAppearsWholeAndRefusesToReplaceUnlessAsked) {
   EXPECT_EQ(entries(), 1u);
 }
 
+TEST_F(AtomicFiles, AFileAndAFolderHaveTheRightsThatTheUmaskLeaves) {
+  for (const mode_t mask : {mode_t{S_IWOTH}, mode_t{S_IRWXG | S_IRWXO}}) {
+    const mode_t before = ::umask(mask);
+    AtomicDirectory directory(folder_ / std::to_string(mask));
+    write_file_atomically(directory.path() / "part", "1");
+    directory.commit();
+    ::umask(before);
+    const auto mode_of = [](const fs::path& path) {
+      struct stat status {};
+      ::stat(path.c_str(), &status);
+      return status.st_mode & static_cast<mode_t>(ACCESSPERMS);
+    };
+    EXPECT_EQ(mode_of(folder_ / std::to_string(mask)), 0777 & ~mask);
+    EXPECT_EQ(mode_of(folder_ / std::to_string(mask) / "part"), 0666 & ~mask);
+  }
+}
+
 TEST_F(AtomicFiles, RemovesLeftoversOfDeadProcessesOnly) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -112,6 +130,24 @@ TEST_F(AtomicFiles, AFolderMovedAsideGoesBackWhereNothingHasTakenItsPlace) {
   remove_stale_temporaries(folder_, TemporaryOwner::kNobody);
   EXPECT_EQ(file_content(folder_ / "a" / "part"), ".a.tmp.~node7.4711");
   EXPECT_EQ(file_content(folder_ / "b" / "part"), "b");
+  EXPECT_EQ(entries(), 2u);
+}
+
+TEST_F(AtomicFiles, WhatNothingHasBeenWrittenToIsALeftoverWhosever) {
+  const auto now = fs::file_time_type::clock::now();
+  const auto make = [&](const char* name, std::chrono::seconds age) {
+    fs::create_directory(folder_ / name);
+    std::ofstream(folder_ / name / "part") << name;
+    fs::last_write_time(folder_ / name / "part", now - age);
+    fs::last_write_time(folder_ / name, now - std::chrono::hours(1));
+  };
+  make(".old.tmp.node7.4711", std::chrono::seconds(10));
+  make(".young.tmp.node7.4711", std::chrono::seconds(5));
+  make(".aside.tmp.~node7.4711", std::chrono::hours(1));
+  remove_temporaries(stale_temporaries(folder_, now - std::chrono::seconds(8)));
+  EXPECT_EQ(file_content(folder_ / "aside/part"), ".aside.tmp.~node7.4711") << "it went back";
+  EXPECT_TRUE(fs::exists(folder_ / ".young.tmp.node7.4711/part"))
+      << "a file in it is being written";
   EXPECT_EQ(entries(), 2u);
 }
 

@@ -130,6 +130,17 @@ TEST_F(HeartbeatLockTest, IsTakenOverFromOneThatIsDeadOnlyAfterAHeartbeatThatDid
   EXPECT_TRUE(take(/*holder_is_dead=*/true));
 }
 
+TEST_F(HeartbeatLockTest, TellsByTheFileSystemsClockWhatIsNoLongerAnothersWork) {
+  const auto lock = take();
+  ASSERT_TRUE(lock);
+  const fs::path work = folder_ / "work";
+  std::ofstream(work) << "now";
+  EXPECT_GT(fs::last_write_time(work), lock->quiet_since(ErrorKind::kUsage));
+  age(work, seconds(9));
+  EXPECT_LT(fs::last_write_time(work), lock->quiet_since(ErrorKind::kUsage));
+  EXPECT_EQ(files(), 2) << "the file that asks for the time is left behind";
+}
+
 TEST_F(HeartbeatLockTest, BeatsWhileItIsHeld) {
   const auto lock = take(/*holder_is_dead=*/false, /*beat_seconds=*/0.05);
   ASSERT_TRUE(lock);

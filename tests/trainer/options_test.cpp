@@ -56,6 +56,7 @@ TEST(Problems, NameTheKeyOfEveryNumberThatIsNotFiniteOrFarTooLarge) {
       {"clip.max_norm", [](auto& o, double v) { o.clip.max_norm = v; }},
       {"evaluate.every_epochs", [](auto& o, double v) { o.evaluate.every_epochs = v; }},
       {"checkpoint.every_epochs", [](auto& o, double v) { o.checkpoint.every_epochs = v; }},
+      {"checkpoint.timeout_seconds", [](auto& o, double v) { o.checkpoint.timeout_seconds = v; }},
       {"comm.timeout_seconds", [](auto& o, double v) { o.comm.timeout_seconds = v; }},
       {"data.timeout_seconds", [](auto& o, double v) { o.data.timeout_seconds = v; }},
       {"model.input.mean", [](auto& o, double v) { o.model.input.mean[1] = v; }},
