@@ -281,7 +281,7 @@ def leave_aside(checkpoint, host, age):
     (half / "model.safetensors").write_bytes(b"half")
     checkpoint.rename(aside)
     seen = time.time() - age
-    for path in [*half.iterdir(), half]:
+    for path in [*half.iterdir(), half, *aside.iterdir(), aside]:
         os.utime(path, (seen, seen))
     return half
 
