@@ -123,9 +123,10 @@ void require_work(const TrainRequest& request, const RunPacks& packs, const Chec
 
 std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPacks& packs,
                                        ProcessGroup& group,
-                                       std::shared_ptr<const RunDirectory> directory) {
+                                       const std::shared_ptr<const RunDirectory>& directory) {
   require_same_everywhere(group, "the configuration", sha256(request.resolved_config));
   TrainerParts parts = make_parts(request, packs, group);
+  parts.directory = directory;
   parts.settings = request.settings;
   const std::optional<fs::path> checkpoint = checkpoint_to_resume(request, group);
   std::optional<CheckpointState> state;
@@ -194,7 +195,6 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
       log::info(text("%s was %s until now and is %s from here on", change.key.c_str(),
                      change.was.c_str(), change.is.c_str()));
   }
-  parts.directory = std::move(directory);
   auto trainer = std::make_unique<Trainer>(std::move(parts), group, *packs.train, packs.eval.get(),
                                            monitoring);
   if (checkpoint) trainer->restore(*checkpoint, *state);

@@ -20,6 +20,6 @@ namespace catamaran {
 
 std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPacks& packs,
                                        ProcessGroup& group,
-                                       std::shared_ptr<const RunDirectory> directory = nullptr);
+                                       const std::shared_ptr<const RunDirectory>& directory = {});
 
 }  // namespace catamaran

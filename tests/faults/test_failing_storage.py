@@ -281,7 +281,7 @@ def leave_aside(checkpoint, host, age):
     (half / "model.safetensors").write_bytes(b"half")
     checkpoint.rename(aside)
     seen = time.time() - age
-    for path in [*half.iterdir(), half]:
+    for path in [*half.iterdir(), half, *aside.iterdir(), aside]:
         os.utime(path, (seen, seen))
     return half
 
@@ -291,7 +291,7 @@ def test_row_25_without_flock_what_a_killed_writer_of_another_host_left_is_delet
     catamaran(*train_words(config, run, "schedule.max_steps=3"))
     checkpoint = run / "checkpoints/step-00000003"
     leave_aside(checkpoint, "node7", 60)
-    (run / "lock").unlink()  # of a job with flock
+    (run / "lock").unlink(missing_ok=True)  # of a job with flock
     preload("failing_storage", FAULT_PATH="/", FAULT_CALLS="flock", FAULT_ERRNO=errno.ENOLCK)
     done = catamaran(*train_words(config, run, "schedule.max_steps=6"), ranks=2)
     assert re.search(r"resumed from .*step-00000003 at step 3", done.stderr), done.stderr
