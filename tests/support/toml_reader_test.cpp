@@ -61,7 +61,8 @@ TEST(TomlReader, ATableOfTheUsersKeysIsReadInTheOrderOfFilesAndLines) {
   const std::vector<std::string> wanted = {"z [1]", "b.x [1, 2.5, \"w\", true]", "a.least 0.001",
                                            "batch.global [8]", "when "};
   EXPECT_EQ(seen, wanted);
-  EXPECT_EQ(reader.read_table("axes.grid").front().source.substr(0, 4), file.string().substr(0, 4));
+  EXPECT_NE(reader.read_table("axes.grid").front().source.find("base/axes.toml:3:5"),
+            std::string::npos);
   EXPECT_TRUE(reader.read_table("axes.zip").empty());
   EXPECT_TRUE(reader.problems().empty());  // they are all read
 }
@@ -83,7 +84,7 @@ TEST(TomlReader, AListOfAnyValuesAndAListOfTablesComeAsTomlText) {
   EXPECT_EQ(tables[0][1].source, file.string() + ":6:7");
   EXPECT_EQ(tables[1][0].value, "false");
   EXPECT_TRUE(reader.read_list("none").empty());
-  EXPECT_TRUE(reader.problems().empty() == false);  // no and deep are not read yet
+  EXPECT_EQ(reader.problems().size(), 2u);  // no and deep are not read yet
   EXPECT_TRUE(reader.read_list("no").empty());
   EXPECT_TRUE(reader.read_list("deep").empty());
   EXPECT_TRUE(reader.read_tables("seeds").empty());
