@@ -27,9 +27,10 @@ struct SweepPoint {
   std::filesystem::path folder;  // run directory
   std::vector<std::pair<std::string, std::string>> values;  // of the axes: key, TOML value
   std::vector<std::string> settings;                        // "key=value" for --set, all of them
-  int64_t group = 0;  // points of one group differ in run.seed alone
-  int64_t batch = 0;  // images of a step
-  int64_t steps = 0;  // of its whole training; 0: no pack is there yet to tell
+  int64_t group = 0;       // points of one group differ in run.seed alone
+  int64_t batch = 0;       // images of a step
+  int64_t per_device = 0;  // and of a micro-batch at most
+  int64_t steps = 0;       // of its whole training; 0: no pack is there yet to tell
   // Of a prepared sweep: the step that its next start ends at; 0: the last; or kNothingToDo.
   int64_t until = 0;
 };

@@ -23,6 +23,8 @@
 
 #include "launch/sweep_halving.h"
 #include "launch/sweep_plan.h"
+#include "launch/sweep_record.h"
+#include "monitoring/run_status.h"
 #include "trainer/run_lock.h"
 
 namespace catamaran {
@@ -39,10 +41,14 @@ enum class PointPhase {
 };
 std::string phase_name(PointPhase phase);
 
+// In a point's folder: its whole configuration.
+constexpr const char* kPointConfig = "point.toml";
+
 struct PointState {
   PointPhase phase = PointPhase::kPending;
   std::string reason;  // of a failure or a stop, one sentence; where it was pruned or waits
   int64_t step = 0;
+  size_t rung = 0;              // that it is on its way to, waits at or was pruned at
   int64_t until = 0;            // the step that its next start ends at; 0: the last
   std::optional<double> value;  // of the plan's metric
   int64_t failures = 0;         // in a row
@@ -60,6 +66,10 @@ struct SweepState {
 SweepState read_sweep_state(const SweepPlan& plan);
 // Of one point, which has changed.
 void read_point_again(const SweepPlan& plan, const SweepPoint& point, SweepState& state);
+
+// By what the run directory and the newest start say, without regard to rungs.
+PointPhase phase_of_start(const RunStatus& run, const std::optional<Outcome>& outcome,
+                          double now_unix_seconds);
 
 // Which failed points have work left: those that have failed less than three times in a row, or
 // all.

@@ -330,9 +330,9 @@ std::vector<TomlItem> TomlReader::read_table(const std::string& table) {
   return items;
 }
 
-std::vector<std::string> TomlReader::read_list(const std::string& key) {
+std::optional<std::vector<std::string>> TomlReader::read_list(const std::string& key) {
   const Leaf* leaf = find(key);
-  if (leaf == nullptr) return {};
+  if (leaf == nullptr) return std::nullopt;
   std::vector<std::string> values;
   const toml::array* list = leaf->node().as_array();
   if (list != nullptr) {
@@ -340,7 +340,7 @@ std::vector<std::string> TomlReader::read_list(const std::string& key) {
   }
   if (list == nullptr || std::ranges::find(values, "") != values.end()) {
     add_problem(leaf->source + ": " + key + " must be a list of values");
-    return {};
+    return std::nullopt;
   }
   return values;
 }

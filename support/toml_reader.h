@@ -21,6 +21,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,8 +61,9 @@ class TomlReader {
   // For tables whose keys are the user's choice. What stands in the table, tables in it included,
   // in the order of files and lines; none where it is not there.
   std::vector<TomlItem> read_table(const std::string& table);
-  // Each element as TOML; nothing, and a problem, where the value is no list of bare values.
-  std::vector<std::string> read_list(const std::string& key);
+  // Each element as TOML; none where nobody gave the key, and, with a problem, where its value is
+  // no list of bare values.
+  std::optional<std::vector<std::string>> read_list(const std::string& key);
   // [[key]], each table's items in the order of lines; nothing, and a problem, for anything else.
   std::vector<std::vector<TomlItem>> read_tables(const std::string& key);
   bool has(const std::string& key) const { return leaves_.contains(key); }

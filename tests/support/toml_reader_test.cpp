@@ -83,10 +83,10 @@ TEST(TomlReader, AListOfAnyValuesAndAListOfTablesComeAsTomlText) {
   EXPECT_EQ(tables[0][1].value, "\"q\"");
   EXPECT_EQ(tables[0][1].source, file.string() + ":6:7");
   EXPECT_EQ(tables[1][0].value, "false");
-  EXPECT_TRUE(reader.read_list("none").empty());
+  EXPECT_FALSE(reader.read_list("none"));
   EXPECT_EQ(reader.problems().size(), 2u);  // no and deep are not read yet
-  EXPECT_TRUE(reader.read_list("no").empty());
-  EXPECT_TRUE(reader.read_list("deep").empty());
+  EXPECT_FALSE(reader.read_list("no"));
+  EXPECT_FALSE(reader.read_list("deep"));
   EXPECT_TRUE(reader.read_tables("seeds").empty());
   EXPECT_EQ(reader.problems().size(), 3u);
 }
