@@ -197,7 +197,7 @@ int train(const SweepArguments& given, int& argc, char**& argv) {
 }
 
 void add_sweep(CLI::App& command, const Given& given, const char* what) {
-  command.add_option("FILE", given->sweep, what)->check(not_empty())->required();
+  command.add_option("sweep", given->sweep, what)->check(not_empty())->required();
 }
 
 void add_overrides(CLI::App& command, const Given& given) {
@@ -284,7 +284,7 @@ void add_point(CLI::App& sweep, CommandSlot& slot) {
   CLI::App* command = sweep.add_subcommand(
       "point", "One point: its values, its state and the command that trains it");
   add_sweep(*command, given, kAnySweep);
-  command->add_option("INDEX", given->index, "of the point, from 0")
+  command->add_option("index", given->index, "of the point, from 0")
       ->check(at_least(0))
       ->required();
   add_overrides(*command, given);
