@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 
 constexpr timespec kASecond{.tv_sec = 1, .tv_nsec = 0};
 constexpr double kSecondsBetweenNews = 60;
-constexpr double kLeastSeconds = 60;  // that a point needs to start, step and save
+constexpr double kLeastSeconds = 30;  // that a point needs to start, step and save
 constexpr int kExitInterruptedTwice = 130;
 
 struct Running {

@@ -65,7 +65,8 @@ class SweepFolder : public testing::Test {
   static std::string refusal(const std::function<void()>& call) {
     try {
       call();
-    } catch (const UsageError& problem) {
+    } catch (const Error& problem) {
+      EXPECT_EQ(problem.kind(), ErrorKind::kUsage);
       return problem.what();
     }
     return "accepted";
