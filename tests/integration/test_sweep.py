@@ -100,6 +100,21 @@ def test_the_shipped_sweeps_are_what_they_say():
     assert all(point["values"]["optimizer.scaling"] == ('"sqrt"' if point["values"]["optimizer.name"] == '"lamb"' else '"linear"') for point in plan["points"])
 
 
+def test_the_example_of_the_page_plans_without_problems(tmp_path):
+    page = (ROOT / "docs/sweeps.md").read_text()
+    block = page.partition("## An example with everything in it\n\n")[2].partition("\n\nKeys of the configuration")[0]
+    text = "".join(line.removeprefix("    ") + "\n" for line in block.splitlines())
+    assert 'config = "../coco2014' in text
+    (tmp_path / "rates.toml").write_text(text.replace('"../coco2014', f'"{ROOT}/configs/coco2014'))
+    plan = json.loads(catamaran("sweep", "plan", tmp_path / "rates.toml", "--no-sizes", "--json", cwd=tmp_path).stdout)
+    assert len(plan["points"]) == 2 * 2 * 2 * 2 * 20 * 3 and not plan["duplicates"] and len(plan["groups"]) == 320
+    for point in plan["points"]:
+        values = point["values"]
+        assert ("optimizer.trust_cap" in values) == (values["optimizer.name"] == '"lamb"')
+        assert ("model.head.topk" in values) == (values["model.head.pool"] == '"topk"')
+        assert point["samples"] == 3_276_800
+
+
 # Planning
 
 
