@@ -24,8 +24,8 @@ namespace catamaran {
 struct CostOptions {
   int64_t ranks = 1;  // of a point
   int64_t ranks_per_node = 8;
-  std::filesystem::path step;  // at most one of these three
-  std::string gpu;
+  std::filesystem::path step{};  // at most one of these three
+  std::string gpu{};
   double step_seconds = 0;
   bool sizes = true;  // measure the models
 };

@@ -105,6 +105,7 @@ class SweepRunner {
 
   int run() {
     announce();
+    handle(signals_.next_within(timespec{}));  // of the time that preparing took
     while (true) {
       start_what_fits();
       if (running_.empty()) break;
@@ -261,7 +262,11 @@ class SweepRunner {
                                   phase_name(here.phase).c_str(), why.c_str(), took.c_str(),
                                   value.c_str(), finished(), plan().points.size());
     const bool is_good = code == kExitDone || code == kExitStopped || stop_;
-    is_good ? log::info(line) : log::warn(line + text(", exit code %d", code));
+    if (is_good) {
+      log::info(line);
+    } else {
+      log::warn(line + text(", exit code %d", code));
+    }
     const size_t decided = ready_.state.rungs.rungs.size();
     if (settle_rungs(plan(), ready_.state)) tell_rungs(decided);
   }

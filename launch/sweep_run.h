@@ -27,7 +27,7 @@ struct SweepRunOptions {
   int64_t jobs = 1;
   int64_t ranks = 0;  // of a point, under mpirun; 0: one process
   FailedPoints failed = FailedPoints::kThreeTimes;
-  std::optional<int64_t> max_seconds;  // from the program's start
+  std::optional<int64_t> max_seconds{};  // from the program's start
 };
 int run_sweep(const SweepPlan& plan, const SweepRunOptions& options, const ProgramStart& start);
 

@@ -1,4 +1,5 @@
-// What `sweep plan` and `sweep show` print: tables in Markdown, CSV (quoted as RFC 4180 has it) and JSON.
+// What `sweep plan` and `sweep show` print: tables in Markdown, CSV (quoted as RFC 4180 has it) and
+// JSON.
 //
 //   std::fputs(points_text(plan, state, PointOrder::kBest).c_str(), stdout);
 //   std::fputs(seeds_text(plan, state).c_str(), stdout);           // mean ± sd; "" without seeds

@@ -18,9 +18,9 @@
 namespace catamaran {
 
 struct PointStart {
-  int64_t until = 0;     // the step that it ends at; 0: the schedule's last
-  int64_t ranks = 0;     // under mpirun, on this machine; 0: this process, alone or a launcher's
-  std::string max_time;  // as `train` takes it; empty: none
+  int64_t until = 0;       // the step that it ends at; 0: the schedule's last
+  int64_t ranks = 0;       // under mpirun, on this machine; 0: this process, alone or a launcher's
+  std::string max_time{};  // as `train` takes it; empty: none
   bool force_lock = false;
   bool however_often =
       false;  // it has failed: no regard to checkpoint.most_starts_without_progress
