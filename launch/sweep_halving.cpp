@@ -45,12 +45,17 @@ std::vector<Group> groups_of(const std::vector<Contender>& contenders) {
   return groups;
 }
 
-bool goes_on(const Rung& rung, const SweepPoint& point, bool higher_is_better,
+// It has been judged there, whatever has become of its checkpoints since.
+bool was_judged(const RungRecord& record, size_t rung, const std::string& point) {
+  return rung < record.rungs.size() &&
+         std::ranges::any_of(record.rungs[rung].compared,
+                             [&](const auto& one) { return one.first == point && one.second; });
+}
+
+bool goes_on(const Rung& rung, const SweepPoint& point, bool is_judged, bool higher_is_better,
              const std::function<std::optional<double>()>& value_there) {
   if (rung.kept.contains(point.id)) return true;
-  for (const auto& [id, value] : rung.compared) {
-    if (id == point.id && value) return false;
-  }
+  if (is_judged) return false;
   if (!rung.bar) return true;
   const std::optional<double> value = value_there();
   return value && (higher_is_better ? *value >= *rung.bar : *value <= *rung.bar);
@@ -85,11 +90,11 @@ Standing standing(const SweepPlan& plan, const RungRecord& record, const SweepPo
   for (size_t r = 0; r < shares.size(); ++r) {
     const int64_t stop = step_of_rung(point.steps, shares[r]);
     Standing here{.rung = r, .until = stop};
-    if (steps_done < stop) return here;
+    if (steps_done < stop && !was_judged(record, r, point.id)) return here;
     here.waits = r >= record.rungs.size();
     if (here.waits) return here;
-    here.pruned =
-        !goes_on(record.rungs[r], point, plan.higher_is_better, [&] { return value_at(stop); });
+    here.pruned = !goes_on(record.rungs[r], point, was_judged(record, r, point.id),
+                           plan.higher_is_better, [&] { return value_at(stop); });
     if (here.pruned) return here;
   }
   return {.rung = shares.size(), .until = 0};

@@ -89,6 +89,7 @@ TEST(SweepHalving, APointGoesToItsRungWaitsAndThenGoesOnOrIsPruned) {
   EXPECT_EQ(at(25).until, 50);
   EXPECT_TRUE(at(25, 3).pruned);
   EXPECT_TRUE(at(99, 3).pruned);
+  EXPECT_EQ(at(24).until, 50);  // it has been there, though its start after that came to nothing
   EXPECT_TRUE(at(50).waits);
   EXPECT_EQ(at(50).rung, 1u);
   record.rungs.push_back(decide(0.5, 0.5, true, with_values({0.5, 0.4})));
