@@ -1,37 +1,11 @@
 #include "launch/config.h"
 
-#include <charconv>
-#include <nlohmann/json.hpp>
-
 #include "launch/config_keys.h"
 #include "support/toml_reader.h"
+#include "support/toml_text.h"
 
 namespace catamaran {
 namespace {
-
-std::string toml_text(bool value) { return value ? "true" : "false"; }
-std::string toml_text(int64_t value) { return std::to_string(value); }
-std::string toml_text(uint64_t value) { return std::to_string(value); }
-// Shortest text that reads back to the same number, with a point or an exponent so that it stays a
-// float.
-std::string toml_text(double value) {
-  char text[40];
-  const auto [end, code] = std::to_chars(text, text + sizeof text, value);
-  std::string shortest(text, end);
-  if (shortest.find_first_of(".en") == std::string::npos) shortest += ".0";
-  return shortest;
-}
-std::string toml_text(const std::string& value) {
-  return nlohmann::json(value).dump();
-}  // TOML's basic strings escape alike
-template <typename List>
-std::string toml_list(const List& values) {
-  std::string text = "[";
-  for (const double value : values) text += (text.size() > 1 ? ", " : "") + toml_text(value);
-  return text + "]";
-}
-std::string toml_text(const std::vector<double>& value) { return toml_list(value); }
-std::string toml_text(const std::array<double, 3>& value) { return toml_list(value); }
 
 std::string table_of(const std::string& key) { return key.substr(0, key.rfind('.')); }
 std::string name_of(const std::string& key) { return key.substr(key.rfind('.') + 1); }
@@ -49,11 +23,9 @@ std::string resolved_toml(const std::vector<ConfigEntry>& entries) {
   return text;
 }
 
-}  // namespace
-
-ResolvedConfig resolve_config(const std::filesystem::path& file,
-                              const std::vector<std::string>& overrides) {
-  TomlReader reader;
+// What is wrong is the reader's to tell.
+ResolvedConfig read_config(TomlReader& reader, const std::filesystem::path& file,
+                           const std::vector<std::string>& overrides) {
   if (!file.empty()) reader.load(file);
   for (const std::string& assignment : overrides) reader.set(assignment);
   ResolvedConfig config;
@@ -64,11 +36,29 @@ ResolvedConfig resolve_config(const std::filesystem::path& file,
     const std::string key = problem.substr(0, problem.find(':'));
     reader.add_problem(reader.source(key) + ": " + problem);
   }
-  reader.throw_if_problems();
   visit_config_keys(config.options, [&](const char* key, const auto& value, const char* meaning) {
     config.entries.push_back({key, toml_text(value), reader.source(key), meaning});
   });
   config.toml = resolved_toml(config.entries);
+  return config;
+}
+
+}  // namespace
+
+CheckedConfig check_config(const std::filesystem::path& file,
+                           const std::vector<std::string>& overrides) {
+  TomlReader reader;
+  CheckedConfig checked;
+  checked.config = read_config(reader, file, overrides);
+  checked.problems = reader.problems();
+  return checked;
+}
+
+ResolvedConfig resolve_config(const std::filesystem::path& file,
+                              const std::vector<std::string>& overrides) {
+  TomlReader reader;
+  ResolvedConfig config = read_config(reader, file, overrides);
+  reader.throw_if_problems();
   return config;
 }
 

@@ -34,6 +34,14 @@ struct ResolvedConfig {
 // An empty file name: defaults and overrides alone.
 ResolvedConfig resolve_config(const std::filesystem::path& file,
                               const std::vector<std::string>& overrides);
+// The same, with what is wrong beside it instead of an error: every mistake with its place, and
+// then the values are of no use. UsageError only where a file cannot be read or is no TOML.
+struct CheckedConfig {
+  ResolvedConfig config;
+  std::vector<std::string> problems;
+};
+CheckedConfig check_config(const std::filesystem::path& file,
+                           const std::vector<std::string>& overrides);
 // Every key as it is when nobody sets it.
 std::vector<ConfigEntry> default_entries();
 

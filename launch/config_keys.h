@@ -78,6 +78,9 @@ void visit_training_keys(Options& o, Visit&& visit) {
         "lamb: trust ratio at most; 0: no cap. lamb as published clips first: clip.max_norm = 1");
   visit("schedule.name", o.schedule.name, "onecycle, cosine, step, constant");
   visit("schedule.epochs", o.schedule.epochs, "epochs of the whole schedule");
+  visit("schedule.images", o.schedule.images,
+        "above 0: images of the whole schedule instead of epochs, a multiple of batch.global: the "
+        "same for runs of different batches");
   visit("schedule.max_steps", o.schedule.max_steps,
         "above 0: stop after so many steps, the schedule keeps its shape");
   visit("schedule.warmup_epochs", o.schedule.warmup_epochs,

@@ -81,6 +81,10 @@ Workload workload_of(const ScalingArguments& given, const PlannedConfig& planned
   work.storage_bytes_per_second = given.storage_bytes_per_second;
   work.epochs = static_cast<double>(options.schedule.epochs);
   measure_pack(given, options, work);
+  if (options.schedule.images > 0) {
+    work.epochs = static_cast<double>(options.schedule.images) /
+                  static_cast<double>(std::max<int64_t>(1, work.images_per_epoch));
+  }
   work.checkpoint_bytes = static_cast<double>(memory.weights + memory.optimizer + memory.ema);
   work.checkpoint_every_steps = static_cast<double>(options.checkpoint.every_steps);
   work.checkpoint_every_epochs = options.checkpoint.every_epochs;

@@ -45,6 +45,7 @@ enum class Purpose : uint32_t {
   kSubstitute = 9,
   kSplit = 10,
   kSubset = 11,
+  kSweep = 12,
 };
 
 class PhiloxStream {

@@ -6,9 +6,9 @@
 #include <sstream>
 
 #include "support/error.h"
-#include "support/file_descriptor.h"
 #include "support/nearest.h"
 #include "support/text.h"
+#include "support/toml_text.h"
 
 namespace catamaran {
 namespace {
@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kExtends = "extends";
+constexpr int64_t kAfterAllFiles = kTomlMostFiles + 1;  // --set
 
 std::string position(const std::string& file, const toml::source_region& region) {
   return file + ":" + std::to_string(region.begin.line) + ":" + std::to_string(region.begin.column);
@@ -45,26 +46,75 @@ std::vector<std::string> bases(const toml::node& extends, const std::string& fil
   return names;
 }
 
-// What no configuration is, refused before the parser sees it.
-void require_bounded(std::string_view text, const std::string& where) {
-  const char* what = nullptr;
-  if (std::ssize(text) > kTomlLargestBytes) what = "more than 1 MiB";
-  if (std::count(text.begin(), text.end(), '.') > kTomlMostDots) what = "more than 4096 dots";
-  if (what == nullptr) return;
-  throw UsageError(std::string("it has ") + what + ", which no configuration needs", where,
-                   "is it the right file?");
+// File, line and column: what decides the order in which a user reads it.
+using Place = std::array<int64_t, 3>;
+
+Place place_of(int file, const toml::source_region& region) {
+  return {file, region.begin.line, region.begin.column};
 }
 
-std::string text_of(const fs::path& path) {
-  try {
-    const FileDescriptor file = open_for_reading(path);
-    std::string text(static_cast<size_t>(std::min(file_bytes(file, path), kTomlLargestBytes + 1)),
-                     '\0');
-    read_exactly_at(file, 0, text.data(), std::ssize(text), path);
-    return text;
-  } catch (const DataError& error) {
-    throw UsageError(error.what(), "", "");
+// As TOML writes it; empty for what is no bare value and no list of such.
+std::string text_of(const toml::node& node) {
+  if (const auto* list = node.as_array()) {
+    std::string text;
+    for (const toml::node& element : *list) {
+      const std::string one = element.is_array() ? "" : text_of(element);
+      if (one.empty()) return "";
+      text += (text.empty() ? "" : ", ") + one;
+    }
+    return "[" + text + "]";
   }
+  if (const auto* word = node.as_string()) return toml_text(word->get());
+  if (const auto* whole = node.as_integer()) return toml_text(whole->get());
+  if (const auto* number = node.as_floating_point()) return toml_text(number->get());
+  if (const auto* truth = node.as_boolean()) return toml_text(truth->get());
+  return "";
+}
+
+void require_shallow(int depth, const std::string& file, const toml::node& node) {
+  if (depth <= kTomlDeepest) return;
+  throw UsageError("tables are nested more than " + std::to_string(kTomlDeepest) + " levels deep",
+                   position(file, node.source()), "no key of a configuration lies there");
+}
+
+std::string joined(const std::string& prefix, const toml::key& key) {
+  return prefix.empty() ? std::string(key.str()) : prefix + "." + std::string(key.str());
+}
+
+struct PlacedItem {
+  Place place;
+  TomlItem item;
+};
+
+void collect_items(const toml::table& table, const std::string& prefix, const std::string& file,
+                   int depth, std::vector<PlacedItem>& items) {
+  for (const auto& [key, node] : table) {
+    require_shallow(depth, file, node);
+    const std::string path = joined(prefix, key);
+    if (const toml::table* inner = node.as_table()) {
+      collect_items(*inner, path, file, depth + 1, items);
+    } else {
+      items.push_back(
+          {place_of(0, node.source()), {path, text_of(node), position(file, node.source())}});
+    }
+  }
+}
+
+// Of [[...]], before the nodes are copied and forget where they stood; none for anything else.
+std::vector<std::vector<TomlItem>> tables_of(const toml::node& node, const std::string& file,
+                                             int depth) {
+  std::vector<std::vector<TomlItem>> tables;
+  const toml::array* list = node.as_array();
+  if (list == nullptr) return tables;
+  for (const toml::node& element : *list) {
+    if (!element.is_table()) return {};
+    std::vector<PlacedItem> placed;
+    collect_items(*element.as_table(), "", file, depth + 1, placed);
+    std::ranges::stable_sort(placed, {}, &PlacedItem::place);
+    tables.emplace_back();
+    for (PlacedItem& one : placed) tables.back().push_back(std::move(one.item));
+  }
+  return tables;
 }
 
 std::string arrows(const std::vector<fs::path>& chain) {
@@ -78,6 +128,8 @@ std::string arrows(const std::vector<fs::path>& chain) {
 struct TomlReader::Leaf {
   toml::array holder;  // of one element
   std::string source;
+  Place place{};                                // among all that were read
+  std::vector<std::vector<TomlItem>> tables{};  // of a list of tables
   const toml::node& node() const { return *holder.get(0); }
 };
 
@@ -108,8 +160,7 @@ void TomlReader::load_file(const fs::path& file, std::vector<fs::path>& chain) {
     throw UsageError("the file extends itself: " + arrows(chain), file.string(),
                      "remove one 'extends' of this circle");
   }
-  const std::string text = text_of(file);
-  require_bounded(text, file.string());
+  const std::string text = read_toml_content(file);
   toml::table table;
   try {
     table = toml::parse(text, file.string());
@@ -123,6 +174,7 @@ void TomlReader::load_file(const fs::path& file, std::vector<fs::path>& chain) {
       load_file(file.parent_path() / base, chain);
     table.erase(kExtends);
   }
+  ++flattened_;  // its bases came before it
   flatten(&table, "", file.string(), 1);
   chain.pop_back();  // a base may be reached twice, but not from itself
 }
@@ -130,18 +182,14 @@ void TomlReader::load_file(const fs::path& file, std::vector<fs::path>& chain) {
 void TomlReader::flatten(const void* opaque, const std::string& prefix, const std::string& file,
                          int depth) {
   for (const auto& [key, node] : *static_cast<const toml::table*>(opaque)) {
-    if (depth > kTomlDeepest) {
-      throw UsageError(
-          "tables are nested more than " + std::to_string(kTomlDeepest) + " levels deep",
-          position(file, node.source()), "no key of a configuration lies there");
-    }
-    const std::string path =
-        prefix.empty() ? std::string(key.str()) : prefix + "." + std::string(key.str());
+    require_shallow(depth, file, node);
+    const std::string path = joined(prefix, key);
     if (const toml::table* inner = node.as_table()) {
       flatten(inner, path, file, depth + 1);
     } else {
-      leaves_[path] =
-          std::make_unique<Leaf>(Leaf{as_array_of_one(node), position(file, node.source())});
+      leaves_[path] = std::make_unique<Leaf>(
+          Leaf{as_array_of_one(node), position(file, node.source()),
+               place_of(flattened_, node.source()), tables_of(node, file, depth)});
     }
   }
 }
@@ -158,7 +206,7 @@ void TomlReader::set(const std::string& assignment) {
   }
   const std::string key = assignment.substr(0, equals);
   const std::string text = assignment.substr(equals + 1);
-  require_bounded(text, "--set " + key);
+  require_toml_bounds(text, "--set " + key);
   toml::array holder;
   try {
     holder = as_array_of_one(*toml::parse("value = " + text).get("value"));
@@ -170,7 +218,8 @@ void TomlReader::set(const std::string& assignment) {
     holder.clear();
     holder.push_back(text);  // a bare word: --set model.head.pool=max
   }
-  leaves_[key] = std::make_unique<Leaf>(Leaf{std::move(holder), "--set"});
+  leaves_[key] =
+      std::make_unique<Leaf>(Leaf{std::move(holder), "--set", {kAfterAllFiles, 0, 0}, {}});
 }
 
 const TomlReader::Leaf* TomlReader::find(const std::string& key) {
@@ -266,7 +315,46 @@ std::string TomlReader::source(const std::string& key) const {
   return found == leaves_.end() ? "default" : found->second->source;
 }
 
-void TomlReader::throw_if_problems() {
+std::vector<TomlItem> TomlReader::read_table(const std::string& table) {
+  const std::string begin = table + ".";
+  std::vector<std::pair<Place, TomlItem>> placed;
+  for (const auto& [key, leaf] : leaves_) {
+    if (!key.starts_with(begin)) continue;
+    known_.push_back(key);
+    placed.push_back(
+        {leaf->place, {key.substr(begin.size()), text_of(leaf->node()), leaf->source}});
+  }
+  std::ranges::stable_sort(placed, {}, &std::pair<Place, TomlItem>::first);
+  std::vector<TomlItem> items;
+  for (auto& [place, item] : placed) items.push_back(std::move(item));
+  return items;
+}
+
+std::optional<std::vector<std::string>> TomlReader::read_list(const std::string& key) {
+  const Leaf* leaf = find(key);
+  if (leaf == nullptr) return std::nullopt;
+  std::vector<std::string> values;
+  const toml::array* list = leaf->node().as_array();
+  if (list != nullptr) {
+    for (const toml::node& node : *list) values.push_back(text_of(node));
+  }
+  if (list == nullptr || std::ranges::find(values, "") != values.end()) {
+    add_problem(leaf->source + ": " + key + " must be a list of values");
+    return std::nullopt;
+  }
+  return values;
+}
+
+std::vector<std::vector<TomlItem>> TomlReader::read_tables(const std::string& key) {
+  const Leaf* leaf = find(key);
+  if (leaf == nullptr) return {};
+  if (leaf->tables.empty())
+    add_problem(leaf->source + ": " + key + " must be a list of tables: [[" + key + "]]");
+  return leaf->tables;
+}
+
+// At most kTomlMostProblems unknown keys have a nearest one looked for, however many there are.
+std::vector<std::string> TomlReader::first_problems(size_t& mistakes) const {
   std::vector<std::string> all;
   size_t unknown = 0;
   for (const auto& [key, leaf] : leaves_) {
@@ -276,8 +364,19 @@ void TomlReader::throw_if_problems() {
     }
   }
   all.insert(all.end(), problems_.begin(), problems_.end());
+  mistakes = unknown + problems_.size();
+  return all;
+}
+
+std::vector<std::string> TomlReader::problems() const {
+  size_t mistakes = 0;
+  return first_problems(mistakes);
+}
+
+void TomlReader::throw_if_problems() const {
+  size_t mistakes = 0;
+  std::vector<std::string> all = first_problems(mistakes);
   if (all.empty()) return;
-  const size_t mistakes = unknown + problems_.size();
   std::string text = mistakes == 1 ? "1 mistake:" : std::to_string(mistakes) + " mistakes:";
   all.resize(std::min(all.size(), kTomlMostProblems));
   for (const std::string& problem : all) text += "\n  " + problem;

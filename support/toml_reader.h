@@ -21,18 +21,24 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "support/toml_content.h"
+
 namespace catamaran {
 
-constexpr int64_t kTomlLargestBytes = int64_t{1} << 20;
-// Levels of tables in one another, and what the parser, which calls itself for each dot of a key,
-// is given at most: its stack lasts for several times as many.
-constexpr int kTomlDeepest = 64;
-constexpr int64_t kTomlMostDots = 4096;
+constexpr int kTomlDeepest = 64;           // levels of tables in one another
 constexpr int kTomlMostFiles = 100;        // by way of extends, one read twice counted twice
 constexpr size_t kTomlMostProblems = 100;  // that are told
+
+// A value as it stands in a file.
+struct TomlItem {
+  std::string key;     // in a table, "optimizer.name" with tables in it
+  std::string value;   // as TOML (support/toml_text.h); empty: a date, or a list of tables
+  std::string source;  // "FILE:LINE:COLUMN" or "--set"
+};
 
 class TomlReader {
  public:
@@ -52,11 +58,23 @@ class TomlReader {
   void read(const std::string& key, std::vector<double>& value);
   void read(const std::string& key, std::array<double, 3>& value);
 
+  // For tables whose keys are the user's choice. What stands in the table, tables in it included,
+  // in the order of files and lines; none where it is not there.
+  std::vector<TomlItem> read_table(const std::string& table);
+  // Each element as TOML; none where nobody gave the key, and, with a problem, where its value is
+  // no list of bare values.
+  std::optional<std::vector<std::string>> read_list(const std::string& key);
+  // [[key]], each table's items in the order of lines; nothing, and a problem, for anything else.
+  std::vector<std::vector<TomlItem>> read_tables(const std::string& key);
+  bool has(const std::string& key) const { return leaves_.contains(key); }
+
   // "FILE:LINE:COLUMN", "--set", or "default" when nobody gave the key.
   std::string source(const std::string& key) const;
   void add_problem(const std::string& problem) { problems_.push_back(problem); }
-  // UsageError with every problem, the unknown keys included (each with the nearest known one).
-  void throw_if_problems();
+  // Every problem, the unknown keys included (each with the nearest known one).
+  std::vector<std::string> problems() const;
+  // UsageError with all of them.
+  void throw_if_problems() const;
 
  private:
   struct Leaf;
@@ -64,12 +82,14 @@ class TomlReader {
   void mistyped(const std::string& key, const std::string& wanted, const Leaf& leaf);
   void load_file(const std::filesystem::path& file, std::vector<std::filesystem::path>& chain);
   void flatten(const void* table, const std::string& prefix, const std::string& file, int depth);
+  std::vector<std::string> first_problems(size_t& mistakes) const;
   bool read_numbers(const std::string& key, std::vector<double>& values);
 
   std::map<std::string, std::unique_ptr<Leaf>> leaves_;
   std::vector<std::string> known_;  // every key that was read
   std::vector<std::string> problems_;
-  int files_ = 0;  // read so far
+  int files_ = 0;      // read so far
+  int flattened_ = 0;  // of them, with all their bases
 };
 
 }  // namespace catamaran

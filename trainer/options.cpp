@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t kMostEpochs = 1'000'000;
 constexpr int64_t kMostImages = int64_t{1} << 24;  // of one step
 constexpr int64_t kMostBytes = int64_t{1} << 40;
+constexpr int64_t kMostScheduleImages = int64_t{1} << 50;
 
 bool positive(double value) { return value > 0 && std::isfinite(value); }
 bool not_negative(double value) { return value >= 0 && std::isfinite(value); }
@@ -90,14 +91,31 @@ void check_optimizer(const OptimizerOptions& o, Problems& p) {
   check_scaling(o, p);
 }
 
+// "set it to 96 or 128" for 100 images in batches of 32.
+std::string nearest_multiples(int64_t images, int64_t batch) {
+  const int64_t below = images / batch * batch;
+  const std::string above = std::to_string(below + batch);
+  return "set it to " + (below > 0 ? std::to_string(below) + " or " + above : above);
+}
+
+void check_schedule_images(const ScheduleOptions& s, int64_t batch, Problems& p) {
+  p.require(s.images >= 0 && s.images <= kMostScheduleImages, "schedule.images",
+            "must be 0 (schedule.epochs counts) to 2^50");
+  if (s.images <= 0 || s.images > kMostScheduleImages) return;
+  p.require(batch <= 0 || s.images % batch == 0, "schedule.images",
+            "is no multiple of batch.global = " + std::to_string(batch),
+            nearest_multiples(s.images, std::max<int64_t>(1, batch)));
+  p.require(s.warmup_images <= s.images, "schedule.warmup_images", "must be 0 to schedule.images");
+}
+
 void check_schedule(const ScheduleOptions& s, Problems& p) {
   p.require_one_of("schedule.name", s.name, {"onecycle", "cosine", "step", "constant"});
   p.require(s.epochs > 0 && s.epochs <= kMostEpochs, "schedule.epochs", "must be 1 to 1000000");
   p.require(s.max_steps >= 0 && s.max_steps <= kMostSteps, "schedule.max_steps",
             "must be 0 to 99999999");
-  p.require(
-      s.warmup_epochs >= 0 && (s.epochs <= 0 || s.warmup_epochs <= static_cast<double>(s.epochs)),
-      "schedule.warmup_epochs", "must be 0 to schedule.epochs");
+  p.require(s.warmup_epochs >= 0 &&
+                (s.epochs <= 0 || s.images > 0 || s.warmup_epochs <= static_cast<double>(s.epochs)),
+            "schedule.warmup_epochs", "must be 0 to schedule.epochs");
   p.require(s.name != "onecycle" || s.warmup_epochs == 0, "schedule.warmup_epochs",
             "onecycle has its own rise: use schedule.pct_start");
   p.require(s.warmup_images >= 0, "schedule.warmup_images", "must not be negative");
@@ -207,6 +225,7 @@ std::vector<std::string> problems(const RunOptions& options) {
             "batch.per_device", "must be 1 to 16777216");
   check_optimizer(options.optimizer, p);
   check_schedule(options.schedule, p);
+  check_schedule_images(options.schedule, options.batch.global, p);
   p.add(options.loss.problems());
   check_precision(options.precision, p);
   check_rest(options, p);

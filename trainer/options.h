@@ -69,6 +69,7 @@ constexpr int64_t kMostSteps = 99'999'999;  // of a run: names of checkpoints ha
 struct ScheduleOptions {          // [schedule]
   std::string name = "onecycle";  // constant, step, cosine, onecycle; range, no key's value
   int64_t epochs = 40;
+  int64_t images = 0;  // > 0: of the whole schedule, instead of epochs; a multiple of batch.global
   int64_t max_steps =
       0;  // > 0: stop after so many steps, the schedule's shape still spans the epochs
   double warmup_epochs = 0;                   // linear, for constant, step and cosine

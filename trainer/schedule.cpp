@@ -22,13 +22,20 @@ double half_cosine(double first, double last, double share) {
 Schedule::Schedule(ScheduleOptions options, int64_t steps_per_epoch, int64_t images_per_step)
     : options_(std::move(options)),
       steps_per_epoch_(steps_per_epoch),
-      total_steps_(options_.epochs * steps_per_epoch),
+      total_steps_(options_.images > 0 ? options_.images / images_per_step
+                                       : options_.epochs * steps_per_epoch),
       warmup_steps_(options_.warmup_images > 0
                         ? static_cast<double>(options_.warmup_images) /
                               static_cast<double>(images_per_step)
                         : options_.warmup_epochs * static_cast<double>(steps_per_epoch)) {
-  CATAMARAN_ASSERT(total_steps_ > 0, "epochs and steps per epoch were checked");
+  CATAMARAN_ASSERT(total_steps_ > 0, "epochs, images and steps per epoch were checked");
   if (last_step() > kMostSteps) {
+    if (options_.images > 0) {
+      throw UsageError(std::to_string(options_.images) + " images are " +
+                           std::to_string(total_steps_) + " steps, more than " +
+                           std::to_string(kMostSteps),
+                       "schedule.images", "lower it, or set schedule.max_steps");
+    }
     throw UsageError(std::to_string(options_.epochs) + " epochs of " +
                          std::to_string(steps_per_epoch) + " steps are more than " +
                          std::to_string(kMostSteps) + " steps",

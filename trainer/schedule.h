@@ -9,6 +9,7 @@
 //                                                             cosine down to 1/(div_factor *
 //                                                             final_div_factor)
 //   range     range_ratio ^ (t / last), the rising rate of a range test (trainer/range_test.cpp)
+// The whole is schedule.epochs of them, or schedule.images images, images_per_step a step.
 // constant, step and cosine start with a linear warm-up over warmup_epochs or warmup_images.
 // onecycle equals torch.optim.lr_scheduler.OneCycleLR (two phases, cosine), and starts at 1 where
 // pct_start is exactly one step, which PyTorch cannot compute. Every factor is finite. Errors:

@@ -42,7 +42,20 @@ void ask_for_everything(TomlReader& reader) {
     ask<std::vector<double>>(reader, key);
     ask<std::array<double, 3>>(reader, key);
     if (reader.source(key).empty()) std::abort();
+    (void)reader.read_list(key);
+    (void)reader.read_tables(key);
   }
+  // As sweep files are read; what is no bare value has an empty text.
+  for (const char* table : {"axes", "set", "when", "a"}) {
+    for (const TomlItem& item : reader.read_table(table)) {
+      if (item.source.empty()) std::abort();
+      (void)reader.read_list(std::string(table) + "." + item.key);
+    }
+  }
+  for (const std::vector<TomlItem>& one : reader.read_tables("axes.list"))
+    for (const TomlItem& item : one)
+      if (item.source.empty()) std::abort();
+  (void)reader.problems();
 }
 
 void read(std::string_view input) {

@@ -70,6 +70,8 @@ seed("json", "whole", json.dumps({"a": [1, -2, 2.5e-3, None, True, "caf\u00e9", 
 seed("json", "items", b"s" + json.dumps({"info": {"a": [1]}, "images": [{"id": 1, "name": "a", "box": [1, 2.5, {"id": 3}]}, {"id": 2}], "a": []}).encode())
 for config in sorted((pathlib.Path(__file__).resolve().parents[2] / "configs/base").glob("*.toml")):
     seed("toml", config.stem, config.read_bytes())
+for sweep in sorted((pathlib.Path(__file__).resolve().parents[2] / "configs/sweeps").glob("*.toml")):
+    seed("toml", f"sweep_{sweep.stem}", sweep.read_bytes())
 seed("toml", "every_type", b'extends = "base.toml"\na.b = 1e-3\n[data]\ntrain = """\n\\u00e9"""\nwhen = 1979-05-27T07:32:00Z\n[[model.input]]\nmean = [0.5, 1, 0x1F]\n'
      b"x = {y = 'z', w = true}\n\0batch.global=64\0model.input.mean=[1, 2, 3]\0data.train=a bare word")
 seed("toml", "extends", b'extends = ["base.toml", "input.toml"]\n')

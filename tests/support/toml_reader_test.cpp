@@ -47,6 +47,50 @@ TEST(TomlReader, ExtendsOverridesAndRemembersWhereEachValueCameFrom) {
   EXPECT_EQ(reader.source("batch.none"), "default");
 }
 
+TEST(TomlReader, ATableOfTheUsersKeysIsReadInTheOrderOfFilesAndLines) {
+  write("base/axes.toml", "[axes.grid]\n\"batch.global\" = [4]\nz = [1]\n");
+  const fs::path file = write("axes.toml",
+                              "extends = \"base/axes.toml\"\n[axes.grid]\nb.x = [1, 2.5, "
+                              "\"w\", true]\na = { least = 1e-3 }\n\"batch.global\" = [8]\n"
+                              "when = 1979-05-27\n");
+  TomlReader reader;
+  reader.load(file);
+  std::vector<std::string> seen;
+  for (const TomlItem& item : reader.read_table("axes.grid"))
+    seen.push_back(item.key + " " + item.value);
+  const std::vector<std::string> wanted = {"z [1]", "b.x [1, 2.5, \"w\", true]", "a.least 0.001",
+                                           "batch.global [8]", "when "};
+  EXPECT_EQ(seen, wanted);
+  EXPECT_NE(reader.read_table("axes.grid").front().source.find("base/axes.toml:3:5"),
+            std::string::npos);
+  EXPECT_TRUE(reader.read_table("axes.zip").empty());
+  EXPECT_TRUE(reader.problems().empty());  // they are all read
+}
+
+TEST(TomlReader, AListOfAnyValuesAndAListOfTablesComeAsTomlText) {
+  const fs::path file = write("lists.toml",
+                              "seeds = [1, 0.5, \"a\\\"b\", [1, 2]]\nno = 3\ndeep = [[[1]]]\n"
+                              "[[list]]\ny = 1\nx.a = \"q\"\n[[list]]\nz = false\n");
+  TomlReader reader;
+  reader.load(file);
+  const std::vector<std::string> wanted = {"1", "0.5", "\"a\\\"b\"", "[1, 2]"};
+  EXPECT_EQ(reader.read_list("seeds"), wanted);
+  const auto tables = reader.read_tables("list");
+  ASSERT_EQ(tables.size(), 2u);
+  ASSERT_EQ(tables[0].size(), 2u);
+  EXPECT_EQ(tables[0][0].key, "y");
+  EXPECT_EQ(tables[0][1].key, "x.a");
+  EXPECT_EQ(tables[0][1].value, "\"q\"");
+  EXPECT_EQ(tables[0][1].source, file.string() + ":6:7");
+  EXPECT_EQ(tables[1][0].value, "false");
+  EXPECT_FALSE(reader.read_list("none"));
+  EXPECT_EQ(reader.problems().size(), 2u);  // no and deep are not read yet
+  EXPECT_FALSE(reader.read_list("no"));
+  EXPECT_FALSE(reader.read_list("deep"));
+  EXPECT_TRUE(reader.read_tables("seeds").empty());
+  EXPECT_EQ(reader.problems().size(), 3u);
+}
+
 TEST(TomlReader, ReportsEveryMistakeAtOnceWithPlaceAndNearestKey) {
   const fs::path file =
       write("wrong.toml",

@@ -187,6 +187,22 @@ TEST(Problems, NameWarmUpGivenTwiceAndABoundOfTheOtherWayToClip) {
                           AllOf(StartsWith("clip.max_norm:"), HasSubstr("clip.agc_factor"))));
 }
 
+TEST(Problems, NameImagesOfAScheduleThatNoNumberOfStepsMakes) {
+  RunOptions options = valid();
+  options.schedule.images = 64 * options.batch.global;
+  EXPECT_THAT(problems(options), IsEmpty());
+  options.schedule.images += 1;  // of batches of 32
+  EXPECT_THAT(problems(options),
+              ElementsAre(AllOf(StartsWith("schedule.images:"), HasSubstr("2048 or 2080"))));
+  options.schedule.images = 31;
+  EXPECT_THAT(problems(options),
+              ElementsAre(AllOf(StartsWith("schedule.images:"), HasSubstr("set it to 32"))));
+  options.schedule.images = kHuge;
+  EXPECT_THAT(problems(options), ElementsAre(StartsWith("schedule.images:")));
+  options.schedule = {.name = "cosine", .images = 3200, .warmup_images = 3201};
+  EXPECT_THAT(problems(options), ElementsAre(StartsWith("schedule.warmup_images:")));
+}
+
 TEST(Problems, NameWhatMakesNoSpikeDetector) {
   RunOptions options = valid();
   options.numerics.on_spike = "ignore";

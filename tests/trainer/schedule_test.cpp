@@ -48,6 +48,23 @@ TEST(Schedule, RefusesMoreStepsThanCheckpointsCanBeNamedFor) {
   EXPECT_EQ(Schedule(o, int64_t{1} << 32).last_step(), 5);
 }
 
+TEST(Schedule, ImagesOfTheWholeScheduleGiveEveryBatchItsShareOfSteps) {
+  ScheduleOptions o = options("cosine", 40);
+  o.images = 4096;
+  for (const int64_t batch : {16, 64, 4096}) {
+    const Schedule schedule(o, /*steps_per_epoch=*/7, batch);
+    EXPECT_EQ(schedule.total_steps(), 4096 / batch);
+    EXPECT_EQ(schedule.last_step(), 4096 / batch);
+  }
+  const Schedule schedule(o, 7, 64);
+  EXPECT_NEAR(schedule.factor(63), 0, 1e-12);  // the shape ends with the images, not the epochs
+  o.max_steps = 10;
+  EXPECT_EQ(Schedule(o, 7, 64).last_step(), 10);
+  o.max_steps = 0;
+  o.images = int64_t{1} << 40;
+  EXPECT_THROW(Schedule(o, 7, 16), UsageError);
+}
+
 // Computed by PyTorch beside this test (tests/golden/trainer.py).
 TEST(Schedule, OneCycleEqualsPyTorchAtEveryStep) {
   std::ifstream file(std::string(std::getenv("CATAMARAN_GOLDEN")) + "/onecycle.json");
