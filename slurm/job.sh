@@ -15,7 +15,7 @@ exclude=${exclude:-}                                            # nodes to leave
 script=${script:-}                                              # this one, where another job may run it as it is
 git=${git:-}                                                    # of the program, for the log
 most_stuck=3                                                    # lives in a row without a new checkpoint
-check_seconds=60                                                # for the test of the nodes
+check_seconds=90                                                # for the test of the nodes, which itself takes a minute at most
 
 say() { printf 'slurm: %s\n' "$*"; }
 fail() {
@@ -55,46 +55,48 @@ start_job() {
   say "JOB $job nodes ${SLURM_JOB_NODELIST:-?}, git ${git:-?}, $*, restart $restarts, resume step $first_step"
 }
 
-# Every node by itself. Those that are unfit are written down, and the job goes to others. Where all of several nodes fail alike,
-# it is not the nodes; a test that cannot be made keeps nobody from training.
+# One task a node. Nodes that are unfit are written down, and the job goes to others. Where the trouble is that of all nodes, no node
+# is to blame, and training would not work either; a test that cannot be made keeps nobody from training.
 check_nodes() {
   [[ $node_check == yes ]] || return 0
-  local nodes=${SLURM_JOB_NUM_NODES:-1} answers node number said unfit=() silent=() answered=' '
-  # shellcheck disable=SC2016  # the node's shell expands it
-  answers=$(timeout -k 5 "$check_seconds" srun --mpi=none --kill-on-bad-exit=0 --nodes="$nodes" --ntasks="$nodes" --ntasks-per-node=1 \
-    "${container_options[@]}" bash -c 'said=$("$@" 2>/dev/null </dev/null); code=$?
-      said=$(grep -oE "\"(what|finding)\": *\"[^\"]*\"" <<<"$said" | sed -E "s/^[^:]*: *//" | head -n 3 | tr "\n" " ")
-      printf "node %s %s %s\n" "$SLURMD_NODENAME" "$code" "${said:-no reason given}"' check "${program[@]}" doctor --json --quick) || true
-  while read -r node number said; do
-    answered+="$node "
-    case $number in
-    0) ;;
-    1) unfit+=("$node $(date -u +%FT%TZ) job $job: $said") ;;
-    *) say "the test of node $node ended with code $number, which says nothing of the node" ;;
-    esac
-  done < <(sed -nE 's/^node ([A-Za-z0-9._-]+) ([0-9]+) /\1 \2 /p' <<<"$answers")
-  if [[ $answered == ' ' ]]; then
-    say "the nodes could not be tested, training begins without"
+  local nodes=${SLURM_JOB_NUM_NODES:-1} command=(mpirun --map-by ppr:1:node --bind-to none) findings unfit
+  if [[ $launcher == srun ]]; then
+    command=(srun --mpi="$mpi" --kill-on-bad-exit=0 --nodes="$nodes" --ntasks="$nodes" --ntasks-per-node=1 "${container_options[@]}")
+    [[ -z ${SLURM_CPUS_PER_TASK:-} ]] || command+=(--cpus-per-task="$SLURM_CPUS_PER_TASK")
+  fi
+  findings=$(timeout -k 5 "$check_seconds" "${command[@]}" "${program[@]}" doctor --json --quick) || true
+  [[ $findings != *'"may_train": true'* ]] || return 0
+  if [[ $findings != *'"may_train": false'* ]]; then
+    say "the nodes could not be tested: training begins without"
     return 0
   fi
-  for node in $(scontrol show hostnames "${SLURM_JOB_NODELIST:-}" 2>/dev/null); do
-    [[ $answered == *" $node "* ]] || silent+=("$node $(date -u +%FT%TZ) job $job: no answer within $check_seconds s")
-  done
-  unfit+=("${silent[@]}")
-  ((${#unfit[@]})) || return 0
-  if ((nodes > 1 && ${#unfit[@]} >= nodes)); then
-    say "all $nodes nodes fail the test, so it is probably not theirs: ${unfit[0]}"
-    return 0
+  unfit=$(unfit_nodes <<<"$findings")
+  if [[ -z $unfit ]] || ((nodes > 1 && $(cut -d ' ' -f 1 <<<"$unfit" | sort -u | wc -l) >= nodes)); then
+    printf '%s\n' "$findings"
+    fail 2 "by these findings training must not start on any of the nodes; without the test: node_check = false in site.toml"
   fi
-  leave_nodes "${unfit[@]}"
+  leave_nodes "$unfit"
   go_on 5 "unfit nodes" elsewhere
+}
+
+# Of doctor's JSON (two spaces a level) the failures that are a node's own, as lines for the file of bad nodes.
+unfit_nodes() {
+  awk -v mark="$(date -u +%FT%TZ) job $job: " '
+    /^      "hosts": \[$/ { split("", hosts); inside = 1; next }
+    inside && /^      \]/ { inside = 0 }
+    inside { gsub(/[ ",]/, ""); sub(/\..*/, ""); hosts[$0]; next }
+    /^      "level": / { fails = /"fail"/ }
+    /^      "topic": / { own = !/"(launcher|mpi|deadline|run-directory[a-z-]*)"/ }
+    /^      "what": / {
+      sub(/^ *"what": "/, ""); sub(/",?$/, "")
+      if (fails && own) for (name in hosts) if (name ~ /^[A-Za-z0-9_-]+$/) print name, mark $0
+    }' | sort
 }
 
 # Lines "NODE TIME REASON" for the file of bad nodes. `catamaran submit` leaves them out for seven days, and so does go_on.
 leave_nodes() {
   mkdir -p "$(dirname "$bad_nodes")"
-  printf '%s\n' "$@" >>"$bad_nodes"
-  printf 'slurm: bad node %s\n' "$@"
+  tee -a "$bad_nodes" <<<"$1" | sed 's/^/slurm: bad node /'
 }
 nodes_to_leave_out() {
   local since

@@ -30,36 +30,22 @@ sys.stderr.write(answer("err"))
 sys.exit(int(answer("code") or 0))
 """
 
-# Starts its program: for the test of nodes once on each node of FAKE_NODES, else once, in its own place.
+# Starts its program, once, in its own place; the test of nodes fails by itself with FAKE_SRUN_FAILS.
 LAUNCHER = """#!/bin/bash
 HERE={here}
 printf '%s\\n' "$*" >>"$HERE/{name}.lines"
-program=()
-while (($#)); do
-  case $1 in
-  bash | */catamaran | catamaran | wrapper) program=("$@"); break ;;
-  esac
-  shift
-done
-if [[ ${{program[0]}} == bash ]]; then
-  if [[ ${{FAKE_SRUN_FAILS:-}} ]]; then echo "srun: error: Unable to create step" >&2; exit 1; fi
-  for node in ${{FAKE_NODES:-n1}}; do
-    [[ ${{FAKE_SILENT:-}} == *"$node"* ]] || SLURMD_NODENAME=$node "${{program[@]}}"
-  done
-  exit 0
-fi
-exec "${{program[@]}}"
+if [[ ${{FAKE_SRUN_FAILS:-}} && " $* " == *" doctor "* ]]; then echo "srun: error: Unable to create step" >&2; exit 1; fi
+while (($#)) && [[ $1 != catamaran && $1 != */catamaran && $1 != wrapper ]]; do shift; done
+exec "$@"
 """
 
 # Ranks that take their time: USR1 ends them with 75, TERM kills them, as it would without a trap in the script.
 CATAMARAN = """#!/bin/bash
 HERE={here}
 if [[ $1 == doctor ]]; then
-  if [[ ${{FAKE_UNFIT:-}} == *"$SLURMD_NODENAME"* ]]; then
-    echo '{{"findings": [{{"what": "GPU 3 has an uncorrectable error", "forbids": true}}]}}'
-    exit "${{FAKE_DOCTOR_CODE:-1}}"
-  fi
-  echo '{{"findings": []}}'
+  [[ ! ${{FAKE_DOCTOR:-}} ]] || {{ cat "$FAKE_DOCTOR"; exit 1; }}
+  [[ ! ${{FAKE_DOCTOR_CODE:-}} ]] || exit "$FAKE_DOCTOR_CODE"
+  echo '{{'; echo '  "may_train": true'; echo '}}'
   exit 0
 fi
 if [[ $1 == --version ]]; then echo "catamaran 0.1.0 (0123456789ab), LibTorch"; exit 0; fi

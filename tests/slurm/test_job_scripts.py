@@ -11,7 +11,7 @@ import pytest
 from fake_slurm import FakeSlurm
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-JOB = {"SLURM_JOB_ID": "7", "SLURM_JOB_NODELIST": "n[1-2]", "SLURM_JOB_NUM_NODES": "2", "FAKE_NODES": "n1 n2"}
+JOB = {"SLURM_JOB_ID": "7", "SLURM_JOB_NODELIST": "n[1-2]", "SLURM_JOB_NUM_NODES": "2"}
 
 
 class Script:
@@ -24,7 +24,6 @@ class Script:
         self.bad_nodes = folder / "runs/bad-nodes.txt"
         self.config = folder / "c d.toml"
         self.config.write_text("[batch]\nglobal = 8\n")
-        self.slurm.answers("scontrol", out="n1\nn2\n", to="hostnames")
 
     def start(self, *words, script=None, **environment):
         for name in ("started", "signals", "arguments", "srun.lines", "mpirun.lines"):
@@ -56,6 +55,15 @@ class Script:
 
     def requeues(self):
         return [words for words in self.slurm.asked("scontrol") if words[0] == "requeue"]
+
+    def doctor_finds(self, *findings):
+        """Of each: level, topic, hosts, what. For FAKE_DOCTOR."""
+        listed = [{"level": level, "topic": topic, "hosts": hosts, "host": ",".join(hosts), "ranks": [0], "what": what, "what_to_do": 'say "what": no'}
+                  for level, topic, hosts, what in findings]
+        file = self.folder / "findings.json"
+        file.write_text(json.dumps({"format_version": 1, "may_train": not any(one["level"] == "fail" for one in listed), "hosts": ["n1", "n2"],
+                                    "failing_hosts": [], "quick": True, "world": 2, "seconds": 3.5, "findings": listed}, indent=2, sort_keys=True) + "\n")
+        return {"FAKE_DOCTOR": str(file)}
 
     def edited(self, **settings):
         """A copy of the script with these settings, as `catamaran submit` would have them."""
@@ -285,39 +293,58 @@ def test_a_container_is_one_for_the_nodes_test_too(train):
     script = train.edited(container_options="(--container-image='/i m.sqsh')")
     train.result(train.config, train.run, script=script, FAKE_CODE="0")
     test, step = train.slurm.lines("srun.lines")
-    assert "--container-image=/i m.sqsh bash" in test and "--label --container-image=/i m.sqsh catamaran train" in step
+    assert "--container-image=/i m.sqsh catamaran doctor" in test and "--label --container-image=/i m.sqsh catamaran train" in step
 
 
-def test_every_node_is_tested_by_itself_first(train):
-    train.result(FAKE_CODE="0")
-    test = train.slurm.lines("srun.lines")[0]
-    assert test.startswith("--mpi=none --kill-on-bad-exit=0 --nodes=2 --ntasks=2 --ntasks-per-node=1 bash -c") and not train.bad_nodes.exists()
+def test_a_task_on_each_node_tests_it_first(train):
+    train.result(FAKE_CODE="0", SLURM_CPUS_PER_TASK="3")
+    assert train.slurm.lines("srun.lines")[0] == ("--mpi=pmix --kill-on-bad-exit=0 --nodes=2 --ntasks=2 --ntasks-per-node=1 --cpus-per-task=3 "
+                                                  "catamaran doctor --json --quick")
+    assert not train.bad_nodes.exists()
+    train.result(train.config, train.run, script=train.edited(launcher="mpirun"), FAKE_CODE="0")
+    assert train.slurm.lines("mpirun.lines")[0] == "--map-by ppr:1:node --bind-to none catamaran doctor --json --quick"
 
 
 def test_an_unfit_node_is_named_and_the_job_goes_elsewhere(train):
     train.slurm.answers("sbatch", out="8\n")
     script = train.edited(script="$0")
-    code, output = train.result(train.config, train.run, script=script, FAKE_CODE="0", FAKE_UNFIT="n2")
+    found = train.doctor_finds(("warn", "clock", ["n1"], "it is late"), ("fail", "gpu-memory", ["n2.cluster"], 'GPU 3: 2 \\"rows\\" are damaged'),
+                               ("fail", "deadline", ["n1"], "not done within 55 s"), ("ok", "open-files", ["n1", "n2"], "enough"))
+    code, output = train.result(train.config, train.run, script=script, FAKE_CODE="0", **found)
     assert code == 75 and train.slurm.asked("sbatch") == [["--parsable", "--exclude=n2", str(script)]], output
-    assert re.fullmatch(r'n2 \S+Z job 7: "GPU 3 has an uncorrectable error" \n', train.bad_nodes.read_text())
+    (line,) = train.bad_nodes.read_text().splitlines()
+    assert re.fullmatch(r"n2 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ job 7: GPU 3: 2 .*rows.* are damaged", line), line
     assert not train.slurm.lines("arguments"), "the ranks must not have been started"
+    assert "bad node n2 " in output
 
 
-def test_a_node_that_does_not_answer_is_unfit(train):
-    code, output = train.result(FAKE_CODE="0", FAKE_SILENT="n1")
-    assert code == 75 and re.match(r"n1 \S+Z job 7: no answer within 60 s\n", train.bad_nodes.read_text()), output
-    assert train.requeues() == [["requeue", "7"]], "by hand there is no script that could be submitted as it is"
+def test_by_hand_there_is_no_script_that_could_be_submitted_as_it_is(train):
+    code, output = train.result(FAKE_CODE="0", **train.doctor_finds(("fail", "silent-rank", ["n1"], "no answer within 20 s")))
+    assert code == 75 and re.match(r"n1 \S+Z job 7: no answer within 20 s\n", train.bad_nodes.read_text()), output
+    assert train.requeues() == [["requeue", "7"]]
 
 
-@pytest.mark.parametrize("trouble", [{"FAKE_UNFIT": "n1 n2"}, {"FAKE_SILENT": "n1 n2"}, {"FAKE_SRUN_FAILS": "1"}, {"FAKE_UNFIT": "n2", "FAKE_DOCTOR_CODE": "2"},
-                                     {"FAKE_UNFIT": "n2", "FAKE_DOCTOR_CODE": "127"}])
-def test_what_is_no_nodes_own_trouble_keeps_nobody_from_training(train, trouble):
+def test_the_only_node_of_a_job_is_unfit_by_itself(train):
+    code, _ = train.result(FAKE_CODE="0", SLURM_JOB_NUM_NODES="1", **train.doctor_finds(("fail", "gpus", ["n1"], "the driver fails")))
+    assert code == 75 and train.bad_nodes.read_text().startswith("n1 ")
+
+
+@pytest.mark.parametrize("findings", [[("fail", "limits", ["n1", "n2"], "no memory may be locked")], [("fail", "launcher", ["n1"], "srun has no PMIx")],
+                                      [("fail", "gpus", ["n1"], "the driver fails"), ("fail", "file-rename", ["n2"], "it is not atomic")]])
+def test_trouble_of_all_nodes_ends_the_job_and_blames_none(train, findings):
+    code, output = train.result(FAKE_CODE="0", **train.doctor_finds(*findings))
+    assert code == 2 and not train.bad_nodes.exists() and not train.requeues() and not train.slurm.lines("arguments")
+    assert findings[0][3] in output and "node_check = false" in output
+
+
+@pytest.mark.parametrize("trouble", [{"FAKE_SRUN_FAILS": "1"}, {"FAKE_DOCTOR_CODE": "2"}, {"FAKE_DOCTOR_CODE": "139"}])
+def test_a_test_that_cannot_be_made_keeps_nobody_from_training(train, trouble):
     code, output = train.result(FAKE_CODE="0", **trouble)
-    assert code == 0 and train.slurm.lines("arguments") and not train.bad_nodes.exists(), output
+    assert code == 0 and train.slurm.lines("arguments") and not train.bad_nodes.exists() and "could not be tested" in output, output
 
 
 def test_the_test_of_nodes_can_be_left_out(train):
-    train.result(train.config, train.run, script=train.edited(node_check="no"), FAKE_CODE="0", FAKE_UNFIT="n2")
+    train.result(train.config, train.run, script=train.edited(node_check="no"), FAKE_CODE="0", FAKE_DOCTOR_CODE="2")
     assert len(train.slurm.lines("srun.lines")) == 1
 
 
