@@ -74,6 +74,17 @@ void SubmissionFiles::place(const fs::path& file, std::string_view content) {
   files_.emplace_back(file, std::move(before));
 }
 
+void SubmissionFiles::remember(const fs::path& file) {
+  files_.emplace_back(file, content_of(file));
+}
+
+void SubmissionFiles::remember_folder(const fs::path& folder) {
+  std::error_code code;
+  if (fs::exists(folder, code)) return;
+  if (folder.has_relative_path()) remember_folder(folder.parent_path());
+  folders_.push_back(folder);
+}
+
 void SubmissionFiles::keep() {
   files_.clear();
   folders_.clear();

@@ -32,9 +32,11 @@ class SubmissionFiles {
 
   void make_folder(const std::filesystem::path& folder);
   void place(const std::filesystem::path& file, std::string_view content);
-  // A file that somebody else has made for this submission: it goes with the others.
-  void adopt(const std::filesystem::path& file) { files_.emplace_back(file, std::nullopt); }
-  void adopt_folder(const std::filesystem::path& folder) { folders_.push_back(folder); }
+  // What somebody else is about to make, or to write anew, for this submission.
+  void remember(const std::filesystem::path& file);
+  void remember_folder(const std::filesystem::path& folder);
+  // A file that somebody else has made for it.
+  void made(const std::filesystem::path& file) { files_.emplace_back(file, std::nullopt); }
   void keep();
 
  private:
