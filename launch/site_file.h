@@ -20,11 +20,11 @@ namespace catamaran {
 struct SitePartition {
   int64_t gpus_per_node = 0;
   std::string gpu_request = "gpus-per-node";  // or gres
-  std::string gpu_type;
+  std::string gpu_type{};
   int64_t ranks_per_node = 0;  // 0: one a GPU, without GPUs one
   int64_t cpus_per_task = 0;   // 0: Slurm's own default
-  std::string memory;          // of a node, as --mem has it
-  std::string time;            // as people write it (launch/duration.h)
+  std::string memory{};        // of a node, as --mem has it
+  std::string time{};          // as people write it (launch/duration.h)
 };
 
 struct SiteFile {

@@ -48,11 +48,11 @@ class SubmissionFiles {
 struct Submission {
   std::string job_id;  // "12", or "12_3": a task of an array
   double unix_seconds = 0;
-  std::string script;   // absolute
-  std::string command;  // as it could be typed
-  std::string partition;
+  std::string script{};   // absolute
+  std::string command{};  // as it could be typed
+  std::string partition{};
   int64_t nodes = 0, ranks = 0, seconds = 0;  // time limit; 0: none was asked for
-  std::vector<std::string> excluded;
+  std::vector<std::string> excluded{};
 };
 std::string submission_json(const Submission& submission);
 // The job_id of a submitted.json; nullopt where there is none, or none that can be understood.

@@ -25,21 +25,21 @@ struct JobWishes {
   int64_t ranks_per_node = 0;
   int64_t gpus_per_node = -1;  // -1: not said; 0: none
   int64_t cpus_per_task = 0;
-  std::string time;
-  std::string partition, account, qos;
-  std::string name;                  // of the job
-  std::string exclude;               // "n3,n7": node names, no lists in brackets
-  std::vector<std::string> options;  // more for sbatch
+  std::string time{};
+  std::string partition{}, account{}, qos{};
+  std::string name{};                  // of the job
+  std::string exclude{};               // "n3,n7": node names, no lists in brackets
+  std::vector<std::string> options{};  // more for sbatch
 };
 
 struct JobShape {
-  std::string partition;  // empty: Slurm's default
+  std::string partition{};  // empty: Slurm's default
   int64_t nodes = 1;
   int64_t ranks_per_node = 1;
   int64_t gpus_per_node = 0;
   int64_t cpus_per_task = 0;  // 0: as Slurm has it
   int64_t seconds = 0;        // of one life; 0: as the partition has it
-  SitePartition part;
+  SitePartition part{};
 
   int64_t ranks() const { return nodes * ranks_per_node; }
   std::string text() const;  // "8 ranks on 2 nodes of gpu, 4 GPUs each, 0-04:00:00 at a time"
