@@ -13,6 +13,7 @@
 #include "support/log.h"
 #include "support/normal_path.h"
 #include "support/text.h"
+#include "support/toml_text.h"
 
 namespace catamaran {
 
@@ -132,6 +133,14 @@ fs::path submit_path(const fs::path& given, const std::string& option) {
   if (!has_line_break(text) && is_utf8(text) && text.find('\\') == std::string::npos) return whole;
   throw UsageError("a path with control characters or \\ cannot stand in a job script",
                    option + " " + printable(text), "rename the folder, or choose another");
+}
+
+std::string discovery_setting(const ResolvedConfig& config, const SiteFile& site) {
+  constexpr const char* kKey = "monitoring.discovery_folder";
+  const auto entry = std::ranges::find(config.entries, kKey, &ConfigEntry::key);
+  const bool is_free = entry != config.entries.end() && entry->source == "default";
+  return site.discovery.empty() || !is_free ? ""
+                                            : std::string(kKey) + "=" + toml_text(site.discovery);
 }
 
 fs::path current_folder() {

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "launch/config.h"
 #include "launch/job_script.h"
 #include "launch/site_file.h"
 #include "launch/slurm_client.h"
@@ -85,6 +86,9 @@ class SubmitJob {
 
 // Absolute, and without what would not stand in a script; UsageError naming the option.
 std::filesystem::path submit_path(const std::filesystem::path& given, const std::string& option);
+// The setting of monitoring.discovery_folder that the site asks for; empty where the configuration
+// has one of its own, or the site has none.
+std::string discovery_setting(const ResolvedConfig& config, const SiteFile& site);
 // The folder in which relative paths mean something: that of this process.
 std::filesystem::path current_folder();
 

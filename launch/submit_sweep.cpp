@@ -8,6 +8,7 @@
 #include "launch/submit.h"
 #include "launch/sweep_plan.h"
 #include "launch/sweep_points.h"
+#include "launch/sweep_table.h"
 #include "support/error.h"
 #include "support/hash.h"
 #include "support/text.h"
@@ -21,6 +22,18 @@ using Indices = std::vector<int64_t>;
 
 constexpr int64_t kUsualArraySize = 1001;
 constexpr const char* kRecord = "submitted.json";
+
+// With the site's folder for Prometheus, where neither the sweep nor its configuration says one.
+SweepPlan read_plan(const SubmitArguments& given, const SiteFile& site) {
+  SweepPlan plan = read_sweep(given.sweep, given.overrides, given.run_dir);
+  if (site.discovery.empty() || plan.prepared || plan.points.empty()) return plan;
+  const ResolvedConfig first = check_config(plan.config, plan.points.front().settings).config;
+  const std::string setting = discovery_setting(first, site);
+  if (setting.empty()) return plan;
+  Words overrides = given.overrides;
+  overrides.push_back(setting);
+  return read_sweep(given.sweep, overrides, given.run_dir);
+}
 
 // Points of the plan that this submission is about: with work left, asked for, in no queue.
 Indices chosen(const SweepPlan& plan, const Indices& open, const ArrayWish& wish, SubmitJob& job,
@@ -45,15 +58,6 @@ Indices chosen(const SweepPlan& plan, const Indices& open, const ArrayWish& wish
   });
   if (queued > 0) job.checks().note(text("%zu points are in the queue already", queued));
   return points;
-}
-
-std::string phases_text(const SweepState& state) {
-  std::map<PointPhase, int64_t> counts;
-  for (const PointState& point : state.points) ++counts[point.phase];
-  std::string all;
-  for (const auto& [phase, count] : counts)
-    all += (all.empty() ? "" : ", ") + std::to_string(count) + " " + phase_name(phase);
-  return text("%zu points: ", state.points.size()) + all;
 }
 
 void check_packs(const SweepPlan& plan, SubmitJob& job) {
@@ -162,7 +166,13 @@ class ArrayJobs {
             {"sweep_hash", is_file ? sha256_of_file(file).substr(0, 12) : "''"},
             {"first", std::to_string(part.first)},
             {"folders", folders + "\n)"},
-            {"arguments", shell_list(given_.arguments)}};
+            {"arguments", shell_list(arguments())}};
+  }
+
+  Words arguments() const {
+    Words words = given_.arguments;
+    if (given_.retry_failed) words.emplace_back("--retry-failed");
+    return words;
   }
 
   // Each point knows its task, so that a sweep that is submitted again leaves it alone.
@@ -186,7 +196,7 @@ class ArrayJobs {
 
 int submit_sweep(const SubmitArguments& given) {
   SubmitJob job(given);
-  const SweepPlan plan = read_sweep(given.sweep, given.overrides, given.run_dir);
+  const SweepPlan plan = read_plan(given, job.site());
   submit_path(plan.out, "--run-dir");
   ArrayWish wish;
   if (!given.array.empty()) wish = parse_array(given.array, "--array", kMostSweepPoints);
@@ -203,7 +213,8 @@ int submit_sweep(const SubmitArguments& given) {
     ready = prepare(plan, failed, files);
   }
   const Indices points = chosen(plan, ready.open, wish, job, given.dry_run);
-  job.checks().note(phases_text(ready.state) + text("; %zu to be submitted", points.size()));
+  job.checks().note(text("%zu points: ", plan.points.size()) + counts_text(ready.state) +
+                    text("; %zu to be submitted", points.size()));
   nlohmann::json more = {{"points", points}};
   if (points.empty()) {
     files.keep();  // what was decided at a rung stays

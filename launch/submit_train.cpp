@@ -1,11 +1,8 @@
-#include <algorithm>
-
 #include "launch/config.h"
 #include "launch/shell_words.h"
 #include "launch/submit.h"
 #include "monitoring/run_status.h"
 #include "support/error.h"
-#include "support/toml_text.h"
 
 namespace catamaran {
 namespace {
@@ -13,16 +10,13 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-constexpr const char* kDiscoveryKey = "monitoring.discovery_folder";
-
-// The site's folder for Prometheus, where the user has said nothing of it.
+// With the site's folder for Prometheus, where the user has said nothing of it.
 ResolvedConfig resolve(const SubmitArguments& given, const SiteFile& site) {
   ResolvedConfig config = resolve_config(given.config, given.overrides);
-  const auto entry = std::ranges::find(config.entries, kDiscoveryKey, &ConfigEntry::key);
-  if (site.discovery.empty() || entry == config.entries.end() || entry->source != "default")
-    return config;
+  const std::string setting = discovery_setting(config, site);
+  if (setting.empty()) return config;
   Words overrides = given.overrides;
-  overrides.push_back(std::string(kDiscoveryKey) + "=" + toml_text(site.discovery));
+  overrides.push_back(setting);
   return resolve_config(given.config, overrides);
 }
 
