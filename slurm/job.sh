@@ -86,7 +86,7 @@ unfit_nodes() {
     inside && /^      \]/ { inside = 0 }
     inside { gsub(/[ ",]/, ""); sub(/\..*/, ""); hosts[$0]; next }
     /^      "level": / { fails = /"fail"/ }
-    /^      "topic": / { own = !/"(launcher|mpi|deadline|run-directory[a-z-]*)"/ }
+    /^      "topic": / { own = !/"(launcher|mpi|versions|binding|communication|metrics-port|deadline|run-directory[a-z-]*|lock-everywhere)"/ }
     /^      "what": / {
       sub(/^ *"what": "/, ""); sub(/",?$/, "")
       if (fails && own) for (name in hosts) if (name ~ /^[A-Za-z0-9_-]+$/) print name, mark $0
