@@ -86,9 +86,7 @@ fs::path existing(fs::path folder) {
   return folder;
 }
 
-std::string gibibytes(int64_t bytes) {
-  return text("%.1f GiB", static_cast<double>(bytes) / kGibibyte);
-}
+std::string gibibytes(double bytes) { return text("%.1f GiB", bytes / kGibibyte); }
 
 }  // namespace
 
@@ -107,6 +105,8 @@ void SubmitChecks::pack(const fs::path& folder) {
 void SubmitChecks::packs(const RunOptions& options) {
   std::optional<PackManifest> train;
   look([&] { train = whole_pack(options.data.train); });
+  if (train) images_ = train->images;
+  if (train) labels_ = std::ssize(train->classes);
   if (options.data.eval.empty()) return;
   look([&] {
     const PackManifest eval = whole_pack(options.data.eval);
@@ -132,9 +132,7 @@ void SubmitChecks::weights(const RunOptions& options) {
 void SubmitChecks::batch(const RunOptions& options, int64_t ranks) {
   look([&] {
     split_batch(options.batch.global, options.batch.per_device, static_cast<int>(ranks));
-    std::error_code code;
-    if (!fs::exists(fs::path(options.data.train) / "pack.json", code)) return;  // said elsewhere
-    SampleOrder(options.seed, read_pack_manifest(options.data.train).images, options.batch.global);
+    if (images_) SampleOrder(options.seed, *images_, options.batch.global);
   });
 }
 
@@ -144,8 +142,8 @@ void SubmitChecks::room(const RunOptions& options, const std::vector<fs::path>& 
   plan.bytes = written_bytes(runs);
   if (plan.bytes == 0) {
     try {
-      const auto labels =
-          static_cast<int64_t>(read_pack_manifest(options.data.train).classes.size());
+      const int64_t labels =
+          labels_ ? *labels_ : std::ssize(read_pack_manifest(options.data.train).classes);
       plan.bytes =
           plan_checkpoints(options, measure_cost(options.model, labels, AttentionKernel::kFused))
               .bytes;
@@ -159,13 +157,15 @@ void SubmitChecks::room(const RunOptions& options, const std::vector<fs::path>& 
   int64_t there = 0;
   for (const fs::path& run : runs) there += bytes_in(run / "checkpoints");
   const int64_t each = plan.most - 1 + kMore;  // one of those that are being written is in `most`
-  const int64_t wanted = each * plan.bytes * std::ssize(runs) - there;
+  const auto size = static_cast<double>(plan.bytes);
+  const double wanted = static_cast<double>(each) * size * static_cast<double>(runs.size()) -
+                        static_cast<double>(there);
   const std::optional<int64_t> free = free_bytes(existing(runs.front()));
-  if (!free || *free >= wanted) return;
+  if (!free || static_cast<double>(*free) >= wanted) return;
   const std::string of = runs.size() == 1 ? "" : text(" for each of %zu runs", runs.size());
   found_.push_back(UsageError(
-      text("%ld checkpoints of %s%s take %s, and %s are free", each, gibibytes(plan.bytes).c_str(),
-           of.c_str(), gibibytes(wanted).c_str(), gibibytes(*free).c_str()),
+      text("%ld checkpoints of %s%s take %s, and %s are free", each, gibibytes(size).c_str(),
+           of.c_str(), gibibytes(wanted).c_str(), gibibytes(static_cast<double>(*free)).c_str()),
       runs.front().string(),
       std::string("make room, choose another folder, or keep fewer (checkpoint.keep, "
                   "checkpoint.keep_every_epochs); ") +

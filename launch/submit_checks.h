@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,7 @@ class SubmitChecks {
   void require() const;
 
  private:
+  std::optional<int64_t> images_, labels_;  // of data.train, once it was looked at
   std::vector<Error> found_;
   std::vector<std::string> notes_;
 };

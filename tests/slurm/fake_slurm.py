@@ -10,6 +10,8 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
+import sys
 
 # Notes its words as JSON, an array a line, then prints and ends as NAME.out, NAME.err and NAME.code say; "NAME.out.WORD" is the
 # answer where a word of the call is WORD.
@@ -79,6 +81,10 @@ class FakeSlurm:
             self._program(name, LAUNCHER.format(here=here, name=name))
         self._program("catamaran", CATAMARAN.format(here=here))
         self.answers("squeue", out="RUNNING\n")
+        self.few = self.folder / "few"  # what the made programs need, on a machine that may have a Slurm
+        self.few.mkdir()
+        for name, program in (("python3", sys.executable), ("bash", shutil.which("bash")), ("sleep", shutil.which("sleep"))):
+            (self.few / name).symlink_to(program)
 
     def _program(self, name, text):
         (self.bin / name).write_text(text)
@@ -105,6 +111,7 @@ class FakeSlurm:
         for file in self.folder.glob("*.asked"):
             file.unlink()
 
-    def environment(self, **more):
+    def environment(self, alone=False, **more):
+        """alone: nothing of the machine's own programs is on PATH."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "SBATCH_", "NCCL_"))}
-        return {**kept, "PATH": f"{self.bin}:{os.environ['PATH']}", **more}
+        return {**kept, "PATH": f"{self.bin}:{self.few if alone else os.environ['PATH']}", **more}

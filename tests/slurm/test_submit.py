@@ -48,7 +48,7 @@ class Site:
     def submit(self, *words, code=0, site=True, **environment):
         extra = ["--site", str(self.site)] if site else []
         done = subprocess.run([str(BINARY), "submit", *extra, *map(str, words)], capture_output=True, text=True, timeout=240, cwd=self.folder,
-                              env=self.slurm.environment(**environment))
+                              env=self.slurm.environment(alone=True, **environment))
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         if code:
             assert done.stderr.count("error:") == 1, done.stderr
