@@ -395,7 +395,7 @@ def test_a_sweep_of_which_a_part_is_refused_is_taken_back_as_a_whole(site):
     (site.slurm.bin / "sbatch").write_text(f"""#!/bin/bash
 if [[ $1 == --version ]]; then exit 0; fi
 [[ -e {site.folder}/first ]] && {{ echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2; exit 1; }}
-touch {site.folder}/first
+: >{site.folder}/first
 echo 4711
 """)
     message = site.submit("--sweep", sweep(site), "--time", "1h", code=2).stderr
