@@ -35,9 +35,9 @@ int run(const SubmitCommand& command) {
                     static_cast<int>(!given.checkpoint.empty());
   require(kinds == 1, kinds == 0 ? "nothing was given to submit" : "only one kind of job at a time",
           "submit", "give --config to train, --sweep for its points, or --eval with --data");
-  require(given.sweep.empty() == false || given.array.empty(), "it chooses points of a sweep",
-          "--array", "give --sweep, too");
-  require(given.sweep.empty() == false || !given.retry_failed, "it is for a sweep's points",
+  require(!given.sweep.empty() || given.array.empty(), "it chooses points of a sweep", "--array",
+          "give --sweep, too");
+  require(!given.sweep.empty() || !given.retry_failed, "it is for a sweep's points",
           "--retry-failed", "give --sweep, too");
   require(!given.sweep.empty() || !given.run_dir.empty(), "no folder was given for it", "--run-dir",
           "name one on storage that all nodes see");
