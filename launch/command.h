@@ -27,6 +27,7 @@ void add_config_command(CLI::App& app, CommandSlot& slot);
 void add_plan_command(CLI::App& app, CommandSlot& slot);
 void add_sweep_command(CLI::App& app, CommandSlot& slot);
 void add_bench_command(CLI::App& app, CommandSlot& slot);
+void add_submit_command(CLI::App& app, CommandSlot& slot);
 void add_data_command(CLI::App& app, CommandSlot& slot);
 
 }  // namespace catamaran

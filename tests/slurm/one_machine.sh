@@ -35,6 +35,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 MpiDefault=pmix
 ReturnToService=2
+MinJobAge=900
 SchedulerParameters=sched_interval=2,batch_sched_delay=0
 KillWait=10
 NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$mebibytes State=UNKNOWN
