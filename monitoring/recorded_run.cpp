@@ -183,8 +183,8 @@ void read_point(RecordedRun& run, Reader& reader) {
     RecordedPoint point;
     point.id = field<std::string>(root, "id", path);
     point.index = whole_in(root, "index", 0);
-    for (const auto& [key, value] : field<json>(root, "values", path).items())
-      point.values.emplace_back(key, value);
+    const json values = field<json>(root, "values", path);
+    for (const auto& [key, value] : values.items()) point.values.emplace_back(key, value);
     run.point = std::move(point);
   });
 }
