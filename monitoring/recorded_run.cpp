@@ -124,8 +124,9 @@ class Reader {
 void read_curves(RecordedRun& run, Reader& reader) {
   std::vector<std::string> names;  // the best evaluation's, then the newest first
   if (const RecordedEvaluation* best = run.best()) names.push_back(best->name);
-  for (auto at = run.evaluations.rbegin(); at != run.evaluations.rend(); ++at)
-    names.push_back(at->name);
+  for (auto at = run.evaluations.rbegin(); at != run.evaluations.rend(); ++at) {
+    if (at->name != names.front()) names.push_back(at->name);
+  }
   for (const std::string& name : names) {
     const std::string file = "curves/" + name + ".json";
     std::error_code code;
