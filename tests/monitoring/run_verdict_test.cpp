@@ -12,6 +12,7 @@
 namespace catamaran {
 namespace {
 
+using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -158,8 +159,8 @@ TEST(PaperRow, FollowsFromTheDataSetAndTheSwitchesOfTheAblation) {
   Told told;
   std::vector<Setting>& settings = told.run.settings;
   EXPECT_EQ(paper_row_of(settings, "VOC2007")->name, "CAT");
-  EXPECT_THAT(paper_row_of(settings, "COCO")->map, Optional(0.874));
-  EXPECT_DOUBLE_EQ(paper_row_of(settings, "COCO")->all->cf1, 0.819);
+  EXPECT_THAT(paper_row_of(settings, "COCO")->map, Optional(DoubleNear(0.874, 1e-12)));
+  EXPECT_NEAR(paper_row_of(settings, "COCO")->all->cf1, 0.819, 1e-12);
   settings[5].value = "false";
   EXPECT_EQ(paper_row_of(settings, "COCO")->name, "CAT w/o PMA");
   EXPECT_EQ(paper_row_of(settings, "COCO")->map, std::nullopt) << "out of memory";
@@ -168,7 +169,7 @@ TEST(PaperRow, FollowsFromTheDataSetAndTheSwitchesOfTheAblation) {
   settings[3].value = "false";
   EXPECT_EQ(paper_row_of(settings, "VOC2007")->name, "Backbone + FPN");
   settings[2].value = "false";
-  EXPECT_THAT(paper_row_of(settings, "VOC2007")->map, Optional(0.944));
+  EXPECT_THAT(paper_row_of(settings, "VOC2007")->map, Optional(DoubleNear(0.944, 1e-12)));
   EXPECT_EQ(paper_row_of(settings, "corel5k"), std::nullopt);
   EXPECT_EQ(paper_row_of({}, "COCO"), std::nullopt);
 }
