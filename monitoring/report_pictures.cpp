@@ -14,7 +14,7 @@ constexpr size_t kMostPictureRuns = 4;
 constexpr size_t kMostPictureBytes = size_t{6} << 20;  // of the page, before they are text
 
 std::string figure(const std::string& jpeg, const std::string& title, const std::string& caption) {
-  return "<figure><img loading=\"lazy\" src=\"" + jpeg_data_url(jpeg) + "\" alt=\"" +
+  return "<figure><img src=\"" + jpeg_data_url(jpeg) + "\" alt=\"" +
          html_escape(title) + "\"><figcaption>" + caption + "</figcaption></figure>\n";
 }
 

@@ -100,6 +100,11 @@ class Browser:
             elif message.get("sessionId") in self.pages:
                 self.pages[message["sessionId"]].hear(message["method"], message["params"])
 
+    def close_pages(self):
+        for page in list(self.pages.values()):
+            page.close()
+        self.pages.clear()
+
     def open(self, path, width=1280, height=900, dark=False, mobile=False, scale=1):
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]

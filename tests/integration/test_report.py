@@ -12,9 +12,15 @@ HOSTILE = ["</script><script>window.pwned = 1</script>", "<img src=x onerror='wi
 
 
 @pytest.fixture(scope="module")
-def browser():
+def running_browser():
     with Browser() as running:
         yield running
+
+
+@pytest.fixture
+def browser(running_browser):
+    yield running_browser
+    running_browser.close_pages()
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +55,10 @@ def drawn(page):
     return len(counts)
 
 
-def fits(page):
-    """No scrolling sideways, and no part of a section beside it."""
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.evaluate(
-        "[...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > window.innerWidth + 1 && !e.closest('.scroll, pre, nav')).slice(0, 5).map((e) => e.outerHTML.slice(0, 120))")
+def fits(page, width=1280):
+    """No scrolling sideways."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, page.evaluate(
+        f"[...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > {width} + 1 && !e.closest('.scroll, pre, nav')).slice(0, 5).map((e) => e.outerHTML.slice(0, 120))")
 
 
 def test_a_report_has_everything_and_fetches_nothing(browser, told, tmp_path):
@@ -103,11 +109,11 @@ def test_the_best_and_the_worst_are_those_of_the_lowest_and_highest_loss(told, p
 
 def test_charts_zoom_together_and_tell_what_is_under_the_mouse(browser, told, tmp_path):
     page = looked_at(browser, report_of(told, out=tmp_path / "report.html"))
-    page.evaluate("Plotly.relayout('chart-0', {'xaxis.range': [3, 9]})")
+    page.evaluate("Plotly.relayout('chart-0', {'xaxis.range': [3, 9]}).then(() => 1)")
     page.wait_for("document.getElementById('chart-2')._fullLayout.xaxis.range[0] === 3 && document.getElementById('chart-2')._fullLayout.xaxis.range[1] === 9")
     page.evaluate("document.querySelector('#chart-0').closest('figure').querySelector('button').click()")
     page.wait_for("document.getElementById('chart-0')._fullLayout.yaxis.type === 'log'")
-    page.evaluate("document.getElementById('chart-0').scrollIntoView(), Plotly.Fx.hover('chart-0', {xval: 5})")
+    page.evaluate("document.getElementById('chart-0').scrollIntoView(), Plotly.Fx.hover('chart-0', {xval: 5}), 1")
     page.wait_for("document.querySelector('#chart-0 .hoverlayer text')")
     curves = page.evaluate("[...document.querySelectorAll('.js-plotly-plot')].findIndex((p) => p.closest('figure').querySelector('select[aria-label=of]'))")
     assert curves >= 0
@@ -150,17 +156,18 @@ def test_on_a_phone_nothing_scrolls_sideways(browser, told, trained, tmp_path):
     for name, runs in (("one", [told]), ("several", [told, trained])):
         page = looked_at(browser, report_of(*runs, out=tmp_path / f"{name}.html"), width=375, height=740, mobile=True, scale=2)
         drawn(page)
-        fits(page)
+        fits(page, 375)
         assert page.evaluate("[...document.querySelectorAll('.plot')].every((plot) => plot.getBoundingClientRect().width <= 375)")
 
 
 def test_it_prints_white_and_within_the_paper(browser, told, tmp_path):
     page = looked_at(browser, report_of(told, out=tmp_path / "report.html"), dark=True)
     pdf = page.pdf()
+    page.wait_for("!document.documentElement.classList.contains('printing')")
     assert pdf.startswith(b"%PDF") and len(pdf) > 50_000 and len(re.findall(rb"/Type\s*/Page\b", pdf)) >= 3
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--page').trim()") == "#f6f7f9"
-    assert page.evaluate("[...document.querySelectorAll('.main-svg')].every((svg) => svg.clientWidth <= 680)")
+    page.wait_for("[...document.querySelectorAll('.main-svg')].every((svg) => svg.getBoundingClientRect().width <= 680)")
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--page').trim()") == "#12161c"
     assert page.complaints == []
