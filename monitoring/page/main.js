@@ -84,6 +84,9 @@ function markRows(spec, passing) {
 
 function followSelection(chart) {
   const choose = (passing) => {
+    const key = passing === null ? "all" : [...passing].join(" ");
+    if (key === (chart.chosen.key ?? "all")) return;  // drawing anew may tell the same again
+    chart.chosen.key = key;
     chart.chosen.passing = passing ?? undefined;
     markRows(chart.spec, passing);
     redraw(chart);
