@@ -10,6 +10,8 @@
 namespace catamaran {
 namespace {
 
+constexpr size_t kMostCards = 4;  // verdicts with room of their own
+
 struct TrustWords {
   const char* css_class;
   const char* badge;
@@ -54,6 +56,19 @@ std::string verdict_of(const ReportData& report, size_t run) {
     return "<div class=\"" + css + "\">" + line + findings_list(verdict) + "</div>\n";
   return "<div class=\"" + css + "\">" + name + line + details("why", findings_list(verdict)) +
          "</div>\n";
+}
+
+// Many runs, a row each.
+std::string verdict_table(const ReportData& report) {
+  std::string rows;
+  for (const size_t run : drawn_runs(report, kMostCurves)) {
+    const RunVerdict& verdict = report.verdicts[run];
+    rows += "<tr>" + run_cell(report, run) + "<td data-v=\"" +
+            std::to_string(static_cast<int>(verdict.trust)) + "\">" + badge(verdict.trust) +
+            "</td><td class=\"words\">" + html_escape(verdict.headline) +
+            details("why", findings_list(verdict)) + "</td></tr>\n";
+  }
+  return table("<tr><th>run</th><th>verdict</th><th></th></tr>", rows, "run");
 }
 
 std::string tile(const std::string& value, const std::string& unit, const std::string& meaning) {
@@ -162,7 +177,11 @@ std::string paper_table(const ReportData& report) {
 
 std::string verdict_section(const ReportData& report, ChartList&) {
   std::string html;
-  for (const size_t run : drawn_runs(report, kMostCurves)) html += verdict_of(report, run);
+  if (report.runs.size() > kMostCards) {
+    html = verdict_table(report);
+  } else {
+    for (size_t run = 0; run < report.runs.size(); ++run) html += verdict_of(report, run);
+  }
   return section("verdict", "Verdict", html + left_out_note(report, kMostCurves));
 }
 
