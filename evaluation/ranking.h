@@ -11,6 +11,7 @@
 // Errors: NumericsError for a score that is not a number. One thread at a time.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -28,6 +29,10 @@ class Ranking {
 
   static bool positive(uint64_t item) { return (item & 1) != 0; }
   static bool same_score(uint64_t a, uint64_t b) { return (a >> 32) == (b >> 32); }
+  static float score(uint64_t item) {
+    const auto key = static_cast<uint32_t>(item >> 32);
+    return std::bit_cast<float>((key & 0x80000000u) != 0 ? key : ~key & 0x7fffffffu);
+  }
 
  private:
   std::vector<uint64_t> items_;

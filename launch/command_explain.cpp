@@ -51,11 +51,30 @@ void add_sources(CLI::App& explain, ExplainRequest& request) {
   CLI::Option* ids = explain.add_option("--ids", request.ids, "its images of these ids")
                          ->expected(1, 100000)
                          ->needs(pack);
-  explain.add_option("--count", request.count, "or its first so many")
+  explain
+      .add_option("--count", request.count,
+                  "or its first so many; 8 if not given, all of them for --best and --worst")
       ->needs(pack)
       ->excludes(ids)
-      ->check(at_least(1))
-      ->capture_default_str();
+      ->check(at_least(1));
+  explain
+      .add_option("--best", request.best,
+                  "of these images, so many on which the model does best: the lowest loss")
+      ->needs(pack)
+      ->excludes(ids)
+      ->check(at_least(1));
+  explain
+      .add_option("--worst", request.worst,
+                  "and so many on which it does worst; the report shows both")
+      ->needs(pack)
+      ->excludes(ids)
+      ->check(at_least(1));
+  explain
+      .add_option("--scores", request.scores,
+                  "file of `catamaran eval --scores` on the pack, so that --best and --worst need "
+                  "not look at every image again")
+      ->needs(pack)
+      ->check(not_empty());
 }
 
 }  // namespace
@@ -108,6 +127,9 @@ void add_explain_command(CLI::App& app, CommandSlot& slot) {
       "Examples: catamaran explain --checkpoint runs/voc photo.jpg --out runs/voc/explain\n"
       "          catamaran explain --checkpoint runs/voc --data packs/voc07-test --count 12 --out "
       "seen\n"
+      "          catamaran explain --checkpoint runs/voc --data packs/voc07-test --best 4 --worst "
+      "4 "
+      "--out runs/voc/explain\n"
       "          catamaran explain --checkpoint runs/backbone --compare runs/cat --manifest "
       "labels.jsonl photos/ --images photos --out seen");
   explain->callback([&slot, given] { slot.work = [given](int&, char**&) { return run(*given); }; });

@@ -98,13 +98,40 @@ std::string shorten(std::string_view text, int64_t characters) {
   return std::string(text);
 }
 
-std::string png_data_url(std::string_view png) {
-  std::string encoded(4 * ((png.size() + 2) / 3) + 1, '\0');  // EVP_EncodeBlock ends with a NUL
+std::string base64(std::string_view bytes) {
+  std::string encoded(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // EVP_EncodeBlock ends with a NUL
   const int length = ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                                       reinterpret_cast<const unsigned char*>(png.data()),
-                                       static_cast<int>(png.size()));
+                                       reinterpret_cast<const unsigned char*>(bytes.data()),
+                                       static_cast<int>(bytes.size()));
   encoded.resize(static_cast<size_t>(length));
-  return "data:image/png;base64," + encoded;
+  return encoded;
+}
+
+std::string jpeg_data_url(std::string_view jpeg) {
+  return "data:image/jpeg;base64," + base64(jpeg);
+}
+
+std::string script_json(const nlohmann::json& value) {
+  const std::string ascii =
+      value.dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);
+  std::string safe;
+  safe.reserve(ascii.size());
+  for (const char c : ascii) {
+    switch (c) {
+      case '<':
+        safe += "\\u003c";
+        break;
+      case '>':
+        safe += "\\u003e";
+        break;
+      case '&':
+        safe += "\\u0026";
+        break;
+      default:
+        safe += c;
+    }
+  }
+  return safe;
 }
 
 }  // namespace catamaran

@@ -1,4 +1,4 @@
-// Pieces of HTML text: escaping, numbers and pictures. Numbers do not depend on the locale.
+// Pieces of HTML text: escaping, numbers, pictures and data. Numbers do not depend on the locale.
 //
 //   html_escape("a < b")      "a &lt; b", also safe inside a quoted attribute
 //   percent(0.87423)          "87.42"
@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -26,7 +27,12 @@ std::string grouped(int64_t value);
 // At most `characters` of UTF-8, the last one an ellipsis if something was cut. Not escaped.
 std::string shorten(std::string_view text, int64_t characters);
 
-// "data:image/png;base64,..." for an <img> of a page that needs no other file.
-std::string png_data_url(std::string_view png);
+std::string base64(std::string_view bytes);
+// "data:image/jpeg;base64,..." for an <img> of a page that needs no other file.
+std::string jpeg_data_url(std::string_view jpeg);
+
+// JSON for a <script type="application/json">: ASCII without <, > and &, so that no text in it can
+// end the element, begin a comment, or be read as markup; bytes that are no UTF-8 become U+FFFD.
+std::string script_json(const nlohmann::json& value);
 
 }  // namespace catamaran

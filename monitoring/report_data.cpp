@@ -1,11 +1,13 @@
 // The report's section about the data: data.json of the run directory, as docs/formats.md has it.
 #include <algorithm>
 #include <numeric>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "monitoring/chart_points.h"
 #include "monitoring/html_text.h"
-#include "monitoring/report_sections.h"
+#include "monitoring/report_parts.h"
 #include "support/text.h"
 
 namespace catamaran {
@@ -13,13 +15,16 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kMostClasses = 40;   // rows of the table
-constexpr size_t kMostTogether = 20;  // rows and columns of the co-occurrence table
+constexpr size_t kMostClasses = 1000;  // rows of the table
+constexpr size_t kMostTogether = 40;   // rows and columns of the co-occurrence chart
 
-// A bar behind a number: its share of the largest.
-std::string bar_cell(int64_t value, double share) {
-  return text("<td class=\"counted\" style=\"--share:%.1f%%\">", 100 * share) + grouped(value) +
-         "</td>";
+double share_of(int64_t value, const std::vector<int64_t>& values) {
+  const int64_t largest = values.empty() ? 1 : std::max<int64_t>(1, std::ranges::max(values));
+  return static_cast<double>(value) / static_cast<double>(largest);
+}
+
+std::string count_bar(int64_t value, const std::vector<int64_t>& values) {
+  return bar_cell(static_cast<double>(value), share_of(value, values), grouped(value));
 }
 
 std::vector<size_t> by_frequency(const std::vector<int64_t>& counts) {
@@ -53,21 +58,21 @@ PackNumbers numbers_of(const json& pack) {
   return numbers;
 }
 
+std::string head_of(const char* first, const std::vector<PackNumbers>& packs) {
+  std::string head = "<tr><th>" + std::string(first) + "</th>";
+  for (const PackNumbers& pack : packs) head += "<th>" + html_escape(pack.role) + "</th>";
+  return head + "</tr>";
+}
+
 std::string class_table(const std::vector<PackNumbers>& packs) {
   const PackNumbers& first = packs.front();
   const std::vector<size_t> order = by_frequency(first.present);
   const size_t shown = std::min(order.size(), kMostClasses);
-  std::string head = "<th>class</th>";
-  for (const PackNumbers& pack : packs) head += "<th>" + html_escape(pack.role) + "</th>";
   std::string rows;
   for (size_t i = 0; i < shown; ++i) {
     const size_t c = order[i];
-    rows += "<tr><td>" + html_escape(first.classes[c]) + "</td>";
-    for (const PackNumbers& pack : packs) {
-      const double largest = static_cast<double>(
-          std::max<int64_t>(1, *std::max_element(pack.present.begin(), pack.present.end())));
-      rows += bar_cell(pack.present[c], static_cast<double>(pack.present[c]) / largest);
-    }
+    rows += "<tr>" + text_cell(first.classes[c]);
+    for (const PackNumbers& pack : packs) rows += count_bar(pack.present[c], pack.present);
     rows += "</tr>\n";
   }
   std::string rest;
@@ -75,28 +80,22 @@ std::string class_table(const std::vector<PackNumbers>& packs) {
     rest = text("<p>and %zu classes with at most %s images in training</p>\n", order.size() - shown,
                 grouped(first.present[order[shown]]).c_str());
   }
-  return "<div><h3>Images per class</h3><div class=\"scroll\"><table><thead><tr>" + head +
-         "</tr></thead><tbody>\n" + rows + "</tbody></table></div>" + rest + "</div>\n";
+  return "<div><h3>Images per class</h3>" + table(head_of("class", packs), rows, "class") + rest +
+         "</div>\n";
 }
 
 std::string labels_table(const std::vector<PackNumbers>& packs) {
   size_t most = 0;
   for (const PackNumbers& pack : packs) most = std::max(most, pack.labels_per_image.size());
-  std::string head = "<th>labels</th>";
-  for (const PackNumbers& pack : packs) head += "<th>" + html_escape(pack.role) + "</th>";
   std::string rows;
   for (size_t k = 0; k < most; ++k) {
-    rows += "<tr><td>" + std::to_string(k) + "</td>";
-    for (const PackNumbers& pack : packs) {
-      const int64_t count = k < pack.labels_per_image.size() ? pack.labels_per_image[k] : 0;
-      const double largest = static_cast<double>(std::max<int64_t>(
-          1, *std::max_element(pack.labels_per_image.begin(), pack.labels_per_image.end())));
-      rows += bar_cell(count, static_cast<double>(count) / largest);
-    }
+    rows += "<tr>" + count_cell(static_cast<int64_t>(k));
+    for (const PackNumbers& pack : packs)
+      rows += count_bar(k < pack.labels_per_image.size() ? pack.labels_per_image[k] : 0,
+                        pack.labels_per_image);
     rows += "</tr>\n";
   }
-  return "<h3>Labels of an image</h3><div class=\"scroll\"><table><thead><tr>" + head +
-         "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n";
+  return "<h3>Labels of an image</h3>" + table(head_of("labels", packs), rows);
 }
 
 std::string size_table(const std::vector<PackNumbers>& packs) {
@@ -113,48 +112,54 @@ std::string size_table(const std::vector<PackNumbers>& packs) {
       rows += "</tr>\n";
     }
   }
-  return "<h3>Sizes of the images</h3><div class=\"scroll\"><table><thead><tr><th></th>"
-         "<th>least</th><th>5 %</th><th>25 %</th><th>median</th><th>75 %</th><th>95 %</th>"
+  return "<h3>Sizes of the images</h3><div "
+         "class=\"scroll\"><table><thead><tr><th></th><th>least</th><th>5 %</th><th>25 "
+         "%</th><th>median</th><th>75 %</th><th>95 %</th>"
          "<th>most</th></tr></thead><tbody>\n" +
          rows + "</tbody></table></div>\n";
 }
 
 // Of the images with the row's class, the share that has the column's as well.
-std::string together_table(const PackNumbers& pack) {
+std::string together_chart(const PackNumbers& pack, ChartList& charts) {
   if (pack.together.size() != pack.classes.size()) return "";
   std::vector<size_t> order = by_frequency(pack.present);
   order.resize(std::min(order.size(), kMostTogether));
-  std::string head = "<th></th>";
-  for (const size_t c : order)
-    head +=
-        "<th class=\"tall\"><span>" + html_escape(shorten(pack.classes[c], 18)) + "</span></th>";
-  std::string rows;
+  json labels = json::array(), z = json::array(), words = json::array();
   for (const size_t a : order) {
-    rows += "<tr><td>" + html_escape(shorten(pack.classes[a], 18)) + "</td>";
+    labels.push_back(pack.classes[a]);
+    json shares = json::array(), counts = json::array();
     for (const size_t b : order) {
-      const double share = pack.present[a] > 0 ? static_cast<double>(pack.together[a][b]) /
-                                                     static_cast<double>(pack.present[a])
-                                               : 0;
-      rows += a == b ? "<td class=\"heat self\"></td>"
-                     : text("<td class=\"heat\" style=\"--share:%.0f%%\">", 100 * share) +
-                           (share >= 0.005 ? fixed(100 * share, 0) : "") + "</td>";
+      const int64_t both = pack.together[a].at(b);
+      const double share = pack.present[a] > 0 && a != b
+                               ? static_cast<double>(both) / static_cast<double>(pack.present[a])
+                               : RecordedStep::kNone;
+      shares.push_back(short_number(100 * share, 3));
+      counts.push_back(std::to_string(both) + " images");
     }
-    rows += "</tr>\n";
+    z.push_back(shares);
+    words.push_back(counts);
   }
-  return text(
-             "<h3>Together</h3><p>Of the training images with the row's class, the percentage that "
-             "has the column's as well%s.</p><div class=\"scroll\"><table "
-             "class=\"together\"><thead>"
-             "<tr>",
-             order.size() < pack.classes.size()
-                 ? text("; the %zu most frequent classes", order.size()).c_str()
-                 : "") +
-         head + "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n";
+  const std::string few = order.size() < pack.classes.size()
+                              ? text("; the %zu most frequent classes", order.size())
+                              : "";
+  return "<h3>Together</h3><p>Of the training images with the row's class, the percentage that has "
+         "the column's as well" +
+         few + ".</p>" +
+         charts.add({{"kind", "heat"},
+                     {"title", "Together"},
+                     {"unit", "%"},
+                     {"x", labels},
+                     {"y", labels},
+                     {"x_label", ""},
+                     {"y_label", ""},
+                     {"z", z},
+                     {"words", words}},
+                    std::clamp(140 + 18 * static_cast<int>(order.size()), 260, 820), /*wide=*/true);
 }
 
 }  // namespace
 
-std::string data_section(const ReportData& report) {
+std::string data_section(const ReportData& report, ChartList& charts) {
   for (const RecordedRun& run : report.runs) {
     if (!run.data.is_object()) continue;
     std::vector<PackNumbers> packs;
@@ -169,11 +174,15 @@ std::string data_section(const ReportData& report) {
       std::string sizes;
       for (const PackNumbers& pack : packs)
         sizes += (sizes.empty() ? "" : ", ") + html_escape(pack.role) + ": " + grouped(pack.images);
-      return "<section><h2>Data</h2>\n<p>Images: " + sizes + ".</p>\n<div class=\"columns\">" +
-             class_table(packs) + "<div>" + labels_table(packs) + size_table(packs) +
-             "</div></div>\n" + together_table(packs.front()) + "</section>\n";
+      const std::string tables = "<div class=\"columns\">" + class_table(packs) + "<div>" +
+                                 labels_table(packs) + size_table(packs) + "</div></div>\n";
+      return section(
+          "data", "Data",
+          "<p>Images: " + sizes + ".</p>\n" + tables + together_chart(packs.front(), charts));
     } catch (const json::exception&) {
       continue;  // of another version
+    } catch (const std::out_of_range&) {
+      continue;  // a row of `together` that is too short
     }
   }
   return "";

@@ -1,7 +1,6 @@
 #include "monitoring/run_folders.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "support/error.h"
@@ -11,9 +10,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<const char*, 3> kFilesOfARun = {"config.toml", "manifest.json",
-                                                     "metrics.jsonl"};
-
 bool has(const fs::path& folder, const char* file) {
   std::error_code code;
   return fs::is_regular_file(folder / file, code);
@@ -21,7 +17,8 @@ bool has(const fs::path& folder, const char* file) {
 
 // A config.toml alone may be anybody's.
 bool looks_like_a_run(const fs::path& folder) {
-  return has(folder, "manifest.json") || has(folder, "metrics.jsonl");
+  return has(folder, "manifest.json") || has(folder, "metrics.jsonl") ||
+         has(folder, "sweep_point.json");
 }
 
 std::vector<fs::path> sub_folders(const fs::path& folder) {
@@ -42,42 +39,32 @@ fs::path identity(const fs::path& folder) {
 }
 
 // Adds the runs of a folder of runs; false where there is none.
-bool add_runs_in(const fs::path& folder, std::set<fs::path>& known, RunFolders& found) {
+bool add_runs_in(const fs::path& folder, std::set<fs::path>& known, std::vector<fs::path>& runs) {
   bool holds_runs = false;
   for (const fs::path& inner : sub_folders(folder)) {
     if (!looks_like_a_run(inner)) continue;
-    const auto* const missing =
-        std::ranges::find_if(kFilesOfARun, [&](const char* file) { return !has(inner, file); });
-    if (missing != kFilesOfARun.end()) {
-      found.left_out.push_back(inner.string() + ": " + *missing + " is missing");
-      continue;
-    }
     holds_runs = true;
-    if (known.insert(identity(inner)).second) found.runs.push_back(inner);
+    if (known.insert(identity(inner)).second) runs.push_back(inner);
   }
   return holds_runs;
 }
 
-[[noreturn]] void refuse(const fs::path& folder, const std::vector<std::string>& left_out) {
-  const std::string why = left_out.empty() ? "" : " that is whole (" + left_out.back() + ")";
-  throw UsageError("is no run directory, and there is none in it" + why, folder.string(),
-                   "name run directories of `catamaran train`, or a folder of them");
-}
-
 }  // namespace
 
-RunFolders find_runs(const std::vector<fs::path>& named) {
-  RunFolders found;
+std::vector<fs::path> find_runs(const std::vector<fs::path>& named) {
+  std::vector<fs::path> runs;
   std::set<fs::path> known;
   for (const fs::path& folder : named) {
     std::error_code code;
     const bool may_hold_runs = !looks_like_a_run(folder) && fs::is_directory(folder, code);
-    if (may_hold_runs && add_runs_in(folder, known, found)) continue;
-    if (may_hold_runs && !has(folder, "config.toml")) refuse(folder, found.left_out);
-    known.insert(identity(folder));
-    found.runs.push_back(folder);  // what it lacks is told when it is read
+    if (may_hold_runs && add_runs_in(folder, known, runs)) continue;
+    if (may_hold_runs && !has(folder, "config.toml"))
+      throw UsageError("is no run directory, and there is none in it", folder.string(),
+                       "name run directories of `catamaran train`, or a folder of them");
+    if (known.insert(identity(folder)).second)
+      runs.push_back(folder);  // what it lacks is told when it is read
   }
-  return found;
+  return runs;
 }
 
 }  // namespace catamaran

@@ -7,22 +7,7 @@
 namespace catamaran {
 namespace {
 
-using Parts = std::array<double, kStepParts.size()>;
-
 double or_zero(double value) { return std::isfinite(value) ? value : 0; }
-
-Parts parts_of(const StepReport& report) {
-  Parts parts = {or_zero(report.data_wait_seconds),
-                 or_zero(report.forward_seconds),
-                 or_zero(report.backward_seconds),
-                 or_zero(report.exchange_exposed_seconds + report.sums_seconds),
-                 or_zero(report.optimizer_seconds),
-                 0};
-  double known = 0;
-  for (const double part : parts) known += part;
-  parts.back() = std::max(0.0, or_zero(report.step_seconds) - known);
-  return parts;
-}
 
 std::optional<double> median(std::vector<double> values) {
   if (values.empty()) return std::nullopt;
@@ -31,22 +16,22 @@ std::optional<double> median(std::vector<double> values) {
   return *middle;
 }
 
-void add_steps(const std::vector<StepReport>& steps, RunSummary& summary) {
+void add_steps(const std::vector<RecordedStep>& steps, RunSummary& summary) {
   std::vector<double> images_per_second, losses;
   double waited = 0, worked = 0;
   int64_t previous = 0;
-  for (const StepReport& report : steps) {
-    const double seconds = or_zero(report.step_seconds);
-    summary.seconds += seconds * static_cast<double>(std::max<int64_t>(1, report.step - previous));
-    previous = report.step;
-    summary.skipped_steps += report.applied ? 0 : 1;
-    if (seconds > 0) images_per_second.push_back(report.images_per_second());
-    losses.push_back(report.loss);
-    waited += or_zero(report.data_wait_seconds);
+  for (const RecordedStep& step : steps) {
+    const double seconds = or_zero(step.seconds);
+    summary.seconds += seconds * static_cast<double>(std::max<int64_t>(1, step.step - previous));
+    previous = step.step;
+    summary.skipped_steps += step.applied ? 0 : 1;
+    summary.spikes += step.spike ? 1 : 0;
+    if (seconds > 0) images_per_second.push_back(step.images_per_second());
+    losses.push_back(step.loss);
+    waited += step.parts.front();
     worked += seconds;
-    const Parts parts = parts_of(report);
-    for (size_t p = 0; p < parts.size(); ++p)
-      summary.part_seconds[p] += parts[p] / static_cast<double>(steps.size());
+    for (size_t p = 0; p < step.parts.size(); ++p)
+      summary.part_seconds[p] += step.parts[p] / static_cast<double>(steps.size());
   }
   summary.steps = steps.back().step;
   summary.epochs = steps.back().epoch + 1;

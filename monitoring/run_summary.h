@@ -16,9 +16,6 @@
 
 namespace catamaran {
 
-constexpr std::array<const char*, 6> kStepParts = {"data wait", "forward",   "backward",
-                                                   "exchange",  "optimizer", "other"};
-
 struct RunSummary {
   std::optional<double> best_map, final_map;  // ratios
   std::optional<double> best_epoch;
@@ -29,7 +26,8 @@ struct RunSummary {
   int64_t steps = 0;                                     // the newest logged
   int64_t epochs = 0;                                    // begun
   int64_t logged_steps = 0;
-  int64_t skipped_steps = 0;  // among the logged
+  int64_t skipped_steps = 0;  // among the logged: not finite, and spikes
+  int64_t spikes = 0;         // among these
   double seconds = 0;         // in steps: without evaluation and start-up
 };
 

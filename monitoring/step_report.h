@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace catamaran {
 
@@ -46,6 +47,9 @@ struct StepReport {
   double alpha = 0, beta = 0, gamma = 0;  // fusion weights of the heads
 
   SlowestRank slowest;
+  // By rank, means over the newest steps, ten at most: own work before a rank waits for others.
+  std::vector<double> compute_seconds_by_rank;
+  std::vector<double> data_wait_seconds_by_rank;
 
   double images_per_second() const {
     return step_seconds > 0 ? static_cast<double>(images) / step_seconds : 0;

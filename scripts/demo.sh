@@ -31,9 +31,9 @@ training=$((SECONDS - training))
 touch "$run/finished"
 
 step "Evaluating"
-$catamaran eval --checkpoint "$run" --data "$demo/packs/test" --protocol all --per-class --out "$run/eval-all.json"
-step "Explaining six pictures"
-$catamaran explain --checkpoint "$run" --data "$demo/packs/test" --count 6 --out "$run/explain"
+$catamaran eval --checkpoint "$run" --data "$demo/packs/test" --protocol all --per-class --out "$run/eval-all.json" --scores "$run/scores.h5"
+step "Explaining the three pictures it does best on, and the three worst"
+$catamaran explain --checkpoint "$run" --data "$demo/packs/test" --best 3 --worst 3 --scores "$run/scores.h5" --out "$run/explain"
 step "Writing the report"
 $catamaran report "$run" --out "$demo/report.html"
 

@@ -25,7 +25,7 @@ each 'not formatted (make format)' < <(for f in "${sources[@]}"; do clang-format
 # Arrows between folders: what each may include.
 declare -A sees=(
   [support]='support' [comm]='comm support' [dataio]='dataio support' [model]='model support' [evaluation]='evaluation support'
-  [monitoring]='monitoring evaluation support' [drawing]='drawing support'
+  [monitoring]='monitoring evaluation drawing support' [drawing]='drawing support'
   [trainer]='trainer model dataio comm evaluation monitoring drawing support'
   [launch]='launch trainer model dataio drawing comm evaluation monitoring support')
 for folder in "${folders[@]}"; do

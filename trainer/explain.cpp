@@ -9,6 +9,7 @@
 #include "support/error.h"
 #include "support/json.h"
 #include "trainer/explain_api.h"
+#include "trainer/explain_choice.h"
 #include "trainer/explain_source.h"
 #include "trainer/explained_labels.h"
 #include "trainer/explainer.h"
@@ -74,6 +75,7 @@ class AllModels {
                             request.compare.string());
   }
 
+  Explainer& first() { return first_; }
   const std::vector<std::string>& classes() const { return first_.classes(); }
   json description() {
     json all = {{"model", first_.description()}};
@@ -117,17 +119,19 @@ ExplainCounts explain(const ExplainRequest& request,
   torch::set_num_threads(std::max(1, request.threads));
   require_replaceable(request.out);
   AllModels models(request);
-  const std::unique_ptr<ExplainSource> source = open_explain_source(request, models.classes());
-  remove_stale_temporaries(fs::absolute(request.out).lexically_normal().parent_path());
-  AtomicDirectory folder(request.out, /*replace=*/true, ErrorKind::kUsage);
-  json index = models.description();
-  index["images"] = json::array();
-  ImageDecoder decoder;
   ExplainCounts counts;
   const auto leave_out = [&](const std::string& reason) {
     ++counts.failed;
     failed(reason);
   };
+  const std::vector<ChosenImage> chosen = chosen_by_loss(request, models.first(), leave_out);
+  const std::unique_ptr<ExplainSource> source =
+      open_explain_source(request, models.classes(), chosen);
+  remove_stale_temporaries(fs::absolute(request.out).lexically_normal().parent_path());
+  AtomicDirectory folder(request.out, /*replace=*/true, ErrorKind::kUsage);
+  json index = models.description();
+  index["images"] = json::array();
+  ImageDecoder decoder;
   while (const std::optional<SourcePicture> picture = source->next()) {
     if (!picture->error.empty()) {
       leave_out(picture->error);

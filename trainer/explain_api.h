@@ -34,7 +34,10 @@ struct ExplainRequest {
   std::filesystem::path images;  // folder of the manifest's pictures; empty: where the manifest is
   std::filesystem::path pack;
   std::vector<std::string> ids;  // of the pack; none: its first `count`
-  int64_t count = 8;
+  int64_t count = 0;             // 0: 8, or all where the best or the worst are looked for
+  // Of these images so many of the lowest and of the highest loss (evaluation/image_losses.h).
+  int64_t best = 0, worst = 0;
+  std::filesystem::path scores;  // of eval on this pack; empty: the model looks at every image
 
   std::filesystem::path out;
   int64_t most = 3;                          // predicted labels per picture at most

@@ -18,6 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int64_t kImagesOfAPack = 8;  // where nobody says how many
+
 // What `read` finds wrong with a picture is the picture's error, not the source's.
 template <typename Read>
 SourcePicture readable(const std::string& name, Read&& read) {
@@ -102,14 +104,16 @@ class FileSource : public ExplainSource {
 
 class PackSource : public ExplainSource {
  public:
-  PackSource(const ExplainRequest& request, const std::vector<std::string>& classes)
-      : pack_(request.pack) {
+  PackSource(const ExplainRequest& request, const std::vector<std::string>& classes,
+             const std::vector<ChosenImage>& chosen)
+      : pack_(request.pack), images_(chosen.begin(), chosen.end()) {
     if (pack_.pixels() > 0) {
       throw DataError("the pack holds pixels, not the pictures that explain draws on",
                       pack_.folder().string(), "name the pack of the JPEG files");
     }
     require_same_class_list(classes, request.checkpoint.string(), pack_.manifest().classes,
                             "the pack " + pack_.folder().string());
+    if (!chosen.empty()) return;
     std::map<std::string, int64_t> place;
     for (int64_t i = 0; i < pack_.images(); ++i) place.emplace(pack_.id(i), i);
     for (const std::string& id : request.ids) {
@@ -118,32 +122,37 @@ class PackSource : public ExplainSource {
         throw DataError("the pack has no image '" + id + "'", pack_.folder().string(),
                         "its first is '" + pack_.id(0) + "'");
       }
-      images_.push_back(found->second);
+      images_.push_back({found->second, "", 0});
     }
-    const int64_t first = request.ids.empty() ? std::min(request.count, pack_.images()) : 0;
-    for (int64_t i = 0; i < first; ++i) images_.push_back(i);
+    const int64_t wanted = request.count > 0 ? request.count : kImagesOfAPack;
+    const int64_t first = request.ids.empty() ? std::min(wanted, pack_.images()) : 0;
+    for (int64_t i = 0; i < first; ++i) images_.push_back({i, "", 0});
   }
   std::optional<SourcePicture> next() override {
     if (images_.empty()) return std::nullopt;
-    const int64_t image = images_.front();
+    const ChosenImage chosen = images_.front();
+    const int64_t image = chosen.image;
     images_.pop_front();
     const std::span<const int8_t> labels = pack_.labels(image);
     return readable(pack_.folder().string() + ":" + pack_.id(image), [&](SourcePicture& picture) {
       picture.stem = fs::path(pack_.id(image)).stem().string();
       picture.truth.assign(labels.begin(), labels.end());
+      picture.rank = chosen.rank;
+      picture.loss = chosen.loss;
       pack_.read_image(image, picture.jpeg);
     });
   }
 
  private:
   PackReader pack_;
-  std::deque<int64_t> images_;
+  std::deque<ChosenImage> images_;
 };
 
 }  // namespace
 
 std::unique_ptr<ExplainSource> open_explain_source(const ExplainRequest& request,
-                                                   const std::vector<std::string>& classes) {
+                                                   const std::vector<std::string>& classes,
+                                                   const std::vector<ChosenImage>& chosen) {
   const bool files = !request.inputs.empty() || !request.manifest.empty();
   if (files && !request.pack.empty()) {
     throw UsageError("pictures are named as files and as images of a pack", "--data",
@@ -154,7 +163,7 @@ std::unique_ptr<ExplainSource> open_explain_source(const ExplainRequest& request
                      "name files or folders, --manifest FILE, or --data PACK");
   }
   if (files) return std::make_unique<FileSource>(request, classes);
-  return std::make_unique<PackSource>(request, classes);
+  return std::make_unique<PackSource>(request, classes, chosen);
 }
 
 }  // namespace catamaran

@@ -24,6 +24,8 @@ struct SourcePicture {
   std::vector<uint8_t> jpeg;
   std::vector<int8_t> truth;  // by class of the model: 1, 0 (open), -1; empty: not known
   std::string error;          // why it cannot be read; then nothing but the name counts
+  std::string rank;           // best, worst; empty: it was not chosen by its loss
+  double loss = 0;            // by which it was
 };
 
 class ExplainSource {
@@ -32,7 +34,16 @@ class ExplainSource {
   virtual std::optional<SourcePicture> next() = 0;
 };
 
+// An image of the pack that was chosen by its loss.
+struct ChosenImage {
+  int64_t image = 0;
+  std::string rank;
+  double loss = 0;
+};
+
+// chosen: of request.pack, instead of those that the request names; empty: those.
 std::unique_ptr<ExplainSource> open_explain_source(const ExplainRequest& request,
-                                                   const std::vector<std::string>& classes);
+                                                   const std::vector<std::string>& classes,
+                                                   const std::vector<ChosenImage>& chosen = {});
 
 }  // namespace catamaran

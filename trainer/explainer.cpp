@@ -30,8 +30,7 @@ Explainer::Explainer(const fs::path& checkpoint, const fs::path& thresholds,
   thresholds_ = thresholds_for(thresholds, request.threshold, {model_.classes(), checkpoint});
 }
 
-Answer Explainer::ask(const SourcePicture& picture) {
-  const torch::InferenceMode inference;
+CatOutput Explainer::look_at(const SourcePicture& picture, bool with_class_maps, Region& seen) {
   const InputOptions& input = model_.input();
   Batch batch;
   batch.images = 1;
@@ -41,14 +40,28 @@ Answer Explainer::ask(const SourcePicture& picture) {
   const Placement placement = evaluation_placement(size, model_.center_crop(), input.size);
   decoder_.decode(picture.jpeg, placement, input.size, batch.pixels.get(), picture.name);
   const torch::Tensor x_BCHW = to_device(batch, input, {}, torch::Device(torch::kCPU)).x_BCHW;
-  const CatOutput output = model_.cat().forward(x_BCHW, /*with_class_maps=*/true);
+  seen = seen_region(size, placement, input.size);
+  CatOutput output = model_.cat().forward(x_BCHW, with_class_maps);
+  require_numbers(output.yhat_BL, model_.file());
+  return output;
+}
+
+std::vector<float> Explainer::score(const SourcePicture& picture) {
+  const torch::InferenceMode inference;
+  Region seen;
+  const torch::Tensor logit_L =
+      look_at(picture, /*with_class_maps=*/false, seen).yhat_BL[0].to(torch::kFloat32).contiguous();
+  return {logit_L.data_ptr<float>(), logit_L.data_ptr<float>() + logit_L.numel()};
+}
+
+Answer Explainer::ask(const SourcePicture& picture) {
+  const torch::InferenceMode inference;
   Answer answer;
+  const CatOutput output = look_at(picture, /*with_class_maps=*/true, answer.seen);
   answer.logit_L = output.yhat_BL[0].to(torch::kFloat32);
-  require_numbers(answer.logit_L, model_.file());
   const torch::Tensor p_L = torch::sigmoid(answer.logit_L.to(torch::kFloat64)).contiguous();
   answer.probabilities.assign(p_L.data_ptr<double>(), p_L.data_ptr<double>() + p_L.numel());
   answer.cam = activation_maps(model_.cat(), output, 0);
-  answer.seen = seen_region(size, placement, input.size);
   return answer;
 }
 

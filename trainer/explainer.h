@@ -32,6 +32,8 @@ class Explainer {
             const ExplainRequest& request);
 
   Answer ask(const SourcePicture& picture);
+  // Its logits alone, in a fraction of the time.
+  std::vector<float> score(const SourcePicture& picture);
 
   const std::string& name() const { return name_; }  // of the run, for people
   const std::vector<std::string>& classes() const { return model_.classes(); }
@@ -39,6 +41,8 @@ class Explainer {
   nlohmann::json description();  // for explain.json
 
  private:
+  CatOutput look_at(const SourcePicture& picture, bool with_class_maps, Region& seen);
+
   std::string name_;
   PreparedModel model_;
   std::vector<double> thresholds_;

@@ -49,6 +49,7 @@ ExplanationFiles::ExplanationFiles(const ExplainRequest& request, const fs::path
   write_png(folder_ / (stem_ + ".png"), view_);
   sheet_.title = printable(source.name);
   entry_ = {{"image", source.name}, {"picture", stem_ + ".png"}};
+  if (!source.rank.empty()) entry_.update({{"rank", source.rank}, {"loss", source.loss}});
 }
 
 json ExplanationFiles::add_model(Explainer& model, const Answer& answer,

@@ -1,14 +1,19 @@
 #include "trainer/monitor.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "monitoring/run_log.h"
 #include "monitoring/step_lines.h"
 #include "support/atomic_file.h"
+#include "support/clock.h"
 #include "support/error.h"
+#include "support/line_file.h"
 #include "support/log.h"
 #include "support/progress.h"
 
@@ -23,6 +28,16 @@ std::string progress_note(const StepReport& report) {
   return note;
 }
 
+// Times of every rank in about so many lines of a run.
+constexpr int64_t kRankLines = 1000;
+
+// Four digits of each.
+std::vector<double> rounded(const std::vector<double>& seconds) {
+  std::vector<double> few;
+  for (const double value : seconds) few.push_back(std::stod(text("%.4g", value)));
+  return few;
+}
+
 }  // namespace
 
 struct Monitor::Root {
@@ -35,6 +50,8 @@ struct Monitor::Root {
                      ? std::make_unique<MetricsEndpoint>(metrics, options.monitoring)
                      : nullptr),
         log(directory.path() / "metrics.jsonl", setup.info.first_step + 1),
+        events(directory.path() / "events.jsonl"),
+        rank_every(std::max<int64_t>(10, setup.info.total_steps / kRankLines)),
         progress("training", setup.info.total_steps, "steps") {
     if (endpoint) {
       write_file_atomically(directory.path() / "metrics-address.txt", endpoint->url() + "\n",
@@ -46,6 +63,8 @@ struct Monitor::Root {
       log::warn(text("the last stop was not clean: %ld steps are repeated", repeated));
     if (options.log.samples)
       samples.emplace(directory.path() / "samples.jsonl", setup.info.first_step + 1);
+    if (setup.info.world_size > 1)
+      ranks.emplace(directory.path() / "ranks.jsonl", setup.info.first_step + 1);
   }
 
   static const RunDirectory& held(const RunDirectory& directory) {
@@ -63,15 +82,16 @@ struct Monitor::Root {
   }
 
   // The numbers stand in the log, too: a run does not fail for the file.
-  void write_evaluation(const std::string& name, const std::string& text) const {
-    const std::filesystem::path folder = directory.path() / "eval";
+  void write_beside(const char* folder_name, const std::string& name, const std::string& text,
+                    const char* otherwise) const {
+    const std::filesystem::path folder = directory.path() / folder_name;
     std::error_code code;
     try {
       directory.require_held();
       std::filesystem::create_directory(folder, code);  // it alone
       write_file_atomically(folder / name, text, ErrorKind::kUsage, Parents::kMustBeThere);
     } catch (const Error& problem) {
-      log::warn(std::string("an evaluation is in the log alone: ") + problem.what());
+      log::warn(std::string(otherwise) + problem.what());
     }
   }
 
@@ -83,7 +103,10 @@ struct Monitor::Root {
   Metrics metrics;
   std::unique_ptr<MetricsEndpoint> endpoint;  // first of all: its port may be taken
   RunLog log;
+  LineFile events;  // the writer of checkpoints' alone
+  int64_t rank_every;
   std::optional<StepLines> samples;
+  std::optional<StepLines> ranks;  // of several
   Progress progress;
 };
 
@@ -105,6 +128,11 @@ void Monitor::record_self_test(double seconds) {
 void Monitor::record(const StepReport& report) {
   if (!root_) return;
   if (report.step % root_->log_every == 0 && !root_->is_taken_over) root_->log.record(report);
+  if (root_->ranks && report.step % root_->rank_every == 0 && !root_->is_taken_over &&
+      !report.compute_seconds_by_rank.empty())
+    root_->ranks->append({{"step", report.step},
+                          {"compute_seconds", rounded(report.compute_seconds_by_rank)},
+                          {"data_wait_seconds", rounded(report.data_wait_seconds_by_rank)}});
   root_->metrics.record(report);
   root_->progress.set(report.step, progress_note(report));
 }
@@ -134,10 +162,17 @@ void Monitor::record(const Evaluation& evaluation, const std::string& name,
   file["weights"] = weights;
   file["step"] = step;
   file["seconds"] = seconds;
-  root_->write_evaluation(name + ".json", file.dump(2) + "\n");
+  root_->write_beside("eval", name + ".json", file.dump(2) + "\n",
+                      "an evaluation is in the log alone: ");
   log::info(text("%s: mAP %.2f, OF1 %.2f, CF1 %.2f (%s weights, %ld images, %.1f s)", name.c_str(),
                  100 * evaluation.map, 100 * evaluation.all.of1, 100 * evaluation.all.cf1,
                  weights.c_str(), evaluation.images, seconds));
+}
+
+void Monitor::record(const EvaluationCurves& curves, const std::string& name) {
+  if (root_)
+    root_->write_beside("curves", name + ".json", curves_json(curves),
+                        "the curves of an evaluation are not written: ");
 }
 
 void Monitor::record_consistency_check(bool agreed) {
@@ -148,11 +183,20 @@ void Monitor::follow_heartbeats(std::function<double()> longest_silence) {
   if (root_) root_->metrics.follow_heartbeats(std::move(longest_silence));
 }
 
-void Monitor::checkpoint_ended(bool ok, const std::string& kind, double write_seconds,
-                               double stall_seconds, int64_t bytes) {
-  if (root_)
-    root_->metrics.record_checkpoint(ok ? CheckpointResult::kOk : CheckpointResult::kError, kind,
-                                     write_seconds, stall_seconds, bytes);
+void Monitor::checkpoint_ended(const CheckpointEnd& end) {
+  if (!root_) return;
+  root_->metrics.record_checkpoint(end.ok ? CheckpointResult::kOk : CheckpointResult::kError,
+                                   end.kind, end.write_seconds, end.stall_seconds, end.bytes);
+  if (root_->directory.hold() == RunHold::kTakenOver) return;
+  const nlohmann::ordered_json line = {{"event", "checkpoint"},
+                                       {"unix_seconds", unix_seconds()},
+                                       {"step", end.step},
+                                       {"kind", end.kind},
+                                       {"ok", end.ok},
+                                       {"bytes", end.bytes},
+                                       {"write_seconds", end.write_seconds},
+                                       {"stall_seconds", end.stall_seconds}};
+  root_->events.append(line.dump());  // what it cannot write, the log of steps tells as well
 }
 
 }  // namespace catamaran

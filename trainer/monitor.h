@@ -1,5 +1,6 @@
-// Monitor: what rank 0 tells the world while it trains: metrics.jsonl, samples.jsonl, eval/*.json,
-// Prometheus, progress bar. On other ranks, and without a run directory, every call does nothing.
+// Monitor: what rank 0 tells the world while it trains: metrics.jsonl, samples.jsonl, ranks.jsonl,
+// events.jsonl, eval/*.json, curves/*.json, Prometheus, progress bar. On other ranks, and without a
+// run directory, every call does nothing.
 //
 //   Monitor monitor(options, {.directory = &run_directory, .info = info});
 //   monitor.record(report);  monitor.record(evaluation, epochs_done, step);
@@ -19,9 +20,11 @@
 #include <vector>
 
 #include "dataio/loader.h"
+#include "evaluation/curves.h"
 #include "evaluation/protocol.h"
 #include "monitoring/metrics.h"
 #include "monitoring/step_report.h"
+#include "trainer/checkpoint_writer.h"
 #include "trainer/options.h"
 #include "trainer/run_directory.h"
 
@@ -52,10 +55,10 @@ class Monitor {
   // name: "epoch-0003" or "step-00001234".
   void record(const Evaluation& evaluation, const std::string& name, const std::string& weights,
               int64_t step, double seconds);
+  void record(const EvaluationCurves& curves, const std::string& name);
   void record_consistency_check(bool agreed);
   void follow_heartbeats(std::function<double()> longest_silence);
-  void checkpoint_ended(bool ok, const std::string& kind, double write_seconds,
-                        double stall_seconds, int64_t bytes);
+  void checkpoint_ended(const CheckpointEnd& end);
 
  private:
   struct Root;

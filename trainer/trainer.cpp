@@ -132,8 +132,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
                       {.name = "bytes", .value = end.bytes});
           longest_checkpoint_ =
               std::max(longest_checkpoint_.load(), end.stall_seconds + end.write_seconds);
-          monitor_.checkpoint_ended(end.ok, end.kind, end.write_seconds, end.stall_seconds,
-                                    end.bytes);
+          monitor_.checkpoint_ended(end);
         },
         [directory = parts_.directory] {
           if (directory) directory->require_held();
@@ -257,6 +256,7 @@ bool Trainer::evaluate_once() {
   const Stopwatch watch;
   average_buffers(parts_.buffers, group_, parts_.device);
   Evaluation evaluation;
+  EvaluationCurves curves;
   {
     std::optional<EmaSwap> averaged;
     if (ema_.enabled()) {
@@ -269,15 +269,20 @@ bool Trainer::evaluate_once() {
       stop_ = true;
       return false;
     }
-    if (group_.is_root())
-      evaluation = catamaran::evaluate(*table, protocol(parts_.options.evaluate.protocol));
+    if (group_.is_root()) {
+      const Protocol& asked = protocol(parts_.options.evaluate.protocol);
+      evaluation = catamaran::evaluate(*table, asked);
+      curves = curves_of(*table, asked);
+    }
   }
   if (limit_) limit_->evaluation_took(watch.seconds());
   parts_.position.evaluated_step = parts_.position.step;
   parts_.position.saved_step = -1;  // a checkpoint of this step does not know of the evaluation
   if (group_.is_root()) {
-    monitor_.record(evaluation, name_of_evaluation(parts_.position.step, parts_.steps_per_epoch),
-                    ema_.enabled() ? "ema" : "raw", parts_.position.step, watch.seconds());
+    const std::string name = name_of_evaluation(parts_.position.step, parts_.steps_per_epoch);
+    monitor_.record(evaluation, name, ema_.enabled() ? "ema" : "raw", parts_.position.step,
+                    watch.seconds());
+    monitor_.record(curves, name);
   }
   double map = evaluation.map;  // rank 0 has it; what follows from it is every rank's work
   group_.host().broadcast(&map, sizeof map, 0, nullptr);

@@ -16,9 +16,9 @@ def test_the_demo_reaches_83_map_and_leaves_its_pictures_and_report(tmp_path):
     assert voc["images"] == 1000
     assert voc["map"] >= 0.83
     assert f"mAP {100 * voc['map']:.1f} on 1,000 test scenes" in done.stdout
-    assert len(list((folder / "run-1/explain").glob("[1-6]-[1-6].sheet.png"))) == 6
+    assert len(list((folder / "run-1/explain").glob("[1-6]-*.sheet.png"))) == 6
     verdicts = {label["verdict"] for picture in json.loads((folder / "run-1/explain/explain.json").read_text())["images"] for label in picture["labels"]}
     assert "right" in verdicts and verdicts <= {"right", "wrong", "missing"}
     assert "http" in (folder / "run-1/metrics-address.txt").read_text()
     page = (folder / "report.html").read_text()
-    assert "<svg" in page and "trouser" in page
+    assert "Does worst on" in page and "trouser" in page

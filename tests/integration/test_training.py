@@ -44,7 +44,7 @@ def test_two_ranks_train_checkpoint_resume_evaluate_and_predict(config, packs, t
     catamaran("report", run, "--out", tmp_path / "report.html")
     every_key_is_in_the_page_of_formats(run)
     page = (tmp_path / "report.html").read_text()
-    assert "<svg" in page and "data:image/png;base64" in page
+    assert '<script type="application/json" id="report-data">' in page and "data:image/jpeg;base64" in page
 
 
 def every_key_is_in_the_page_of_formats(run):

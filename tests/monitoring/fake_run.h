@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "drawing/png_file.h"
 #include "monitoring/run_log.h"
 #include "temporary_directory.h"
 
@@ -45,9 +46,14 @@ inline nlohmann::json fake_evaluation(double map) {
 // 40 steps in 4 epochs, no evaluation, nothing explained.
 inline void make_fake_run(const std::filesystem::path& folder, const std::string& name = "") {
   std::filesystem::create_directories(folder);
-  write_text(folder / "config.toml", "# resolved\nname = \"a <b> & c\"\n");
+  write_text(folder / "config.toml",
+             "[run]\nname = \"a <b> & c\"  # --set\n\n[batch]\nglobal = 32  # default\n");
   nlohmann::json manifest = {
-      {"lives", {{{"started_unix_seconds", 1.7e9}, {"world", 4}, {"backend", "mpi"}}}}};
+      {"lives",
+       {{{"started_unix_seconds", 1.7e9},
+         {"world", 4},
+         {"backend", "mpi"},
+         {"ended", {{"unix_seconds", 1.7e9 + 60}, {"step", 40}, {"reason", "done"}}}}}}};
   if (!name.empty()) manifest["run"] = name;
   write_text(folder / "manifest.json", manifest.dump());
   RunLog log(folder / "metrics.jsonl");
@@ -59,11 +65,34 @@ inline void add_fake_evaluation(const std::filesystem::path& run, const std::str
   write_text(run / "eval" / (name + ".json"), fake_evaluation(map).dump());
 }
 
-constexpr const char kFakePng[] = "\x89PNG\r\n\x1a\npicture";
+inline void write_fake_png(const std::filesystem::path& path) {
+  std::filesystem::create_directories(path.parent_path());
+  write_png(path, Picture(24, 16, {200, 120, 40}));
+}
+
+// What `catamaran eval` would have left: two classes, two points, a pair of each kind.
+inline nlohmann::json fake_curves() {
+  const nlohmann::json curve = {{"positives", 4},
+                                {"predicted", {1, 8}},
+                                {"true_positives", {1, 4}},
+                                {"threshold", {0.9, 0.1}}};
+  return {{"format_version", 1},
+          {"protocol", "default"},
+          {"threshold", 0.5},
+          {"images", 10},
+          {"classes", {"dog", "cat"}},
+          {"counts",
+           {{"true_positives", {3, 0}}, {"false_positives", {1, 2}}, {"false_negatives", {1, 5}}}},
+          {"precision_recall", {curve, curve}},
+          {"pooled", curve},
+          {"mistaken", {{0, 1, 3, 5}}},
+          {"invented", {{1, 0, 2, 4}}},
+          {"missed", {{0, 1, 1, 2}}}};
+}
 
 // A picture of which the truth is known: a label of each verdict.
 inline void add_fake_explanation_with_truth(const std::filesystem::path& run) {
-  write_text(run / "explain" / "1.png", kFakePng);
+  write_fake_png(run / "explain" / "1.png");
   nlohmann::json labels = nlohmann::json::array();
   for (const auto& [label, verdict] :
        {std::pair("dog", "right"), std::pair("owl", "right"), std::pair("<cat>", "wrong"),
@@ -77,8 +106,8 @@ inline void add_fake_explanation_with_truth(const std::filesystem::path& run) {
 
 inline void add_fake_explanation(const std::filesystem::path& run,
                                  const std::string& picture = "1.png") {
-  write_text(run / "explain" / "1.png", kFakePng);
-  write_text(run / "explain" / "1-dog.png", kFakePng);
+  write_fake_png(run / "explain" / "1.png");
+  write_fake_png(run / "explain" / "1-dog.png");
   const nlohmann::json index = {
       {"images",
        {{{"image", "photos/<dog>.jpg"},

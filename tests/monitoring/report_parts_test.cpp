@@ -1,14 +1,15 @@
-// The parts of the report: text, charts, summary.
+// The parts of the report: text, points of charts, summary.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "fake_run.h"
+#include "monitoring/chart_points.h"
 #include "monitoring/html_text.h"
+#include "monitoring/report_assets.h"
 #include "monitoring/run_summary.h"
-#include "monitoring/svg_bars.h"
-#include "monitoring/svg_chart.h"
+#include "support/hash.h"
 
 namespace catamaran {
 namespace {
@@ -18,6 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::Optional;
+using ::testing::StartsWith;
 
 TEST(HtmlText, EscapesEveryCharacterOfMarkup) {
   EXPECT_EQ(html_escape("<a href=\"x\">&'é"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;é");
@@ -46,46 +48,69 @@ TEST(HtmlText, ShortensBetweenCharactersOfUtf8) {
 }
 
 TEST(HtmlText, EncodesPicturesAsTheRfcDoes) {
-  EXPECT_EQ(png_data_url("foobar"), "data:image/png;base64,Zm9vYmFy");
-  EXPECT_EQ(png_data_url("foob"), "data:image/png;base64,Zm9vYg==");
-  EXPECT_EQ(png_data_url(""), "data:image/png;base64,");
+  EXPECT_EQ(jpeg_data_url("foobar"), "data:image/jpeg;base64,Zm9vYmFy");
+  EXPECT_EQ(base64("foob"), "Zm9vYg==");
+  EXPECT_EQ(base64(""), "");
 }
 
-TEST(LineChart, LeavesOutWhatIsNotFinite) {
-  LineChart chart{"Loss", "step", "", false, true, {}};
-  chart.lines.push_back(
-      {"a", 0, LineStyle::kPlain, {{1, 0.5}, {2, std::nan("")}, {3, INFINITY}, {4, 0.25}}});
-  const std::string svg = line_chart(chart);
-  EXPECT_THAT(svg, Not(HasSubstr("nan")));
-  EXPECT_THAT(svg, Not(HasSubstr("inf")));
-  EXPECT_THAT(svg, Not(HasSubstr("–")));
-  chart.lines[0].points = {{1, std::nan("")}};
-  EXPECT_THAT(line_chart(chart), HasSubstr("nothing recorded"));
+TEST(ScriptJson, CannotEndTheElementThatItStandsInNorBeReadAsMarkup) {
+  const nlohmann::json hostile = {
+      {"</script><script>alert(1)</script>", "<!-- & ]]> \u2028 \u2029 é \xff"}};
+  const std::string text = script_json(hostile);
+  for (const char* bad : {"<", ">", "&", "\u2028", "\u2029", "\xff"})
+    EXPECT_THAT(text, Not(HasSubstr(bad))) << bad;
+  const nlohmann::json read = nlohmann::json::parse(text);
+  EXPECT_EQ(read["</script><script>alert(1)</script>"], "<!-- & ]]> \u2028 \u2029 é \uFFFD");
 }
 
-TEST(LineChart, DrawsConstantValuesAndSinglePoints) {
-  for (const double value : {0.0, 0.03, -2.0}) {
-    LineChart chart{"Learning rate", "step", "", true, false, {}};
-    chart.lines.push_back({"a", 0, LineStyle::kPlain, {{5, value}}});
-    EXPECT_THAT(line_chart(chart), HasSubstr("<polyline")) << value;
-    EXPECT_THAT(line_chart(chart), Not(HasSubstr("–"))) << value;
-  }
+TEST(ReportAssets, AreInTheProgram) {
+  EXPECT_THAT(std::string(report_style()), HasSubstr("prefers-color-scheme: dark"));
+  const std::string script(report_script());
+  EXPECT_THAT(script, StartsWith("\"use strict\";"));
+  EXPECT_THAT(script, HasSubstr("runPage();"));
+  for (const char* ends : {"</script", "<!--"}) EXPECT_THAT(script, Not(HasSubstr(ends)));
+  EXPECT_THAT(std::string(plotly_gzip().substr(0, 3)), std::string("\x1f\x8b\x08", 3));
+  EXPECT_GT(plotly_gzip().size(), 1000000u);
+  EXPECT_EQ(plotly_sha256().size(), 64u);
+  EXPECT_THAT(std::string(plotly_licence()), HasSubstr("Permission is hereby granted"));
 }
 
-TEST(LineChart, KeepsASpikeWhenItThinsALongRun) {
-  LineChart chart{"Loss", "step", "", true, false, {}};
-  ChartLine line{"a", 0, LineStyle::kPlain, {}};
-  for (int i = 0; i < 100000; ++i)
-    line.points.push_back({static_cast<double>(i), i == 54321 ? 10.0 : 1.0});
-  chart.lines.push_back(line);
-  const std::string svg = line_chart(chart);
-  EXPECT_LT(svg.size(), 40000u);
-  const std::string highest = ",23.1 ";  // 10 of an axis that ends at 10.5
-  EXPECT_THAT(svg, HasSubstr(highest));
+TEST(ReportAssets, NameAScriptByItsHashAsPoliciesDo) {
+  EXPECT_EQ(policy_source(sha256("")), "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='");
 }
 
-TEST(StackedBars, OfARunWithoutTimesHaveNoParts) {
-  EXPECT_THAT(stacked_bars({"x", "y"}, {{"a", {0, 0}}}, "ms"), Not(HasSubstr("<rect")));
+TEST(ThinnedPoints, KeepTheFirstTheLastAndEverySpike) {
+  std::vector<double> values(100000, 1.0);
+  values[54321] = 10;
+  values[777] = -3;
+  values[50] = std::nan("");
+  const std::vector<size_t> kept = thinned(values, 1000);
+  EXPECT_LE(kept.size(), 1000u);
+  EXPECT_EQ(kept.front(), 0u);
+  EXPECT_EQ(kept.back(), values.size() - 1);
+  EXPECT_TRUE(std::ranges::is_sorted(kept));
+  for (const size_t spike : {54321u, 777u})
+    EXPECT_NE(std::ranges::find(kept, spike), kept.end()) << spike;
+}
+
+TEST(ThinnedPoints, AreAllOfThemWhereThereAreFew) {
+  EXPECT_THAT(thinned(std::vector<double>{3, 1, 2}, 4), ElementsAre(0, 1, 2));
+  EXPECT_TRUE(thinned(std::vector<double>{}, 4).empty());
+}
+
+TEST(ThinnedPoints, LeaveAGapWhereNothingIsFinite) {
+  std::vector<double> values(100, std::nan(""));
+  values[0] = 1;
+  EXPECT_LE(thinned(values, 10).size(), 10u);
+}
+
+TEST(ShortNumber, HasAsManyDigitsAsAScreenShows) {
+  EXPECT_EQ(short_number(0.693147180559).dump(), "0.69315");
+  EXPECT_EQ(short_number(1234567.0).dump(), "1234567");
+  EXPECT_EQ(short_number(1e-7 / 3).dump(), "3.3333e-08");
+  EXPECT_TRUE(short_number(std::nan("")).is_null());
+  EXPECT_TRUE(short_number(INFINITY).is_null());
+  EXPECT_EQ(short_numbers(std::vector<double>{0.5, 2}, 3).dump(), "[0.5,2]");
 }
 
 TEST(Smoothed, KeepsAConstantAndSkipsWhatIsNotFinite) {
@@ -98,38 +123,34 @@ TEST(Smoothed, KeepsAConstantAndSkipsWhatIsNotFinite) {
   EXPECT_TRUE(std::isnan(few[2]));
 }
 
+RecordedStep half_second(int64_t step) {
+  RecordedStep made;
+  made.step = step;
+  made.epoch = (step - 1) / 10;
+  made.images = 32;
+  made.loss = 0.5;
+  made.seconds = 0.5;
+  made.parts = {0.05, 0, 0.1, 0.2, 0.025, 0.025, 0.1};
+  return made;
+}
+
 TEST(RunSummary, CountsTheStepsBetweenLoggedOnes) {
   RecordedRun run;
-  for (const int64_t step : {10, 20, 30}) run.steps.push_back(fake_step(step));
+  for (const int64_t step : {10, 20, 30}) run.steps.push_back(half_second(step));
   run.steps[1].applied = false;
+  run.steps[2].applied = false;
+  run.steps[2].spike = true;
   const RunSummary summary = summarize(run);
   EXPECT_DOUBLE_EQ(summary.seconds, 30 * 0.5);
   EXPECT_EQ(summary.steps, 30);
   EXPECT_EQ(summary.epochs, 3);
   EXPECT_EQ(summary.logged_steps, 3);
-  EXPECT_EQ(summary.skipped_steps, 1);
+  EXPECT_EQ(summary.skipped_steps, 2);
+  EXPECT_EQ(summary.spikes, 1);
   EXPECT_THAT(summary.median_images_per_second, Optional(64.0));
   EXPECT_THAT(summary.data_wait_ratio, Optional(DoubleNear(0.1, 1e-12)));
+  EXPECT_NEAR(summary.part_seconds[3], 0.2, 1e-12);
   EXPECT_EQ(summary.best_map, std::nullopt);
-}
-
-TEST(RecordedRun, OrdersEvaluationsByEpochWithTheFinalOneLast) {
-  const TemporaryDirectory folder;
-  make_fake_run(folder.path());
-  for (const char* name : {"final", "epoch-0010", "epoch-0002"})
-    add_fake_evaluation(folder.path(), name, 0.5);
-  nlohmann::json by_step = fake_evaluation(0.5);
-  by_step["step"] = 25;  // in the third epoch of ten steps
-  write_text(folder.path() / "eval/step-00000025.json", by_step.dump());
-  write_text(folder.path() / "eval/.epoch-0003.json.tmp.host.1", "{");
-  std::vector<std::string> names;
-  std::vector<double> epochs;
-  for (const RecordedEvaluation& evaluation : read_recorded_run(folder.path()).evaluations) {
-    names.push_back(evaluation.name);
-    epochs.push_back(evaluation.epoch);
-  }
-  EXPECT_THAT(names, ElementsAre("epoch-0002", "step-00000025", "final", "epoch-0010"));
-  EXPECT_THAT(epochs, ElementsAre(2, 3, 4, 10));
 }
 
 }  // namespace

@@ -11,7 +11,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 class RunFoldersTest : public ::testing::Test {
  protected:
@@ -24,43 +23,32 @@ TEST_F(RunFoldersTest, OfAFolderOfRunsAreTheRunsInItByName) {
   for (const char* name : {"runs/b", "runs/a", "runs/.hidden"}) make_fake_run(at(name));
   std::filesystem::create_directories(at("runs/notes"));
   write_text(at("runs/config.toml"), "# of all of them");
-  const RunFolders found = find_runs({at("runs")});
-  EXPECT_THAT(found.runs, ElementsAre(at("runs/a"), at("runs/b")));
-  EXPECT_THAT(found.left_out, IsEmpty());
+  EXPECT_THAT(find_runs({at("runs")}), ElementsAre(at("runs/a"), at("runs/b")));
 }
 
 TEST_F(RunFoldersTest, ARunIsTakenAsItIsWithWhatLiesInIt) {
   make_fake_run(at("runs/a"));
   make_fake_run(at("runs/a/again"));
-  EXPECT_THAT(find_runs({at("runs/a")}).runs, ElementsAre(at("runs/a")));
+  EXPECT_THAT(find_runs({at("runs/a")}), ElementsAre(at("runs/a")));
 }
 
-TEST_F(RunFoldersTest, ARunThatLacksAFileIsLeftOutOfAFolderAndNamed) {
-  make_fake_run(at("runs/a"));
-  make_fake_run(at("runs/b"));
+TEST_F(RunFoldersTest, ARunThatLacksAFileIsOneAllTheSame) {
+  for (const char* name : {"runs/a", "runs/b", "runs/c"}) make_fake_run(at(name));
   std::filesystem::remove(at("runs/b/metrics.jsonl"));
-  const RunFolders found = find_runs({at("runs")});
-  EXPECT_THAT(found.runs, ElementsAre(at("runs/a")));
-  EXPECT_THAT(found.left_out, ElementsAre(at("runs/b").string() + ": metrics.jsonl is missing"));
-  EXPECT_THAT(find_runs({at("runs/b")}).runs, ElementsAre(at("runs/b")))
-      << "named by itself it is the reader's to refuse";
+  std::filesystem::remove(at("runs/c/manifest.json"));
+  EXPECT_THAT(find_runs({at("runs")}), ElementsAre(at("runs/a"), at("runs/b"), at("runs/c")));
+}
+
+TEST_F(RunFoldersTest, APointOfASweepThatNobodyHasStartedIsOneToo) {
+  make_fake_run(at("sweep/1"));
+  write_text(at("sweep/2/sweep_point.json"), "{}");
+  EXPECT_THAT(find_runs({at("sweep")}), ElementsAre(at("sweep/1"), at("sweep/2")));
 }
 
 TEST_F(RunFoldersTest, ARunThatWasNamedCountsOnceBesideItsFolder) {
   for (const char* name : {"runs/a", "runs/b"}) make_fake_run(at(name));
-  EXPECT_THAT(find_runs({at("runs/b") / "", at("runs")}).runs,
+  EXPECT_THAT(find_runs({at("runs/b") / "", at("runs"), at("runs/b")}),
               ElementsAre(at("runs/b") / "", at("runs/a")));
-}
-
-TEST_F(RunFoldersTest, AFolderOfRunsThatAreNotWholeIsRefusedWithTheReason) {
-  make_fake_run(at("runs/a"));
-  std::filesystem::remove(at("runs/a/config.toml"));
-  try {
-    find_runs({at("runs")});
-    FAIL();
-  } catch (const UsageError& error) {
-    EXPECT_THAT(error.what(), HasSubstr(at("runs/a").string() + ": config.toml is missing"));
-  }
 }
 
 TEST_F(RunFoldersTest, AFolderThatIsNoRunAndHoldsNoneIsRefused) {

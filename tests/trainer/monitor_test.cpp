@@ -64,6 +64,43 @@ TEST_F(MonitorTest, WritesLogsEvaluationsAndWhereTheMetricsAre) {
   EXPECT_THAT(file_content(run_ / "metrics-address.txt"), HasSubstr("http://127.0.0.1:"));
 }
 
+TEST_F(MonitorTest, WritesCurvesBesideTheEvaluationAndAnEventForEachCheckpoint) {
+  RunDirectory run(run_, 0);
+  run.keep();
+  Monitor monitor(options_, setup_of(run));
+  ScoreTable table;
+  table.classes = {"cat"};
+  table.images = 1;
+  table.indices = {0};
+  table.scores = {2};
+  table.labels = {1};
+  monitor.record(curves_of(table, protocol("default")), "epoch-0001");
+  EXPECT_THAT(file_content(run_ / "curves/epoch-0001.json"), HasSubstr("\"true_positives\":[1]"));
+  CheckpointEnd end;
+  end.step = 7;
+  end.kind = "periodic";
+  end.ok = true;
+  monitor.checkpoint_ended(end);
+  EXPECT_THAT(file_content(run_ / "events.jsonl"), HasSubstr("\"event\":\"checkpoint\""));
+  EXPECT_THAT(file_content(run_ / "events.jsonl"), HasSubstr("\"step\":7"));
+}
+
+TEST_F(MonitorTest, WritesWhatEachRankDidEveryTenSteps) {
+  RunDirectory run(run_, 0);
+  run.keep();
+  MonitorSetup setup = setup_of(run);
+  setup.info.world_size = 2;
+  Monitor monitor(options_, setup);
+  StepReport report;
+  report.compute_seconds_by_rank = {0.123456, 0.25};
+  report.data_wait_seconds_by_rank = {0, 0.5};
+  for (report.step = 1; report.step <= 25; ++report.step) monitor.record(report);
+  EXPECT_EQ(lines(run_ / "ranks.jsonl"), 2);
+  EXPECT_THAT(file_content(run_ / "ranks.jsonl"),
+              HasSubstr("{\"step\":10,\"compute_seconds\":[0.1235,0.25],"
+                        "\"data_wait_seconds\":[0.0,0.5]}"));
+}
+
 TEST_F(MonitorTest, SaysOnceThatTheRunWasTakenOverAndWritesNothingMore) {
   RunDirectory first(run_, 0);
   first.keep();

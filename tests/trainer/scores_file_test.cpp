@@ -1,3 +1,5 @@
+#include "trainer/scores_file.h"
+
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +10,7 @@
 #include <fstream>
 
 #include "dataio/hdf5.h"
+#include "dataio/pack_reader.h"
 #include "dataio/pack_writer.h"
 #include "trainer/api.h"
 
@@ -100,6 +103,30 @@ TEST_F(ScoresFile, IsDurableBeforeItTakesItsNameAndTheFolderAfter) {
   const H5File file = open_hdf5(folder_ / "scores.h5");
   EXPECT_THAT(read_texts(file, "/id", 2, folder_), testing::ElementsAre("first", "second"));
   EXPECT_THAT(read_text_attribute(file, "classes", 2, folder_), testing::ElementsAre("cat", "dog"));
+}
+
+TEST_F(ScoresFile, IsReadBackAsItWasForThePackItIsOf) {
+  write_scores(folder_ / "scores.h5", table_, request());
+  const ScoreTable read = read_scores(folder_ / "scores.h5", PackReader(folder_ / "pack"));
+  EXPECT_EQ(read.scores, table_.scores);
+  EXPECT_EQ(read.labels, table_.labels);
+  EXPECT_EQ(read.indices, table_.indices);
+  EXPECT_EQ(read.classes, table_.classes);
+}
+
+TEST_F(ScoresFile, OfAnotherPackOrNoneAtAllIsRefused) {
+  write_scores(folder_ / "scores.h5", table_, request());
+  ImportedImages images{"set", "split", {"cat", "dog"}, {}, {}, {}};
+  images.images.push_back({folder_ / "a.jpg", "first", {1, -1}});
+  images.images.push_back({folder_ / "a.jpg", "third", {-1, 0}});
+  PackWriterOptions quiet;
+  quiet.progress = false;
+  write_pack(images, folder_ / "other", quiet);
+  EXPECT_THROW(read_scores(folder_ / "scores.h5", PackReader(folder_ / "other")), DataError);
+  images.images.pop_back();
+  write_pack(images, folder_ / "fewer", quiet);
+  EXPECT_THROW(read_scores(folder_ / "scores.h5", PackReader(folder_ / "fewer")), DataError);
+  EXPECT_THROW(read_scores(folder_ / "a.jpg", PackReader(folder_ / "pack")), DataError);
 }
 
 TEST_F(ScoresFile, LeavesNothingBehindWhereItCannotBeWritten) {
