@@ -104,7 +104,9 @@ def test_row_26_a_wall_clock_that_is_wrong_and_jumps_ends_nothing(config, tmp_pa
         job.send_signal(signal.SIGUSR1)
         output, _ = ended(job, 30)
     assert job.returncode == 75 and not errors_in(output), output
-    assert (tmp_path / "back.ahead").exists() and (tmp_path / "back.behind").exists(), "the rank asked for the time, before the jump and after it"
+    assert (tmp_path / "back.ahead").exists(), "the rank asked for the time"
+    if rank == 0:  # another rank asks for it at its start alone
+        assert (tmp_path / "back.behind").exists(), "and again after the jump"
     lines = metrics(run)
     steady = [line["steady_seconds"] for line in lines]
     assert [line["step"] for line in lines] == list(range(1, len(lines) + 1))
