@@ -74,6 +74,7 @@ std::optional<double> last_loss(const fs::path& run, int64_t until_step) {
 
 std::vector<std::string> metric_names() {
   std::vector<std::string> names;
+  names.reserve(2 * kFigures.size() + 1);
   for (const char* figure : kFigures) names.push_back(std::string("best_") + figure);
   for (const char* figure : kFigures) names.push_back(std::string("last_") + figure);
   names.emplace_back(kLoss);

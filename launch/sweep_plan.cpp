@@ -209,6 +209,7 @@ class Planner {
 
   std::vector<std::string> settings_of(const Assignment& values) const {
     std::vector<std::string> settings;
+    settings.reserve(file_.common.size() + overrides_.size() + values.size());
     for (const auto& [key, value] : file_.common) settings.push_back(key + "=" + value);
     settings.insert(settings.end(), overrides_.begin(), overrides_.end());
     for (const auto& [key, value] : values) settings.push_back(key + "=" + value);

@@ -164,6 +164,7 @@ std::string value_text(const std::string& metric, double value) {
 
 std::vector<int64_t> ordered(const SweepPlan& plan, const SweepState& state, PointOrder order) {
   std::vector<int64_t> indices;
+  indices.reserve(plan.points.size());
   for (const SweepPoint& point : plan.points) indices.push_back(point.index);
   if (order == PointOrder::kIndex) return indices;
   std::ranges::stable_sort(indices, [&](int64_t one, int64_t other) {

@@ -72,6 +72,7 @@ int run_train(const std::vector<std::string>& words) {
   std::vector<std::string> all = {"catamaran"};
   all.insert(all.end(), words.begin(), words.end());
   std::vector<char*> pointers;
+  pointers.reserve(all.size() + 1);
   for (std::string& word : all) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   int argc = static_cast<int>(all.size());

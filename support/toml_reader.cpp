@@ -326,6 +326,7 @@ std::vector<TomlItem> TomlReader::read_table(const std::string& table) {
   }
   std::ranges::stable_sort(placed, {}, &std::pair<Place, TomlItem>::first);
   std::vector<TomlItem> items;
+  items.reserve(placed.size());
   for (auto& [place, item] : placed) items.push_back(std::move(item));
   return items;
 }

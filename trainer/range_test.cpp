@@ -90,7 +90,6 @@ RateSearch range_test(const RangeTestRequest& request, ProcessGroup& group) {
   const int64_t steps_per_epoch =
       std::max<int64_t>(1, packs.train->images() / run.options.batch.global);
   run.options.schedule.epochs = request.steps / steps_per_epoch + 1;
-  run.options.schedule.images = 0;
   const int64_t bad_steps_allowed =
       run.options.loss_is_scaled() ? run.options.numerics.max_consecutive_skips : 0;
   Recorder recorder(request, bad_steps_allowed, group.is_root());
