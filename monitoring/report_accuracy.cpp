@@ -2,6 +2,7 @@
 // precision-recall, and what goes wrong together.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "monitoring/chart_points.h"
 #include "monitoring/html_text.h"
@@ -139,6 +140,7 @@ json curve_json(const RecordedCurve& curve) {
 // Curves of all labels together, and of the class that a reader chooses.
 std::string precision_recall(const ReportData& report, ChartList& charts) {
   json runs = json::array(), classes = json::array();
+  std::set<std::string> offered;
   for (const size_t run : evaluated_runs(report, kMostCurveRuns)) {
     const auto& curves = report.runs[run].curves;
     if (!curves) continue;
@@ -146,8 +148,7 @@ std::string precision_recall(const ReportData& report, ChartList& charts) {
     for (size_t c = 0; c < std::min(curves->by_class.size(), kMostCurveClasses); ++c) {
       if (curves->by_class[c].positives == 0) continue;
       by_class[curves->classes[c]] = curve_json(curves->by_class[c]);
-      if (std::ranges::find(classes, curves->classes[c]) == classes.end())
-        classes.push_back(curves->classes[c]);
+      if (offered.insert(curves->classes[c]).second) classes.push_back(curves->classes[c]);
     }
     runs.push_back({{"name", report.names[run]},
                     {"colour", run},

@@ -36,7 +36,7 @@ std::string badge(Trust trust) {
 
 std::string findings_list(const RunVerdict& verdict) {
   std::string html = "<ul class=\"findings\">\n";
-  for (const Finding& finding : verdict.findings) {
+  for (const RunFinding& finding : verdict.findings) {
     const TrustWords words = words_of(finding.level);
     html += "<li class=\"" + std::string(words.css_class) +
             "\"><span class=\"mark\" aria-hidden=\"true\">" + words.mark + "</span>" +

@@ -16,7 +16,8 @@ std::string hosts_of(const json& life) {
   const json hosts = life.value("hosts", json::array());
   if (!hosts.is_array() || hosts.empty() || !hosts.front().is_string()) return "";
   const auto first = hosts.front().get<std::string>();
-  const bool several = std::ranges::any_of(hosts, [&](const json& host) { return host != first; });
+  const bool several =
+      std::any_of(hosts.begin(), hosts.end(), [&](const json& host) { return host != first; });
   return " on " + first + (several ? " and others" : "");
 }
 

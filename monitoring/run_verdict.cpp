@@ -21,13 +21,13 @@ class Findings {
   void good(const std::string& text) { found_.push_back({Trust::kGood, text}); }
   void caution(const std::string& text) { found_.push_back({Trust::kCaution, text}); }
   void bad(const std::string& text) { found_.push_back({Trust::kBad, text}); }
-  std::vector<Finding> sorted() && {
-    std::ranges::stable_sort(found_, std::ranges::greater(), &Finding::level);
+  std::vector<RunFinding> sorted() && {
+    std::ranges::stable_sort(found_, std::ranges::greater(), &RunFinding::level);
     return std::move(found_);
   }
 
  private:
-  std::vector<Finding> found_;
+  std::vector<RunFinding> found_;
 };
 
 std::string counted(int64_t count, const char* one, const char* many) {

@@ -24,15 +24,15 @@ namespace catamaran {
 
 enum class Trust { kGood, kCaution, kBad };
 
-struct Finding {
+struct RunFinding {
   Trust level = Trust::kGood;
   std::string text;  // a clause, without a full stop
 };
 
 struct RunVerdict {
   Trust trust = Trust::kGood;
-  std::string headline;           // sentences
-  std::vector<Finding> findings;  // worst first
+  std::string headline;              // sentences
+  std::vector<RunFinding> findings;  // worst first
   std::optional<PaperRow> paper;
   std::vector<std::string> deviations;  // from the paper's row; none: comparable
 };

@@ -122,7 +122,7 @@ class Browser:
 class Page:
     def __init__(self, browser, session, target):
         self._browser, self._session, self._target = browser, session, target
-        self.complaints = []  # errors and warnings of the console, exceptions, what the content policy refused, dialogues
+        self.complaints = []  # errors of the console, exceptions, what the content policy refused, dialogues
         self.requests = []  # of anything that is not in the page or on this disk
 
     def ask(self, method, **parameters):
@@ -132,9 +132,9 @@ class Page:
         if method == "Runtime.exceptionThrown":
             details = event["exceptionDetails"]
             self.complaints.append(details.get("exception", {}).get("description", details["text"]))
-        elif method == "Runtime.consoleAPICalled" and event["type"] in ("error", "warning", "assert"):
+        elif method == "Runtime.consoleAPICalled" and event["type"] in ("error", "assert"):
             self.complaints.append(" ".join(str(a.get("value", a.get("description", ""))) for a in event["args"]))
-        elif method == "Log.entryAdded" and event["entry"]["level"] in ("error", "warning"):
+        elif method == "Log.entryAdded" and event["entry"]["level"] == "error":
             self.complaints.append(event["entry"]["text"])
         elif method == "Page.javascriptDialogOpening":
             self.complaints.append(f"a dialogue: {event['message']}")

@@ -65,7 +65,7 @@ struct Told {
   RunVerdict verdict() const { return judge(run, summarize(run), status); }
   // The level of the finding that has these words; none: there is no such finding.
   std::optional<Trust> level_of(const std::string& words) const {
-    for (const Finding& finding : verdict().findings) {
+    for (const RunFinding& finding : verdict().findings) {
       if (finding.text.find(words) != std::string::npos) return finding.level;
     }
     return std::nullopt;
