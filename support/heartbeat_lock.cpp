@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <optional>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "support/atomic_file.h"
@@ -119,28 +120,15 @@ std::unique_ptr<HeartbeatLock> HeartbeatLock::try_take(const fs::path& path,
 }
 
 HeartbeatLock::HeartbeatLock(fs::path path, FileDescriptor file, double beat_seconds)
-    : path_(std::move(path)),
-      file_(std::move(file)),
-      thread_([this, beat_seconds] { beat(beat_seconds); }) {}
+    : path_(std::move(path)), file_(std::move(file)) {
+  beat_.emplace(file_, beat_seconds);
+}
 
 HeartbeatLock::~HeartbeatLock() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  stopping_.notify_all();
-  thread_.join();
+  beat_.reset();
   if (is_held()) ::unlink(path_.c_str());
 }
 
 bool HeartbeatLock::is_held() const { return is_still_at(file_, path_); }
-
-void HeartbeatLock::beat(double seconds) {
-  std::unique_lock lock(mutex_);
-  while (
-      !stopping_.wait_for(lock, std::chrono::duration<double>(seconds), [this] { return stop_; })) {
-    ::futimens(file_.get(), nullptr);  // to now; one that fails is one that others miss
-  }
-}
 
 }  // namespace catamaran
