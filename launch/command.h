@@ -27,5 +27,7 @@ void add_config_command(CLI::App& app, CommandSlot& slot);
 void add_plan_command(CLI::App& app, CommandSlot& slot);
 void add_bench_command(CLI::App& app, CommandSlot& slot);
 void add_data_command(CLI::App& app, CommandSlot& slot);
+void add_status_command(CLI::App& app, CommandSlot& slot);
+void add_watch_command(CLI::App& app, CommandSlot& slot);
 
 }  // namespace catamaran
