@@ -26,8 +26,8 @@ struct EventScalar {
 };
 
 std::string file_version_event(double wall_seconds);
-// A start of the run: what readers know of earlier files of the folder, of this step and later
-// ones, is void. The first one they meet voids nothing, so that each file has to have one.
+// A start of the run: what readers know of this step and later ones is void. The first one that
+// they meet in a folder voids nothing, so that every start has to tell it.
 std::string session_start_event(double wall_seconds, int64_t step);
 std::string scalars_event(double wall_seconds, int64_t step,
                           const std::vector<EventScalar>& scalars);

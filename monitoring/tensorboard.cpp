@@ -67,13 +67,13 @@ void TensorBoardLog::record(const Evaluation& evaluation, const std::string& wei
 }
 
 void TensorBoardLog::write(int64_t step, std::vector<EventScalar> scalars) {
-  if (!open_for(step)) return;
+  if (!is_open()) return;
   for (EventScalar& scalar : scalars) scalar.is_first = known_tags_.insert(scalar.tag).second;
   append(scalars_event(unix_seconds(), step, scalars));
 }
 
 // A file that a part of a record ends is of no use to readers from there on: another takes over.
-bool TensorBoardLog::open_for(int64_t step) {
+bool TensorBoardLog::is_open() {
   if (file_ && !file_->is_torn()) return true;
   std::error_code code;
   fs::create_directory(folder_, code);  // it alone: the run may have been moved away
@@ -88,10 +88,7 @@ bool TensorBoardLog::open_for(int64_t step) {
   known_tags_.clear();
   const double now = unix_seconds();
   append(file_version_event(now));
-  // An evaluation of the step that this start began with, which it makes up for, is of that step.
-  const int64_t begin = is_first_of_start_ ? std::min(first_step_ + 1, step) : step;
-  append(session_start_event(now, begin));
-  is_first_of_start_ = false;
+  if (!std::exchange(has_started_, true)) append(session_start_event(now, first_step_ + 1));
   return true;
 }
 

@@ -37,14 +37,14 @@ class TensorBoardLog {
 
  private:
   void write(int64_t step, std::vector<EventScalar> scalars);
-  bool open_for(int64_t step);
+  bool is_open();
   void append(const std::string& event);
 
   std::filesystem::path folder_;
   int64_t first_step_;
   std::optional<AppendFile> file_;
   bool was_refused_ = false;          // no file could be made: said once
-  bool is_first_of_start_ = true;     // no file has been made by this start
+  bool has_started_ = false;          // the start was told to readers
   std::set<std::string> known_tags_;  // in the file
 };
 
