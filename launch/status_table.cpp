@@ -160,8 +160,7 @@ std::vector<std::string> status_table(const std::vector<RunStatus>& runs, double
 
 std::string status_sentence(const RunStatus& run) {
   std::string sentence = phase_name(run.phase);
-  if (run.step > 0 || run.total_steps > 0)
-    sentence += ", " + progress_of(run) + (run.total_steps > 0 ? " steps" : "");
+  if (run.step > 0 || run.total_steps > 0) sentence += ", step " + progress_of(run);
   if (has_steps(run) && run.phase == RunPhase::kRunning) {
     sentence += ", " + progress_note({.epoch = run.epoch,
                                       .loss = run.loss,

@@ -33,7 +33,7 @@ std::vector<std::string> status_table(const std::vector<RunStatus>& runs, double
 // "3 s", "12 min", "5 h", "9 d": of an age or a time to go.
 std::string age_text(double seconds);
 
-// "120/400 steps (30 %), epoch 2, ..." or, of one that has ended, why: for one run that is watched.
+// "running, step 120/400 (30 %), epoch 2, ..."; of one that has ended, why.
 std::string status_sentence(const RunStatus& run);
 
 }  // namespace catamaran
