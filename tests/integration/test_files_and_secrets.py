@@ -7,8 +7,8 @@ from runs import SMALL, catamaran, settings
 
 SECRETS = {"SECRET_TOKEN": "tok3n-0f-nob0dy", "AWS_SECRET_ACCESS_KEY": "k3y-0f-nob0dy", "https_proxy": "http://somebody:passw0rd-0f-nob0dy@proxy.invalid:3128",
            "SLURM_JWT": "jwt-0f-nob0dy", "SLURM_REST_TOKEN": "slurm-0f-nob0dy", "NCCL_AUTH_COOKIE": "nccl-0f-nob0dy", "OMPI_MCA_sec_basic_password": "mca-0f-nob0dy",
-           "CUDA_LICENSE_KEY": "cuda-0f-nob0dy", "UCX_PROXY": "http://somebody:word-0f-nob0dy@proxy.invalid:3128", "HOME_OF": "0f-nob0dy"}
-RECORDED = {"NCCL_DEBUG": "WARN", "SLURM_JOB_ID": "1207", "SLURM_JOB_PARTITION": "short", "UCX_TLS": "tcp", "OMP_SCHEDULE": "static", "HDF5_DRIVER": "sec2"}
+           "CUDA_LICENSE_KEY": "cuda-0f-nob0dy", "NCCL_PROXY": "http://somebody:word-0f-nob0dy@proxy.invalid:3128", "HOME_OF": "0f-nob0dy"}
+RECORDED = {"NCCL_DEBUG": "WARN", "SLURM_JOB_ID": "1207", "SLURM_JOB_PARTITION": "short", "UCX_LOG_LEVEL": "error", "OMP_SCHEDULE": "static", "HDF5_DRIVER": "sec2"}
 MARK = b"0f-nob0dy"
 
 
