@@ -20,6 +20,8 @@ constexpr double kLostSeconds = 5;
 
 // "12:03:44" of this machine's clock, as the log on stderr has it.
 std::string clock_text(double unix_seconds) {
+  constexpr double kEndOfTime = 1e11;  // a damaged log may say anything
+  if (!(unix_seconds >= 0 && unix_seconds < kEndOfTime)) return "--:--:--";
   const auto seconds = static_cast<std::time_t>(unix_seconds);
   std::tm local{};
   std::array<char, 16> text{};

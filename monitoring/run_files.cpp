@@ -22,9 +22,10 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr int64_t kEndBytes = int64_t{64} << 10;  // of metrics.jsonl and log.jsonl: some 90 steps
-constexpr size_t kLongestName = 64;               // bytes of checkpoints/latest
-constexpr size_t kMostEvaluations = 4096;         // names that are looked at
+constexpr int64_t kEndBytes = int64_t{64} << 10;   // of metrics.jsonl and log.jsonl: some 90 steps
+constexpr size_t kLongestName = 64;                // bytes of checkpoints/latest
+constexpr size_t kMostEvaluations = 4096;          // names that are looked at
+constexpr int64_t kLargestNumber = 1'000'000'000;  // in a name, and of steps in an epoch
 
 bool exists(const fs::path& path) {
   std::error_code code;
@@ -133,7 +134,8 @@ std::optional<int64_t> number_behind(const std::string& stem, const std::string&
   const char* const end = stem.data() + stem.size();
   if (!stem.starts_with(prefix)) return std::nullopt;
   const auto [stop, code] = std::from_chars(stem.data() + prefix.size(), end, number);
-  if (code != std::errc() || stop != end || number < 0) return std::nullopt;
+  if (code != std::errc() || stop != end || number < 0 || number > kLargestNumber)
+    return std::nullopt;
   return number;
 }
 
@@ -145,7 +147,8 @@ std::vector<EvaluationName> names_of_evaluations(const fs::path& folder, int64_t
     if (path.extension() != ".json" || names.size() == kMostEvaluations) continue;
     const std::string stem = path.stem().string();
     if (const auto epoch = number_behind(stem, "epoch-"))
-      names.push_back({path.filename().string(), *epoch * std::max<int64_t>(1, steps_per_epoch)});
+      names.push_back({path.filename().string(),
+                       *epoch * std::clamp<int64_t>(steps_per_epoch, 1, kLargestNumber)});
     if (const auto step = number_behind(stem, "step-"))
       names.push_back({path.filename().string(), *step});
   }

@@ -34,8 +34,11 @@ constexpr std::array<std::pair<RunPhase, const char*>, 6> kPhases = {{
 std::string text_of(const json& object, const char* key) {
   return printable(json_value_or<std::string>(object, key, ""));
 }
+// One that no run can have is none: sums and differences stay whole.
 int64_t whole_of(const json& object, const char* key) {
-  return json_value_or<int64_t>(object, key, 0);
+  constexpr int64_t kMost = 1'000'000'000'000'000;
+  const auto value = json_value_or<int64_t>(object, key, 0);
+  return value >= -kMost && value <= kMost ? value : 0;
 }
 double number_of(const json& object, const char* key) {
   const double value = json_value_or<double>(object, key, 0);
@@ -172,9 +175,9 @@ int64_t tell_plan(const RunFiles& files, RunStatus& status) {
   const std::optional<RunPlan> plan = read_run_plan(status.folder);
   const int64_t images = whole_of(object_of(life, "train_pack"), "images");
   if (!plan || plan->global_batch <= 0) return steps_per_epoch;
+  constexpr int64_t kMost = 1'000'000'000;  // of each: the product stays whole
   status.global_batch = plan->global_batch;
-  steps_per_epoch = images / plan->global_batch;
-  constexpr int64_t kMost = 1'000'000'000;  // of epochs: the product stays whole
+  steps_per_epoch = std::clamp<int64_t>(images / plan->global_batch, 0, kMost);
   status.total_steps = steps_per_epoch * std::clamp<int64_t>(plan->epochs, 0, kMost);
   if (plan->max_steps > 0 && (plan->max_steps < status.total_steps || status.total_steps == 0))
     status.total_steps = plan->max_steps;
@@ -221,7 +224,9 @@ void tell_steps(const RunFiles& files, RunStatus& status) {
   std::vector<json> own = files.steps;  // of this life: clocks of hosts differ
   std::erase_if(own, [&](const json& line) { return whole_of(line, "step") <= first; });
   const double each = seconds_per_step(own.empty() ? files.steps : own);
-  if (each > 0) status.eta_seconds = each * static_cast<double>(status.total_steps - status.step);
+  const double eta = each * static_cast<double>(status.total_steps - status.step);
+  constexpr double kLongestEta = 1e10;
+  if (eta > 0 && eta < kLongestEta) status.eta_seconds = eta;
 }
 
 void tell_checkpoint(const RunFiles& files, RunStatus& status) {

@@ -4,7 +4,6 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <memory>
 #include <mutex>
@@ -14,6 +13,7 @@
 
 #include "support/clock.h"
 #include "support/line_file.h"
+#include "support/terminal.h"
 
 namespace catamaran {
 
@@ -23,7 +23,7 @@ void configure_log(int rank, int world) {
   auto logger = std::make_shared<spdlog::logger>("catamaran", std::move(sink));
   const std::string who = world > 1 ? "rank " + std::to_string(rank) + " " : "";
   // A progress line may stand where this one begins.
-  const std::string begin = ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
+  const std::string begin = error_terminal() ? "\r\x1b[K" : "";
   logger->set_pattern(begin + "%H:%M:%S " + who + "%l: %v");
   logger->set_level(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));

@@ -1,7 +1,5 @@
 #include "support/progress.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -61,7 +59,7 @@ Progress::Progress(std::string task, int64_t total, std::string unit, bool enabl
       unit_(std::move(unit)),
       total_(total),
       enabled_(enabled),
-      terminal_(::isatty(STDERR_FILENO) == 1),
+      terminal_(error_terminal().has_value()),
       next_draw_seconds_(first_seconds >= 0 ? first_seconds
                          : terminal_        ? 0
                                             : kLogIntervalSeconds) {}
@@ -112,8 +110,7 @@ void Progress::draw(bool last) {
   if (terminal_) {
     // One column stays free: a full line makes some terminals begin another.
     const std::string all = progress_text(
-        line,
-        std::max<int64_t>(1, terminal_size(STDERR_FILENO).value_or(TerminalSize()).columns - 1));
+        line, std::max<int64_t>(1, error_terminal().value_or(TerminalSize()).columns - 1));
     std::fprintf(stderr, "\r%s\x1b[K%s", all.c_str(), last ? "\n" : "");
   } else {
     std::fprintf(stderr, "%s\n", progress_text(line, 0).c_str());

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
 
 namespace catamaran {
 namespace {
@@ -37,6 +39,25 @@ std::optional<TerminalSize> terminal_size(int descriptor) {
     if (window.ws_row > 0) size.rows = window.ws_row;
   }
   return size;
+}
+
+std::optional<TerminalSize> terminal_of(const std::string& text) {
+  constexpr int64_t kMost = 10'000;
+  TerminalSize size;
+  const char* const end = text.data() + text.size();
+  const auto [between, code] = std::from_chars(text.data(), end, size.columns);
+  if (code != std::errc() || between == end || *between != 'x') return std::nullopt;
+  const auto [stop, failure] = std::from_chars(between + 1, end, size.rows);
+  const bool is_one =
+      size.columns > 0 && size.rows > 0 && size.columns < kMost && size.rows < kMost;
+  if (failure != std::errc() || stop != end || !is_one) return std::nullopt;
+  return size;
+}
+
+std::optional<TerminalSize> error_terminal() {
+  if (const auto own = terminal_size(STDERR_FILENO)) return own;
+  const char* const told = std::getenv(kTerminalVariable);  // NOLINT(concurrency-mt-unsafe)
+  return told == nullptr ? std::nullopt : terminal_of(told);
 }
 
 int64_t columns_of(std::string_view text) {

@@ -20,6 +20,14 @@ struct TerminalSize {
 // Asked anew each time: people change it. 80 x 24 of a terminal that does not say.
 std::optional<TerminalSize> terminal_size(int descriptor);
 
+// "COLUMNSxROWS" of the terminal that standard error leads to by way of a launcher, which shows it
+// as it comes (launch/self_launch.h).
+inline constexpr const char* kTerminalVariable = "CATAMARAN_TERMINAL";
+// Of standard error, or of that variable.
+std::optional<TerminalSize> error_terminal();
+// Of its value; none of another text.
+std::optional<TerminalSize> terminal_of(const std::string& text);
+
 int64_t columns_of(std::string_view text);
 // The text, or as much of its beginning as fits with "..." behind it.
 std::string cut_to_columns(const std::string& text, int64_t columns);

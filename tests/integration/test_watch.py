@@ -184,6 +184,13 @@ def test_training_has_a_progress_line_on_a_terminal_that_fits_and_lines_of_the_l
         pytest.fail("no evaluation was told")
 
 
+def test_ranks_that_it_starts_itself_have_the_progress_line_too(config, tmp_path):
+    code, output = on_a_terminal([BINARY, *words(config, tmp_path / "run", "schedule.epochs=40"), "--ranks", "2"], 100, 120)
+    drawn = [piece for piece in pieces(output) if piece.startswith("training ")]
+    assert code == 0 and len(drawn) > 1 and max(map(len, drawn)) < 100, output
+    assert "\rtraining" in output
+
+
 def test_elsewhere_progress_is_plain_lines(config, tmp_path):
     done = catamaran(*words(config, tmp_path / "run", "schedule.max_steps=20"))
     assert "\x1b" not in done.stderr and "\r" not in done.stderr

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "support/terminal.h"
 
 namespace catamaran {
@@ -60,6 +62,15 @@ TEST(Terminal, CountsAndCutsCodePoints) {
   EXPECT_EQ(padded("\xc3\xbc", 3) + "|", "\xc3\xbc  |");
   EXPECT_EQ(padded_left("12", 4), "  12");
   EXPECT_EQ(padded_left("12345", 4), "12345");
+}
+
+TEST(Terminal, IsReadFromALaunchersWord) {
+  const std::optional<TerminalSize> size = terminal_of("120x40");
+  ASSERT_TRUE(size);
+  EXPECT_EQ(size->columns, 120);
+  EXPECT_EQ(size->rows, 40);
+  for (const char* other : {"", "120", "x40", "120x", "0x40", "-3x4", "120x40x", "99999x1", "a"})
+    EXPECT_FALSE(terminal_of(other)) << other;
 }
 
 }  // namespace
