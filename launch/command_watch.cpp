@@ -26,6 +26,8 @@ namespace fs = std::filesystem;
 constexpr double kTerminalIntervalSeconds = 2;
 constexpr double kFileIntervalSeconds = 10;
 constexpr std::chrono::milliseconds kLook{50};  // at the wish to stop
+constexpr double kBetweenSearches = 10;         // seconds, for runs that are new
+constexpr double kLongLost = 60;                // seconds
 
 struct WatchArguments {
   std::vector<fs::path> folders;
@@ -48,7 +50,8 @@ class Watch {
   int run() {
     const StopSignals signals;
     look(/*is_first=*/true);
-    while (!given_.once && (given_.stay || !all_have_ended())) {
+    // A reader that has gone, as `| head` does, has seen what it wanted.
+    while (!given_.once && (given_.stay || !all_have_ended()) && std::ferror(stdout) == 0) {
       if (!wait(signals)) {
         write(view_.finish());
         return kExitInterrupted;
@@ -60,16 +63,20 @@ class Watch {
   }
 
  private:
-  void look(bool is_first) {
+  // Folders may be large, and new runs are few.
+  void find_runs(bool is_first) {
+    if (!is_first && steady_seconds() - found_at_ < kBetweenSearches) return;
+    found_at_ = steady_seconds();
     try {
-      runs_ =
-          read_run_statuses(find_status_folders(status_folders_or_default(given_.folders)).runs);
+      folders_ = find_status_folders(status_folders_or_default(given_.folders)).runs;
     } catch (const UsageError&) {
-      if (is_first) throw;
-      runs_ = read_run_statuses(folders_);  // somebody deletes them: what is left is told
+      if (is_first) throw;  // later somebody deletes them: what is left is told
     }
-    folders_.clear();
-    for (const RunStatus& run : runs_) folders_.push_back(run.folder);
+  }
+
+  void look(bool is_first) {
+    find_runs(is_first);
+    runs_ = read_run_statuses(folders_);
     sort_runs(runs_, RunOrder::kName);  // each stays where it is
     note_lost();
     view_.resize(terminal_size(STDOUT_FILENO));
@@ -86,13 +93,13 @@ class Watch {
     }
   }
 
-  // One that had been lost before the first look is so for good.
+  // One that had been lost long before the first look is so for good.
   bool all_have_ended() const {
     for (const RunStatus& run : runs_) {
       const auto lost = lost_since_.find(run.folder);
       const double here = lost == lost_since_.end() ? 0 : steady_seconds() - lost->second;
       const double silent = unix_seconds() - run.updated_unix_seconds;
-      if (!has_ended(run, std::max(here, silent))) return false;
+      if (!has_ended(run, silent > kLongLost ? silent : here)) return false;
     }
     return true;
   }
@@ -111,6 +118,7 @@ class Watch {
   WatchView view_;
   std::vector<RunStatus> runs_;
   std::vector<fs::path> folders_;          // of them
+  double found_at_ = 0;                    // steady seconds
   std::map<fs::path, double> lost_since_;  // steady seconds
 };
 
