@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <utility>
 
@@ -161,8 +160,6 @@ std::vector<EvaluationName> names_of_evaluations(const fs::path& folder, int64_t
 }  // namespace
 
 RunFiles read_run_files(const fs::path& run) {
-  constexpr std::array<const char*, 5> kOfARun = {"manifest.json", "metrics.jsonl", "log.jsonl",
-                                                  "failure.json", "checkpoints"};
   RunFiles files;
   std::error_code code;
   if (!fs::is_directory(run, code)) {
@@ -170,13 +167,14 @@ RunFiles read_run_files(const fs::path& run) {
     files.name = name_of_folder(run);
     return files;
   }
-  files.is_run = std::ranges::any_of(kOfARun, [&](const char* name) { return exists(run / name); });
   read_manifest(run / "manifest.json", files);
   if (files.name.empty()) files.name = name_of_folder(run);
   files.failure = read_json_or_null(run / "failure.json", files.problems);
   files.failure_unix_seconds = changed_unix_seconds(run / "failure.json");
   files.steps = read_steps(run / "metrics.jsonl", files.problems);
   files.log = read_lines(run / "log.jsonl", files.problems);
+  files.submitted = read_json_or_null(run / "submitted.json", files.problems);
+  files.outcome = read_json_or_null(run / "outcome.json", files.problems);
   read_checkpoint(run, files);
   for (const char* name : {"manifest.json", "metrics.jsonl", "log.jsonl", "failure.json"})
     files.changed_unix_seconds =

@@ -26,12 +26,13 @@ struct RunFiles {
   double failure_unix_seconds = 0;     // when it was written
   std::vector<nlohmann::json> steps;   // the newest of metrics.jsonl that are steps, in order
   std::vector<nlohmann::json> log;     // the newest lines of log.jsonl
+  nlohmann::json submitted;            // submitted.json: the newest submission; null without
+  nlohmann::json outcome;              // outcome.json of a sweep's point; null without
   LockLook lock;                       // of RUN/lock
   std::string latest;                  // what checkpoints/latest names; empty: nothing
   nlohmann::json checkpoint;           // its state.json; null where there is none
   double checkpoint_unix_seconds = 0;  // when that was written
   double changed_unix_seconds = 0;     // newest sign of life; 0: none
-  bool is_run = false;                 // there is something of a run
   std::vector<std::string> problems;
 };
 

@@ -80,10 +80,24 @@ std::optional<int> code_of_failure(const json& failure) {
   return code_of_kind(kind);
 }
 
+// How the newest start of a sweep's point ended, by the process that watched it: also one that
+// never came to write anything. None where it did not fail.
+std::optional<int> failed_outcome(const RunFiles& files) {
+  const int64_t code = whole_of(files.outcome, "code");
+  const bool has_failed = text_of(files.outcome, "state") == "ended" && code != kExitDone &&
+                          code != kExitStopped && code > 0 && code < 256;
+  return has_failed ? std::optional(static_cast<int>(code)) : std::nullopt;
+}
+
 void fail(RunStatus& status, const std::string& reason, std::optional<int> code) {
   status.phase = RunPhase::kFailed;
   status.reason = reason.empty() ? "it does not say why" : reason;
   status.exit_code = code;
+}
+
+void fail_by_outcome(const RunFiles& files, int code, RunStatus& status) {
+  const std::string reason = text_of(files.outcome, "reason");
+  fail(status, reason.empty() ? text("it ended with code %d", code) : reason, code);
 }
 
 // Whether the job that has the lock is another than that of the newest life: a start that has not
@@ -127,6 +141,10 @@ void judge_idle(const RunFiles& files, const json& life, RunStatus& status) {
     fail(status, text_of(files.failure, "cause"), code_of_failure(files.failure));
   } else if (const json failure = object_of(life, "failure"); failure.is_object()) {
     fail(status, text_of(failure, "cause"), code_of_kind(text_of(failure, "kind")));
+  } else if (const std::optional<int> code = failed_outcome(files);
+             code &&
+             number_of(files.outcome, "unix_seconds") >= number_of(life, "started_unix_seconds")) {
+    fail_by_outcome(files, *code, status);
   } else {
     status.phase = RunPhase::kLost;
     status.reason = std::string("killed, or its node was lost, without a word") + kAgain;
@@ -144,6 +162,8 @@ void judge(const RunFiles& files, RunStatus& status) {
     judge_idle(files, life, status);
   } else if (const json word = last_word(files); word.is_object()) {
     fail(status, text_of(word, "message"), code_of_kind(text_of(word, "kind")));
+  } else if (const std::optional<int> code = failed_outcome(files)) {
+    fail_by_outcome(files, *code, status);
   } else if (!files.steps.empty() || !files.latest.empty()) {
     status.phase = RunPhase::kLost;  // its manifest is gone
     status.reason = "it does not say how its newest start ended";
@@ -160,6 +180,10 @@ void tell_start(const RunFiles& files, RunStatus& status) {
     status.host = printable(holder->host);
   status.user = text_of(life, "user");
   status.job_id = text_of(life, "job_id");
+  // One that waits in the queue, or whose start has no entry yet.
+  if (number_of(files.submitted, "submitted_unix_seconds") >
+      number_of(life, "started_unix_seconds"))
+    status.job_id = text_of(files.submitted, "job_id");
   status.world = whole_of(life, "world");
   status.restarts = std::max<int64_t>(0, std::ssize(files.lives) - 1);
 }

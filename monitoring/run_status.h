@@ -5,7 +5,8 @@
 //   status.phase == RunPhase::kStopped;  // status.reason: "signal at step 200; submit it again"
 //
 // Reads manifest.json, the ends of metrics.jsonl and log.jsonl, eval/*.json, checkpoints/latest,
-// failure.json and lock, each with a bound, and writes nothing. What is missing or damaged becomes
+// failure.json, lock, and what `submit` and sweeps leave there (submitted.json, outcome.json), each
+// with a bound, and writes nothing. What is missing or damaged becomes
 // a sentence in `problems`, never an error: a folder is listed as it is. Whether a job has the run
 // is what its lock says (support/lock_holder.h): at once for jobs of this host, and wherever locks
 // of other hosts are seen; elsewhere within about 40 seconds. Thread-safe.
@@ -35,7 +36,7 @@ struct RunStatus {
   std::string name;
   RunPhase phase = RunPhase::kPending;
   std::string reason;  // of the newest stop, failure or loss, one sentence; empty: there is none
-  std::string host, user, job_id;  // of the newest start; job_id: Slurm's, "" without Slurm
+  std::string host, user, job_id;  // of the newest start, or submission; job_id: Slurm's, or ""
   int64_t step = 0, total_steps = 0, epoch = 0;  // total_steps 0: not known yet
   int64_t world = 0, global_batch = 0;
   double loss = 0, learning_rate = 0, images_per_second = 0, data_wait_ratio = 0;  // 0: no step yet

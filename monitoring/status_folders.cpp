@@ -26,7 +26,7 @@ bool has_checkpoints(const fs::path& folder) {
 
 // What `submit` and sweeps put there before the first start.
 bool waits_for_a_start(const fs::path& folder) {
-  constexpr std::array<const char*, 2> kFiles = {"job.sbatch", "point.json"};
+  constexpr std::array<const char*, 2> kFiles = {"submitted.json", "point.json"};
   return std::ranges::any_of(kFiles, [&](const char* name) { return has(folder, name); });
 }
 

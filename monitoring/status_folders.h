@@ -5,7 +5,7 @@
 //   runs/sweep/3f9a1c20d4e1
 //
 // A folder with something of a run in it is one, as is a folder that waits for its start
-// (job.sbatch, point.json). Any other stands for the runs in it, up to kDeepest levels below;
+// (submitted.json, point.json). Any other stands for the runs in it, up to kDeepest levels below;
 // packs, checkpoints and hidden folders are not looked into. A run that was named already counts
 // once. Whole runs only, for reports: monitoring/run_folders.h. Errors: UsageError where a folder
 // is not there, is none, or is no run and holds none. Thread-safe.

@@ -41,7 +41,7 @@ def finished(packs, tmp_path_factory):
 def test_one_run_is_followed_from_before_its_start_to_its_end(config, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
-    (run / "job.sbatch").write_text("#!/bin/bash\n")
+    (run / "submitted.json").write_text('{"job_id": "17", "submitted_unix_seconds": 1}')
     with watching(run, *QUICK) as watch:
         time.sleep(0.5)
         assert watch.poll() is None, "it waits for the start"

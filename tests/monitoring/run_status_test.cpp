@@ -162,6 +162,42 @@ TEST_F(RunStatusTest, TellsAStartThatWasRefusedAfterAStop) {
   EXPECT_EQ(status().exit_code, 2);
 }
 
+TEST_F(RunStatusTest, HasTheJobOfTheNewestSubmission) {
+  const auto submit = [&](const std::string& job, double at) {
+    write_text(run_.at("submitted.json"),
+               json({{"job_id", job}, {"submitted_unix_seconds", at}}).dump());
+  };
+  submit("1206", kStarted - 10);
+  EXPECT_EQ(status().phase, RunPhase::kPending);
+  EXPECT_EQ(status().job_id, "1206");
+  run_.write_lives({ended_life(made_life(), "time limit", 40)});
+  EXPECT_EQ(status().job_id, "1207_3") << "that of the start is newer";
+  submit("1300", kStarted + 1000);
+  EXPECT_EQ(status().phase, RunPhase::kStopped);
+  EXPECT_EQ(status().job_id, "1300") << "it waits in the queue";
+}
+
+TEST_F(RunStatusTest, TellsAPointOfASweepThatFailedBeforeItWroteAnything) {
+  const auto end = [&](int code, const std::string& reason, double at = kStarted + 50) {
+    write_text(run_.at("outcome.json"),
+               json({{"state", "ended"}, {"code", code}, {"reason", reason}, {"unix_seconds", at}})
+                   .dump());
+  };
+  for (const int code : {0, 75}) {
+    end(code, "");
+    EXPECT_EQ(status().phase, RunPhase::kPending);
+  }
+  end(2, "batch.global: must be positive");
+  EXPECT_EQ(status().phase, RunPhase::kFailed);
+  EXPECT_EQ(status().reason, "batch.global: must be positive");
+  EXPECT_EQ(status().exit_code, 2);
+  run_.write_lives({made_life()});
+  end(137, "");
+  EXPECT_EQ(status().reason, "it ended with code 137");
+  end(137, "", kStarted - 50);
+  EXPECT_EQ(status().phase, RunPhase::kLost) << "it is of an earlier start";
+}
+
 TEST_F(RunStatusTest, CountsStartsAndThoseWithoutProgress) {
   run_.write_checkpoint(20);
   run_.write_lives({ended_life(made_life(), "signal", 10), made_life(10, "b"), made_life(20, "c"),

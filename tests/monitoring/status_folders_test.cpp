@@ -33,7 +33,7 @@ TEST_F(StatusFoldersTest, FindsRunsOfEveryKindAndNothingElse) {
   write_text(at("runs/lost/metrics.jsonl"), "");
   write_text(at("runs/sweep/3f9a/manifest.json"), "{");
   fs::create_directories(at("runs/half/checkpoints/step-00000001"));
-  write_text(at("runs/waits/job.sbatch"), "#!/bin/bash\n");
+  write_text(at("runs/waits/submitted.json"), "{}");
   write_text(at("runs/notes/log.txt"), "");
   write_text(at("runs/pack/pack.json"), "{}");
   make_fake_run(at("runs/pack/inside"));
