@@ -32,7 +32,7 @@ std::string first_line(const std::string& text) {
   return one_line(text.substr(0, text.find('\n')));
 }
 
-bool exists(const fs::path& path) {
+bool is_there(const fs::path& path) {
   std::error_code code;
   return !path.empty() && fs::exists(path, code);
 }
@@ -68,7 +68,7 @@ bool is_running_now(const DiscoveryTarget& target) {
          look_at_lock(fs::path(target.run_dir) / "lock", unix_seconds()).is_held;
 }
 
-void remove(const fs::path& file) {
+void delete_file(const fs::path& file) {
   if (::unlink(file.c_str()) == 0 || errno == ENOENT) return;
   throw UsageError(with_errno("cannot delete it", errno), file.string(), "check its permissions");
 }
@@ -128,14 +128,14 @@ DiscoverySweep sweep_discovery(const DiscoverySweepOptions& options, const AskSl
   sweep.left_out = std::move(found.left_out);
   for (const DiscoveryTarget& target : found.targets) {
     std::optional<RunStatus> run;
-    if (exists(target.run_dir)) run = read_run_status(target.run_dir);
+    if (is_there(target.run_dir)) run = read_run_status(target.run_dir);
     std::optional<SlurmAnswer> job;
     if (!target.slurm_job_id.empty()) job = ask(target.slurm_job_id);
     sweep.has_slurm = sweep.has_slurm || (job && job->kind != SlurmAnswer::kNoSlurm);
     DiscoveryVerdict verdict =
         judge_discovery(target, run, job, unix_seconds(), options.grace_seconds);
     if (verdict.goes && is_running_now(target)) verdict = stays(target, "it has just been started");
-    if (verdict.goes && !options.dry_run) remove(target.file);
+    if (verdict.goes && !options.dry_run) delete_file(target.file);
     sweep.verdicts.push_back(std::move(verdict));
   }
   return sweep;

@@ -26,19 +26,19 @@ constexpr size_t kLongestName = 64;                // bytes of checkpoints/lates
 constexpr size_t kMostEvaluations = 4096;          // names that are looked at
 constexpr int64_t kLargestNumber = 1'000'000'000;  // in a name, and of steps in an epoch
 
-bool exists(const fs::path& path) {
+bool is_there(const fs::path& path) {
   std::error_code code;
   return fs::exists(path, code);
 }
 
 // Null where there is none, and with a problem where it cannot be understood.
 json read_json_or_null(const fs::path& path, std::vector<std::string>& problems) {
-  if (!exists(path)) return {};
+  if (!is_there(path)) return {};
   try {
     return read_json_file(path, ErrorKind::kUsage);
   } catch (const Error& problem) {
     // One that is replaced at this moment is no problem.
-    if (exists(path)) problems.emplace_back(problem.what());
+    if (is_there(path)) problems.emplace_back(problem.what());
     return {};
   }
 }
@@ -100,7 +100,7 @@ std::string read_latest(const fs::path& path) {
 
 void read_checkpoint(const fs::path& run, RunFiles& files) {
   const fs::path latest = run / "checkpoints" / "latest";
-  if (!exists(latest)) return;
+  if (!is_there(latest)) return;
   const std::string name = read_latest(latest);
   if (!is_numbered_name(name, "step-", 8)) {
     files.problems.push_back(latest.string() + ": names no checkpoint");
@@ -108,7 +108,7 @@ void read_checkpoint(const fs::path& run, RunFiles& files) {
   }
   const fs::path state = run / "checkpoints" / name / "state.json";
   files.checkpoint = read_json_or_null(state, files.problems);
-  if (files.checkpoint.is_null() && !exists(state)) {
+  if (files.checkpoint.is_null() && !is_there(state)) {
     // Written and deleted while this was read: the newer name is for the next look.
     if (read_latest(latest) == name)
       files.problems.push_back(latest.string() + ": names " + name + ", which is not there");
@@ -163,7 +163,7 @@ RunFiles read_run_files(const fs::path& run) {
   RunFiles files;
   std::error_code code;
   if (!fs::is_directory(run, code)) {
-    if (exists(run)) files.problems.push_back(run.string() + ": is no folder");
+    if (is_there(run)) files.problems.push_back(run.string() + ": is no folder");
     files.name = name_of_folder(run);
     return files;
   }
@@ -200,7 +200,7 @@ std::vector<RunEvaluation> read_run_evaluations(const fs::path& run, int64_t ste
     const json map = json_value_or<json>(root, "map", json());
     if (map.is_number()) {
       evaluations.push_back({json_value_or<int64_t>(root, "step", name.step), map.get<double>()});
-    } else if (problems.size() == problems_before && exists(path)) {
+    } else if (problems.size() == problems_before && is_there(path)) {
       problems.push_back(path.string() + ": has no number 'map'");
     }
   }

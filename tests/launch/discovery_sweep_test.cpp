@@ -25,7 +25,11 @@ DiscoveryVerdict verdict(std::optional<RunPhase> phase, std::optional<SlurmAnswe
   }
   std::optional<SlurmAnswer> job;
   if (slurm) job = SlurmAnswer{.kind = *slurm, .text = "PENDING"};
-  return judge_discovery({.file = "x.json", .address = "n1:9", .run = "a"}, run, job, kNow, kGrace);
+  DiscoveryTarget target;
+  target.file = "x.json";
+  target.address = "n1:9";
+  target.run = "a";
+  return judge_discovery(target, run, job, kNow, kGrace);
 }
 
 TEST(DiscoverySweep, LetsThoseStayThatRunWhateverSlurmSays) {

@@ -10,6 +10,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "fake_run.h"
 #include "monitoring/run_log.h"
@@ -67,7 +69,7 @@ class StatusRun {
   const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path at(const std::string& name) const { return folder_ / name; }
 
-  void write_lives(const nlohmann::json& lives) const {
+  void write_lives(const std::vector<nlohmann::json>& lives) const {
     write_text(at("manifest.json"), nlohmann::json({{"run", "cat-1"}, {"lives", lives}}).dump(2));
   }
   void write_steps(int64_t from, int64_t to) const {

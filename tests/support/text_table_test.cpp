@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "support/terminal.h"
 
@@ -48,7 +50,7 @@ TEST(TextTable, NeverIsWiderThanATerminal) {
 }
 
 TEST(TextTable, ShowsACellOnOneLineWhateverIsInIt) {
-  TextTable odd({{.title = "reason"}});
+  TextTable odd(std::vector<TextColumn>{{.title = "reason"}});
   odd.add({"one\ntwo\tthree\x1b[2J\xff"});
   EXPECT_THAT(odd.lines(0), ElementsAre("reason", "one two three?[2J?"));
 }
