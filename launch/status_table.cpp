@@ -99,6 +99,7 @@ std::vector<std::string> names_of(const std::vector<RunStatus>& runs) {
 
 std::vector<std::string> run_order_names() {
   std::vector<std::string> names;
+  names.reserve(kOrders.size());
   for (const auto& [order, name] : kOrders) names.emplace_back(name);
   return names;
 }

@@ -83,6 +83,7 @@ std::vector<std::string> TextTable::lines(int64_t width) const {
     lines.push_back(width > 0 ? cut_to_columns(line, width) : line);
   };
   std::vector<std::string> titles;
+  titles.reserve(columns_.size());
   for (const TextColumn& column : columns_) titles.push_back(column.title);
   add(titles);
   for (const auto& row : rows_) add(row);
