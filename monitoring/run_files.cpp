@@ -170,7 +170,8 @@ RunFiles read_run_files(const fs::path& run) {
   read_manifest(run / "manifest.json", files);
   if (files.name.empty()) files.name = name_of_folder(run);
   files.failure = read_json_or_null(run / "failure.json", files.problems);
-  files.failure_unix_seconds = changed_unix_seconds(run / "failure.json");
+  files.failure_unix_seconds = json_value_or<double>(files.failure, "unix_seconds",
+                                                     changed_unix_seconds(run / "failure.json"));
   files.steps = read_steps(run / "metrics.jsonl", files.problems);
   files.log = read_lines(run / "log.jsonl", files.problems);
   files.submitted = read_json_or_null(run / "submitted.json", files.problems);

@@ -198,6 +198,17 @@ TEST_F(RunStatusTest, TellsAPointOfASweepThatFailedBeforeItWroteAnything) {
   EXPECT_EQ(status().phase, RunPhase::kLost) << "it is of an earlier start";
 }
 
+TEST_F(RunStatusTest, TellsAStartThatWasRefusedAfterAFailure) {
+  run_.write_lives({made_life()});
+  json failure = made_failure();
+  failure["unix_seconds"] = kStarted + 60;
+  write_text(run_.at("failure.json"), failure.dump());
+  run_.write_log("a rank was lost", kStarted + 59, "communication");
+  EXPECT_EQ(status().reason, failure["cause"]) << "what all ranks together say";
+  run_.write_log("3 starts in a row ended without a new checkpoint", kStarted + 65, "data");
+  EXPECT_EQ(status().reason, "3 starts in a row ended without a new checkpoint");
+}
+
 TEST_F(RunStatusTest, CountsStartsAndThoseWithoutProgress) {
   run_.write_checkpoint(20);
   run_.write_lives({ended_life(made_life(), "signal", 10), made_life(10, "b"), made_life(20, "c"),
