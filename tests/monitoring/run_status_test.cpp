@@ -204,7 +204,8 @@ TEST_F(RunStatusTest, TellsAStartThatWasRefusedAfterAFailure) {
   failure["unix_seconds"] = kStarted + 60;
   write_text(run_.at("failure.json"), failure.dump());
   run_.write_log("a rank was lost", kStarted + 59, "communication");
-  EXPECT_EQ(status().reason, failure["cause"]) << "what all ranks together say";
+  EXPECT_EQ(status().reason, failure.at("cause").get<std::string>())
+      << "what all ranks together say";
   run_.write_log("3 starts in a row ended without a new checkpoint", kStarted + 65, "data");
   EXPECT_EQ(status().reason, "3 starts in a row ended without a new checkpoint");
 }
