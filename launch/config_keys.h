@@ -265,6 +265,9 @@ void visit_config_keys(Options& o, Visit&& visit) {
   visit("monitoring.straggler_factor", o.monitoring.straggler_factor,
         "the log names a rank whose own work (data wait, forward, backward) takes more than this "
         "times the median of all ranks; 0: none");
+  visit("monitoring.tensorboard", o.monitoring.tensorboard,
+        "loss, rates, speed and evaluations as event files in RUN/tensorboard, too, for "
+        "`tensorboard --logdir RUN`");
   visit("trace.enabled", o.trace.enabled,
         "trace.json: what each rank does when, for Perfetto (train --trace)");
   visit("trace.first_step", o.trace.first_step, "first step in it, counted from this start");

@@ -1,14 +1,5 @@
-// Exit codes of every command: docs/exit-codes.md. The only place where an error becomes a number.
-// Thread-safe.
+// Exit codes of every command, as support/exit_code.h has them: what reads run directories tells
+// them, too. Thread-safe.
 #pragma once
 
-#include "support/error.h"
-
-namespace catamaran {
-
-constexpr int kExitDone = 0;
-constexpr int kExitStopped = 75;  // a checkpoint is written: submit the job again
-
-int exit_code(ErrorKind kind);
-
-}  // namespace catamaran
+#include "support/exit_code.h"  // IWYU pragma: export

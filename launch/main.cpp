@@ -100,6 +100,8 @@ int run(int argc, char** argv) {
   add_thresholds_command(app, slot);
   add_predict_command(app, slot);
   add_explain_command(app, slot);
+  add_status_command(app, slot);
+  add_watch_command(app, slot);
   add_report_command(app, slot);
   add_weights_command(app, slot);
   add_checkpoint_command(app, slot);

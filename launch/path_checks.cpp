@@ -19,6 +19,7 @@ constexpr const char* kPng = ".png";
 constexpr std::array<const char*, 8> kFilesOfARun = {
     "lock",          "log.jsonl",     "metrics.jsonl",       "config.toml",
     "samples.jsonl", "manifest.json", "metrics-address.txt", "trace.json"};
+constexpr std::array<const char*, 4> kFoldersOfARun = {"eval", "explain", "logs", "tensorboard"};
 
 bool is_file(const fs::path& path) {
   std::error_code code;
@@ -54,7 +55,8 @@ std::string owner_of(const fs::path& path) {
     if (is_file(folder / "pack.json")) return "is in the pack " + folder.string();
     if (is_file(folder / "state.json") && is_file(folder / "model.safetensors"))
       return "is in the checkpoint " + folder.string();
-    const bool kept = folder.filename() == "eval" || folder.filename() == "explain";
+    const bool kept = std::find(kFoldersOfARun.begin(), kFoldersOfARun.end(), folder.filename()) !=
+                      kFoldersOfARun.end();
     if (folder != whole && kept && is_run(folder.parent_path()))
       return "is a file of the run " + folder.parent_path().string();
     if (folder.filename() == "checkpoints" && is_file(folder.parent_path() / "manifest.json"))

@@ -10,6 +10,7 @@
 #include "launch/rank_processes.h"
 #include "support/error.h"
 #include "support/log.h"
+#include "support/terminal.h"
 
 namespace catamaran {
 
@@ -41,6 +42,12 @@ int launch_ranks(int64_t ranks, int argc, char** argv, OnStop on_stop) {
   if (::geteuid() == 0) {  // containers run as root; Open MPI asks for a confirmation
     ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+  }
+  // mpirun hands on what rank 0 says as it comes: its progress may be drawn in place, too.
+  if (const auto terminal = terminal_size(STDERR_FILENO)) {
+    ::setenv(kTerminalVariable, text("%ldx%ld", terminal->columns, terminal->rows).c_str(), 1);
+  } else {
+    ::unsetenv(kTerminalVariable);
   }
   std::string line;
   for (const std::string& part : command) line += (line.empty() ? "" : " ") + part;

@@ -17,6 +17,7 @@
 #include "support/clock.h"
 #include "support/error.h"
 #include "support/json.h"
+#include "support/lock_holder.h"
 #include "support/text.h"
 
 namespace catamaran {
@@ -256,7 +257,7 @@ RunLock lock_sweep(const SweepPlan& plan) {
   RunLock lock = try_lock_run(plan.out / "lock");
   if (lock.state == LockState::kHeld) {
     throw UsageError(
-        "the sweep is in use by " + holder_of_run(plan.out / "lock"), plan.out.string(),
+        "the sweep is in use by " + holder_of_lock(plan.out / "lock"), plan.out.string(),
         "wait until that process has ended; `catamaran sweep show` tells how far it is");
   }
   return lock;

@@ -79,6 +79,7 @@ struct MonitoringOptions {
   bool strict_port = false;  // a port that is taken ends the start, instead of the next free one
   // The log names a rank whose own work takes more than this times the median's; 0: none.
   double straggler_factor = 1.5;
+  bool tensorboard = false;  // event files too: monitoring/tensorboard.h
 
   std::vector<std::string> problems() const;  // support/problems.h
   void check() const;                         // UsageError naming the keys

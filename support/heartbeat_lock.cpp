@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <optional>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "support/atomic_file.h"
@@ -121,17 +122,12 @@ std::unique_ptr<HeartbeatLock> HeartbeatLock::try_take(const fs::path& path,
 }
 
 HeartbeatLock::HeartbeatLock(fs::path path, FileDescriptor file, double beat_seconds)
-    : path_(std::move(path)),
-      file_(std::move(file)),
-      thread_([this, beat_seconds] { beat(beat_seconds); }) {}
+    : path_(std::move(path)), file_(std::move(file)) {
+  beat_.emplace(file_, beat_seconds);
+}
 
 HeartbeatLock::~HeartbeatLock() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  stopping_.notify_all();
-  thread_.join();
+  beat_.reset();
   if (is_held()) ::unlink(path_.c_str());
 }
 
@@ -147,14 +143,6 @@ fs::file_time_type HeartbeatLock::quiet_since(ErrorKind kind) const {
                 "check the path and its permissions");
   }
   return now - kQuiet;
-}
-
-void HeartbeatLock::beat(double seconds) {
-  std::unique_lock lock(mutex_);
-  while (
-      !stopping_.wait_for(lock, std::chrono::duration<double>(seconds), [this] { return stop_; })) {
-    ::futimens(file_.get(), nullptr);  // to now; one that fails is one that others miss
-  }
 }
 
 }  // namespace catamaran

@@ -22,15 +22,14 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
-#include <thread>
 
 #include "support/error.h"
+#include "support/file_beat.h"
 #include "support/file_descriptor.h"
 
 namespace catamaran {
@@ -62,14 +61,10 @@ class HeartbeatLock {
 
  private:
   HeartbeatLock(std::filesystem::path path, FileDescriptor file, double beat_seconds);
-  void beat(double seconds);
 
   std::filesystem::path path_;
   FileDescriptor file_;
-  std::mutex mutex_;
-  std::condition_variable stopping_;
-  bool stop_ = false;
-  std::thread thread_;
+  std::optional<FileBeat> beat_;
 };
 
 }  // namespace catamaran

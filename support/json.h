@@ -60,4 +60,20 @@ T json_field(const nlohmann::json& object, const std::string& key, const std::st
   }
 }
 
+// object[key] as T, or `otherwise`: for files that somebody may have edited, damaged or written
+// with another version, where a value that is not as it should be is no reason to fail.
+template <typename T>
+T json_value_or(const nlohmann::json& object, const char* key, T otherwise) {
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  if (found == object.end()) return otherwise;
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    if (!found->is_number_integer()) return otherwise;
+  }
+  try {
+    return found->template get<T>();
+  } catch (const nlohmann::json::exception&) {
+    return otherwise;
+  }
+}
+
 }  // namespace catamaran

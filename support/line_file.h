@@ -3,12 +3,14 @@
 //
 //   LineFile file(run_dir / "metrics.jsonl");
 //   if (const std::optional<LineFileNews> news = file.append(line)) log::warn(news->text);
+//   LineFile bounded(run_dir / "log.jsonl", {.largest_bytes = 32 << 20});   // NAME.1 holds older
 //
 // What was written of a line before an error is taken back; where that fails, too, and where an
 // earlier process was killed within its last line, the next line begins with an end of line, so
-// that the broken one spoils no other. News is of the first line that is left out and of the first
-// that is written after that, at most once in kSecondsBetweenNews. Errors: UsageError where the
-// file cannot be opened. One thread at a time.
+// that the broken one spoils no other. News: support/append_file.h. A bounded log takes a new file
+// when it holds half of its bytes, so that at least as many of the newest stay; where the old one
+// cannot be put aside it goes on in that. Errors: UsageError where the file cannot be opened. One
+// thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -17,36 +19,28 @@
 #include <optional>
 #include <string>
 
+#include "support/append_file.h"
 #include "support/clock.h"
-#include "support/file_descriptor.h"
 
 namespace catamaran {
 
-struct LineFileNews {
-  bool works = false;  // again
-  std::string text;    // a sentence that names the file
+using LineFileNews = AppendNews;
+
+struct LineFileBound {
+  int64_t largest_bytes = 0;  // of the file and the one before it; 0: none
 };
 
 class LineFile {
  public:
-  static constexpr double kSecondsBetweenNews = 60;
-
-  // clock: steady seconds.
-  explicit LineFile(std::filesystem::path path, std::function<double()> clock = steady_seconds);
+  explicit LineFile(const std::filesystem::path& path,
+                    const std::function<double()>& clock = steady_seconds);
+  LineFile(const std::filesystem::path& path, LineFileBound bound);
   std::optional<LineFileNews> append(const std::string& line);
 
  private:
-  std::optional<LineFileNews> left_out(int number);
-  std::optional<LineFileNews> written();
-
-  std::filesystem::path path_;
-  std::function<double()> clock_;
-  FileDescriptor file_;
-  bool is_torn_ = false;           // its last line has no end
-  bool is_out_ = false;            // the newest line could not be written
-  bool was_told_ = false;          // of that
-  std::optional<double> told_at_;  // steady seconds
-  int64_t missing_ = 0;            // lines, since news was last told
+  AppendFile file_;
+  bool is_torn_;  // its last line has no end
+  LineFileBound bound_;
 };
 
 }  // namespace catamaran

@@ -13,33 +13,42 @@
 
 #include "support/clock.h"
 #include "support/line_file.h"
+#include "support/terminal.h"
 
 namespace catamaran {
 
 void configure_log(int rank, int world) {
-  auto logger = std::make_shared<spdlog::logger>("catamaran",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  sink->set_level(rank == 0 ? spdlog::level::info : spdlog::level::warn);
+  auto logger = std::make_shared<spdlog::logger>("catamaran", std::move(sink));
   const std::string who = world > 1 ? "rank " + std::to_string(rank) + " " : "";
-  logger->set_pattern("%H:%M:%S " + who + "%l: %v");
-  logger->set_level(rank == 0 ? spdlog::level::info : spdlog::level::warn);
+  // A progress line may stand where this one begins.
+  const std::string begin = error_terminal() ? "\r\x1b[K" : "";
+  logger->set_pattern(begin + "%H:%M:%S " + who + "%l: %v");
+  logger->set_level(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
 }
 
 class LogFile::Sink : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  Sink(const std::filesystem::path& path, int rank) : rank_(rank), file_(path) {}
+  Sink(const std::filesystem::path& path, int rank)
+      : rank_(rank),
+        file_(path,
+              LineFileBound{.largest_bytes = rank == 0 ? kLargestBytes : kLargestBytesOfOthers}) {}
   // What does not come by way of the logger, which holds the mutex meanwhile.
-  void record(const std::string& level, const std::string& message) {
+  void record(const Error& error) {
     const std::lock_guard lock(mutex_);
-    write(level, message);
+    write("error", error.what(), kind_name(error.kind()));
   }
 
  private:
-  void write(const std::string& level, const std::string& message) {
-    const nlohmann::ordered_json line = {{"time", unix_seconds()},
-                                         {"level", level},
-                                         {"rank", rank_},
-                                         {"message", printable(message)}};
+  // kind: of the error that ends this start; empty: of another line.
+  void write(const std::string& level, const std::string& message, const std::string& kind = "") {
+    nlohmann::ordered_json line = {{"time", unix_seconds()},
+                                   {"level", level},
+                                   {"rank", rank_},
+                                   {"message", printable(message)}};
+    if (!kind.empty()) line["kind"] = kind;
     if (const std::optional<LineFileNews> news = file_.append(line.dump())) say_elsewhere(*news);
   }
   void sink_it_(const spdlog::details::log_msg& line) override {
@@ -66,7 +75,7 @@ LogFile::LogFile(const std::filesystem::path& path, int rank)
 
 LogFile::~LogFile() { std::erase(spdlog::default_logger_raw()->sinks(), sink_); }
 
-void LogFile::record_error(const std::string& line) { sink_->record("error", line); }
+void LogFile::record_end(const Error& error) { sink_->record(error); }
 
 namespace log {
 

@@ -204,6 +204,8 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
     write_manifest(request, packs, group, earlier,
                    {.id = directory != nullptr ? directory->start() : "",
                     .first_step = monitoring.info.first_step,
+                    .total_steps = monitoring.info.total_steps,
+                    .steps_per_epoch = monitoring.info.steps_per_epoch,
                     .changes = changes,
                     .taken_from = directory != nullptr ? directory->taken_from() : ""});
   return trainer;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "support/json.h"
 #include "support/text.h"
 
 namespace catamaran {
@@ -13,26 +14,16 @@ using nlohmann::json;
 
 constexpr int64_t kTimesAsManyWithoutAWord = 3;
 
-// What a file that somebody edited may hold instead is no reason to fail.
-template <typename T>
-T value_or(const json& object, const char* key, T otherwise) {
-  try {
-    return object.is_object() ? object.value(key, otherwise) : otherwise;
-  } catch (const json::exception&) {
-    return otherwise;
-  }
-}
-
 // Whether this start wrote it.
 bool is_of(const json& failure, const json& life) {
-  return life.is_object() &&
-         value_or<std::string>(failure, "start", "") == value_or<std::string>(life, "id", "");
+  return life.is_object() && json_value_or<std::string>(failure, "start", "") ==
+                                 json_value_or<std::string>(life, "id", "");
 }
 
 bool is_without_progress(const json& life, const StartOfRun& start) {
   return life.is_object() && !life.contains("ended") &&
-         value_or<int64_t>(life, "first_step", -1) == start.first_step &&
-         value_or<std::string>(life, "config_sha256", "") == start.config_sha256;
+         json_value_or<int64_t>(life, "first_step", -1) == start.first_step &&
+         json_value_or<std::string>(life, "config_sha256", "") == start.config_sha256;
 }
 
 // The newest first.
@@ -46,24 +37,25 @@ std::vector<json> starts_without_progress(const json& lives, const StartOfRun& s
   return found;
 }
 
-json failure_of(const json& life) { return value_or<json>(life, "failure", json()); }
+json failure_of(const json& life) { return json_value_or<json>(life, "failure", json()); }
 
 // Not so of one whose node was lost, that was preempted, or whose mpirun was killed.
 bool has_said_why(const json& life) {
-  return !value_or<std::string>(failure_of(life), "cause", "").empty();
+  return !json_value_or<std::string>(failure_of(life), "cause", "").empty();
 }
 
 std::string cause_of_life(const json& life) {
   const json failure = failure_of(life);
-  const auto cause = value_or<std::string>(failure, "cause", "");
+  const auto cause = json_value_or<std::string>(failure, "cause", "");
   if (cause.empty()) return "killed, or lost without a word";
-  return text("in step %ld: ", value_or<int64_t>(failure, "step", 0)) + printable(cause);
+  return text("in step %ld: ", json_value_or<int64_t>(failure, "step", 0)) + printable(cause);
 }
 
 ErrorKind kind_of_newest_failure(const std::vector<json>& starts) {
   const auto newest = std::ranges::find_if(starts, has_said_why);
   const json failure = newest == starts.end() ? json() : failure_of(*newest);
-  return kind_named(value_or<std::string>(failure, "kind", "")).value_or(ErrorKind::kCommunication);
+  return kind_named(json_value_or<std::string>(failure, "kind", ""))
+      .value_or(ErrorKind::kCommunication);
 }
 
 // The causes, the newest first, each said once.
@@ -84,28 +76,28 @@ void note_failure(json& lives, const json& failure) {
   if (!lives.is_array()) return;
   const auto found = std::find_if(lives.rbegin(), lives.rend(),
                                   [&](const json& life) { return is_of(failure, life); });
-  const auto cause = value_or<std::string>(failure, "cause", "");
+  const auto cause = json_value_or<std::string>(failure, "cause", "");
   if (found == lives.rend() || cause.empty()) return;
   json& life = *found;
   if (life.contains("ended") || life.contains("failure")) return;
   int64_t step = 0;
   std::string kind = kind_name(ErrorKind::kCommunication);
-  const json ranks = value_or<json>(failure, "ranks", json::array());
+  const json ranks = json_value_or<json>(failure, "ranks", json::array());
   for (const json& rank : ranks) {
-    step = std::max(step, value_or<int64_t>(rank, "step", 0));
-    const bool is_own_error = value_or<std::string>(rank, "state", "") == "failed" &&
-                              !value_or<bool>(rank, "error_of_communication", true);
-    if (is_own_error) kind = value_or<std::string>(rank, "error_kind", kind);
+    step = std::max(step, json_value_or<int64_t>(rank, "step", 0));
+    const bool is_own_error = json_value_or<std::string>(rank, "state", "") == "failed" &&
+                              !json_value_or<bool>(rank, "error_of_communication", true);
+    if (is_own_error) kind = json_value_or<std::string>(rank, "error_kind", kind);
   }
   life["failure"] = {{"cause", cause}, {"kind", kind}, {"step", step}};
 }
 
 std::string failure_before(const json& lives, const json& failure) {
-  const auto cause = printable(value_or<std::string>(failure, "cause", ""));
+  const auto cause = printable(json_value_or<std::string>(failure, "cause", ""));
   if (cause.empty()) return "";
   if (lives.is_array() && !lives.empty() && is_of(failure, lives.back()))
     return "the start before this one failed: " + cause;
-  const auto time = printable(value_or<std::string>(failure, "time", ""));
+  const auto time = printable(json_value_or<std::string>(failure, "time", ""));
   return "an earlier start failed" + (time.empty() ? "" : " (" + time + ")") + ": " + cause;
 }
 

@@ -347,11 +347,9 @@ FailureCause cause_of(const std::vector<RankRecord>& ranks) {
 }
 
 nlohmann::json failure_json(const std::vector<RankRecord>& ranks, const FailureCause& cause) {
-  nlohmann::json root = {{"format_version", kFormatVersion},
-                         {"time", utc_text(unix_seconds())},
-                         {"cause", cause.sentence},
-                         {"weight", cause.weight},
-                         {"ranks", nlohmann::json::array()}};
+  nlohmann::json root = {{"format_version", kFormatVersion}, {"time", utc_text(unix_seconds())},
+                         {"unix_seconds", unix_seconds()},   {"cause", cause.sentence},
+                         {"weight", cause.weight},           {"ranks", nlohmann::json::array()}};
   write_fault(root, cause.fault, cause.bad_hosts);
   const bool listened = std::ranges::any_of(ranks, &RankRecord::listens);
   for (const RankRecord& r : ranks) {

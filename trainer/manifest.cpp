@@ -1,5 +1,7 @@
 #include "trainer/manifest.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <optional>
@@ -7,9 +9,13 @@
 #include "model/weights.h"
 #include "support/atomic_file.h"
 #include "support/clock.h"
+#include "support/environment.h"
 #include "support/error.h"
+#include "support/file_end.h"
 #include "support/hash.h"
 #include "support/json.h"
+#include "support/text.h"
+#include "support/user_name.h"
 #include "trainer/checkpoint.h"
 #include "trainer/crash_loop.h"
 
@@ -73,6 +79,15 @@ json lives_of(const TrainRequest& request, int64_t first_step) {
   return lives.is_array() ? lives : json::array();
 }
 
+// Of a life that was cut short, so that its time is known: this start has logged no step yet.
+void note_last_sign(json& lives, const std::filesystem::path& run_dir) {
+  const double seen = changed_unix_seconds(run_dir / "metrics.jsonl");
+  if (lives.empty() || !lives.back().is_object() || lives.back().contains("ended")) return;
+  json& life = lives.back();
+  if (seen > json_value_or<double>(life, "started_unix_seconds", 0))
+    life["last_seen_unix_seconds"] = seen;
+}
+
 }  // namespace
 
 RunInfo run_info(const TrainRequest& request, const RunPacks& packs, const ProcessGroup& group) {
@@ -99,6 +114,7 @@ EarlierStarts read_earlier_starts(const TrainRequest& request, int64_t first_ste
   earlier.lives = lives_of(request, first_step);
   earlier.failure = failure_before(earlier.lives, failure);
   note_failure(earlier.lives, failure);
+  note_last_sign(earlier.lives, request.run_dir);
   return earlier;
 }
 
@@ -123,7 +139,14 @@ void write_manifest(const TrainRequest& request, const RunPacks& packs, ProcessG
                  {"cuda", libraries.cuda},
                  {"mpi", libraries.mpi}}},
                {"hosts", hosts},
+               {"user", printable(user_name())},
+               {"process", ::getpid()},
+               {"job_id", slurm_job_id()},
+               {"environment", recorded_environment()},
                {"world", group.world()},
+               {"global_batch", request.options.batch.global},
+               {"steps_per_epoch", start.steps_per_epoch},
+               {"total_steps", start.total_steps},
                {"threads_per_rank", group.threads()},
                {"learning_rate", request.options.learning_rate()},
                {"precision", request.options.precision.compute},

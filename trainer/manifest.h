@@ -1,6 +1,7 @@
 // manifest.json of a run: what it was made of (git id, library versions, hosts, hashes of packs and
-// weights, overrides, what a resume changed), one entry of "lives" for each start, so that a
-// resumed run tells its whole story, and how each ended; or, told by a start after it, failed.
+// weights, overrides, what a resume changed, of the environment what support/environment.h allows),
+// one entry of "lives" for each start, so that a resumed run tells its whole story, and how each
+// ended; or, told by a start after it, failed.
 //
 //   const EarlierStarts earlier = group.is_root() ? read_earlier_starts(request, first_step)
 //                                                 : EarlierStarts();
@@ -43,6 +44,8 @@ void require_progress(const TrainRequest& request, const EarlierStarts& earlier,
 struct NewLife {
   std::string id;  // RunDirectory::start; of rank 0
   int64_t first_step = 0;
+  int64_t total_steps = 0;  // of the schedule, from the run's first step on
+  int64_t steps_per_epoch = 0;
   std::vector<SettingChange> changes;
   std::string taken_from;  // whom the run's lock was taken from by force; empty: from nobody
 };

@@ -1,15 +1,16 @@
 #include "trainer/monitor.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "monitoring/progress_note.h"
 #include "monitoring/run_log.h"
 #include "monitoring/step_lines.h"
+#include "monitoring/tensorboard.h"
 #include "support/atomic_file.h"
 #include "support/clock.h"
 #include "support/error.h"
@@ -20,12 +21,13 @@
 namespace catamaran {
 namespace {
 
-std::string progress_note(const StepReport& report) {
-  char note[160];
-  std::snprintf(note, sizeof note, "epoch %ld, loss %.4f, lr %.2e, %.1f img/s, data wait %.1f %%",
-                report.epoch + 1, report.loss, report.learning_rate, report.images_per_second(),
-                100 * report.data_wait_ratio());
-  return note;
+std::string note_of(const StepReport& report, const std::optional<double>& map) {
+  return progress_note({.epoch = report.epoch,
+                        .loss = report.loss,
+                        .learning_rate = report.learning_rate,
+                        .images_per_second = report.images_per_second(),
+                        .data_wait_ratio = report.data_wait_ratio(),
+                        .map = map});
 }
 
 // Times of every rank in about so many lines of a run.
@@ -65,6 +67,8 @@ struct Monitor::Root {
       samples.emplace(directory.path() / "samples.jsonl", setup.info.first_step + 1);
     if (setup.info.world_size > 1)
       ranks.emplace(directory.path() / "ranks.jsonl", setup.info.first_step + 1);
+    if (options.monitoring.tensorboard)
+      tensorboard.emplace(directory.path() / "tensorboard", setup.info.first_step);
   }
 
   static const RunDirectory& held(const RunDirectory& directory) {
@@ -107,7 +111,9 @@ struct Monitor::Root {
   int64_t rank_every;
   std::optional<StepLines> samples;
   std::optional<StepLines> ranks;  // of several
+  std::optional<TensorBoardLog> tensorboard;
   Progress progress;
+  std::optional<double> map;  // of the newest evaluation
 };
 
 Monitor::Monitor(const RunOptions& options, const MonitorSetup& setup)
@@ -127,14 +133,17 @@ void Monitor::record_self_test(double seconds) {
 
 void Monitor::record(const StepReport& report) {
   if (!root_) return;
-  if (report.step % root_->log_every == 0 && !root_->is_taken_over) root_->log.record(report);
+  if (report.step % root_->log_every == 0 && !root_->is_taken_over) {
+    root_->log.record(report);
+    if (root_->tensorboard) root_->tensorboard->record(report);
+  }
   if (root_->ranks && report.step % root_->rank_every == 0 && !root_->is_taken_over &&
       !report.compute_seconds_by_rank.empty())
     root_->ranks->append({{"step", report.step},
                           {"compute_seconds", rounded(report.compute_seconds_by_rank)},
                           {"data_wait_seconds", rounded(report.data_wait_seconds_by_rank)}});
   root_->metrics.record(report);
-  root_->progress.set(report.step, progress_note(report));
+  root_->progress.set(report.step, note_of(report, root_->map));
 }
 
 bool Monitor::wants_samples() const {
@@ -158,6 +167,9 @@ void Monitor::record(const Evaluation& evaluation, const std::string& name,
                      const std::string& weights, int64_t step, double seconds) {
   if (!root_) return;
   root_->metrics.record_evaluation(weights, evaluation, seconds);
+  root_->map = evaluation.map;
+  if (root_->tensorboard && !root_->is_taken_over)
+    root_->tensorboard->record(evaluation, weights, step);
   nlohmann::json file = nlohmann::json::parse(evaluation_json(evaluation));
   file["weights"] = weights;
   file["step"] = step;

@@ -1,6 +1,6 @@
 // Monitor: what rank 0 tells the world while it trains: metrics.jsonl, samples.jsonl, ranks.jsonl,
-// events.jsonl, eval/*.json, curves/*.json, Prometheus, progress bar. On other ranks, and without a
-// run directory, every call does nothing.
+// events.jsonl, eval/*.json, curves/*.json, Prometheus, TensorBoard, progress bar. On other ranks,
+// and without a run directory, every call does nothing.
 //
 //   Monitor monitor(options, {.directory = &run_directory, .info = info});
 //   monitor.record(report);  monitor.record(evaluation, epochs_done, step);

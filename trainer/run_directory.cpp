@@ -13,6 +13,7 @@
 #include "support/error.h"
 #include "support/file_lock.h"
 #include "support/hash.h"
+#include "support/lock_holder.h"
 #include "support/log.h"
 #include "support/normal_path.h"
 
@@ -47,6 +48,7 @@ RunDirectory::RunDirectory(const fs::path& path, double patience_seconds, TakeOv
     do {
       lock_ = take_lock(path_ / "lock", patience_seconds - waiting.seconds(), take_over);
     } while (!lock_.is_held_at(path_ / "lock"));
+    if (lock_.file) beat_.emplace(lock_.file, HeartbeatLock::kBeatSeconds);
     folder_ = open_folder(path_);
     if (!folder_) refuse("cannot open the folder", errno, path_);
     if (lock_.heartbeat) {
@@ -95,7 +97,7 @@ RunLock RunDirectory::take_lock(const fs::path& path, double patience_seconds, T
     }
     made_.clear();  // another job has been here: what is there may be its own
     if (lock.state == LockState::kTaken) return lock;
-    const std::string holder = holder_of_run(path);
+    const std::string holder = holder_of_lock(path);
     if (take_over == TakeOver::kByForce && taken_from_.empty()) {
       taken_from_ = holder;
       log::warn(path.string() + ": taken by force from " + holder);
@@ -134,7 +136,7 @@ void RunDirectory::require_held() const {
           path_.string(), "move it back; until then nothing is written there");
     case RunHold::kTakenOver:
       throw WeightsError(
-          "another job has taken the run directory over: " + holder_of_run(path_ / "lock"),
+          "another job has taken the run directory over: " + holder_of_lock(path_ / "lock"),
           path_.string(), "let one of the two end, or give it another --run-dir");
   }
 }

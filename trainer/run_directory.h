@@ -14,14 +14,17 @@
 // The lock is flock's, released by the kernel when the process dies, or, on a file system without
 // flock, a file with a heartbeat; a dying predecessor is waited for up to `patience_seconds`, or,
 // with TakeOver::kByForce, not at all: what it holds is taken from it. RUN/lock names holder's
-// host, process and start time. Errors: UsageError naming the holder, or the path and errno. One
-// thread at a time; thread-safe: hold, require_held.
+// host, process and start time, and its time of change is renewed every few seconds. Errors:
+// UsageError naming the holder, or the path and errno. One thread at a time; thread-safe: hold,
+// require_held.
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "support/file_beat.h"
 #include "support/file_descriptor.h"
 #include "trainer/run_lock.h"
 
@@ -70,6 +73,7 @@ class RunDirectory {
   std::string taken_from_;
   FileDescriptor folder_;  // of path_
   RunLock lock_;
+  std::optional<FileBeat> beat_;  // of flock's file, for those who cannot see the lock
 };
 
 }  // namespace catamaran

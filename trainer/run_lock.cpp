@@ -5,15 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
-#include <cstdint>
+#include <string>
 
-#include "support/clock.h"
 #include "support/error.h"
-#include "support/file_beginning.h"
-#include "support/host_name.h"
+#include "support/lock_holder.h"
 #include "support/log.h"
-#include "support/process_state.h"
 
 namespace catamaran {
 namespace {
@@ -25,19 +21,14 @@ namespace fs = std::filesystem;
                    "choose a --run-dir that you can write to");
 }
 
-std::string signature() {
-  return "host " + host_name() + ", process " + std::to_string(::getpid()) + ", since " +
-         utc_text(unix_seconds()) + "\n";
-}
-
 void sign(const FileDescriptor& lock, const fs::path& path) {
-  const std::string text = signature();
+  const std::string text = lock_signature();
   if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), text.data(), text.size(), 0) < 0)
     refuse_lock("cannot write the lock", errno, path);
 }
 
 // Of the one that is there; nothing is made or written. Where there is none, nobody has the run.
-RunLock look_at_lock(const fs::path& path) {
+RunLock lock_as_it_is(const fs::path& path) {
   RunLock lock;
   lock.file = FileDescriptor(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (!lock.file && errno == ENOENT) {
@@ -50,22 +41,6 @@ RunLock look_at_lock(const fs::path& path) {
 }
 
 }  // namespace
-
-std::string holder_of_run(const fs::path& lock) {
-  const FileDescriptor file(::open(lock.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string holder = beginning_of(file, 255);
-  while (!holder.empty() && holder.back() == '\n') holder.pop_back();
-  return holder.empty() ? "another process" : holder;
-}
-
-bool is_dead_holder(const std::string& text) {
-  const std::string begin = "host " + host_name() + ", process ";
-  if (!text.starts_with(begin)) return false;
-  int64_t process = 0;
-  const auto [end, code] =
-      std::from_chars(text.data() + begin.size(), text.data() + text.size(), process);
-  return code == std::errc() && process > 0 && process_state(process) == ProcessState::kGone;
-}
 
 RunLock try_lock_run(const fs::path& path) {
   RunLock lock;
@@ -81,7 +56,8 @@ RunLock try_lock_run(const fs::path& path) {
   if (lock.state != LockState::kNoLocks) return lock;
   if (lock.is_new) ::unlink(path.c_str());  // it shall be made with its text
   lock.file.reset();
-  lock.heartbeat = HeartbeatLock::try_take(path, signature(), is_dead_holder, ErrorKind::kUsage);
+  lock.heartbeat =
+      HeartbeatLock::try_take(path, lock_signature(), is_dead_holder, ErrorKind::kUsage);
   lock.state = lock.heartbeat ? LockState::kTaken : LockState::kHeld;
   return lock;
 }
@@ -98,9 +74,9 @@ RunLock lock_idle_run(const fs::path& run, RunLockFile what) {
   const fs::path path = run / "lock";
   RunLock lock;
   do {  // a start that failed deletes its lock
-    lock = what == RunLockFile::kSign ? try_lock_run(path) : look_at_lock(path);
+    lock = what == RunLockFile::kSign ? try_lock_run(path) : lock_as_it_is(path);
     if (lock.state == LockState::kHeld) {
-      throw UsageError("the run directory is in use by " + holder_of_run(path), run.string(),
+      throw UsageError("the run directory is in use by " + holder_of_lock(path), run.string(),
                        "wait until that job has ended");
     }
   } while (lock.file && !lock.is_held_at(path));

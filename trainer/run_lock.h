@@ -1,9 +1,10 @@
 // RUN/lock: which job has a run directory. flock's lock on it says whether one has, its text which;
 // where the file system has no flock, the file itself and its heartbeat (support/heartbeat_lock.h).
+// Who looks at it from outside: support/lock_holder.h.
 //
 //   RunLock lock = try_lock_run(run / "lock");
 //   if (lock.state == LockState::kHeld)
-//     throw UsageError("... in use by " + holder_of_run(run / "lock"), ...);
+//     throw UsageError("... in use by " + holder_of_lock(run / "lock"), ...);
 //   const RunLock lock = lock_idle_run(run, RunLockFile::kSign);   // work on a run that rests
 //
 // The lock goes with the object. Errors: UsageError naming the holder, or the path and errno.
@@ -12,7 +13,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "support/atomic_file.h"
@@ -21,12 +21,6 @@
 #include "support/heartbeat_lock.h"
 
 namespace catamaran {
-
-// "host n1, process 4711, since 2026-11-25 02:49 UTC", or "another process" where it does not say.
-std::string holder_of_run(const std::filesystem::path& lock);
-// The text names this host, and no process has the number: its job cannot have the run any more,
-// unless it is of another container that shares this host's name.
-bool is_dead_holder(const std::string& text);
 
 struct RunLock {
   LockState state = LockState::kNoLocks;     // kNoLocks: nothing keeps another job out

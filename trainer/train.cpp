@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <array>
 #include <chrono>
 #include <future>
@@ -25,8 +27,9 @@ namespace {
 constexpr double kPatienceSeconds = 15;
 constexpr double kMostPatienceSeconds = kPatienceSeconds + 1;  // and what it writes there
 // What building a trainer makes in the run directory; a start that fails after that leaves none.
-constexpr std::array<const char*, 4> kFilesOfABuild = {"metrics-address.txt", "metrics.jsonl",
-                                                       "samples.jsonl", "manifest.json"};
+constexpr std::array<const char*, 6> kFilesOfABuild = {"metrics-address.txt", "metrics.jsonl",
+                                                       "samples.jsonl",       "ranks.jsonl",
+                                                       "events.jsonl",        "manifest.json"};
 
 TakeOver take_over_of(const TrainRequest& request) {
   return request.force_lock ? TakeOver::kByForce : TakeOver::kOfTheDead;
@@ -56,6 +59,41 @@ std::shared_ptr<RunDirectory> take_run_directory(const TrainRequest& request, Pr
   std::shared_ptr<RunDirectory> directory = group.is_root() ? taking.get() : nullptr;
   group.barrier();  // where rank 0 is refused, its error alone is said
   return directory;
+}
+
+// RUN/log.jsonl of rank 0, RUN/logs/rank-00001.jsonl and so on of the others; together, so that a
+// start that fails takes all of them away again. A rank without one is told of and goes on.
+std::unique_ptr<LogFile> open_log(const std::filesystem::path& run_dir, ProcessGroup& group,
+                                  RunDirectory* directory) {
+  constexpr const char* kFolder = "logs";
+  const auto name_of = [](int rank) {
+    return std::string(kFolder) + text("/rank-%05d.jsonl", rank);
+  };
+  if (group.is_root() && group.world() > 1) {
+    std::error_code code;
+    std::filesystem::create_directory(directory->will_make(kFolder), code);
+    for (int rank = 1; rank < group.world(); ++rank) directory->will_make(name_of(rank));
+  }
+  group.barrier();
+  std::unique_ptr<LogFile> file;
+  if (group.is_root()) {
+    file = std::make_unique<LogFile>(directory->will_make("log.jsonl"), 0);
+  } else {
+    try {
+      file = std::make_unique<LogFile>(run_dir / name_of(group.rank()), group.rank());
+    } catch (const Error& problem) {
+      log::warn(std::string("this rank has no log of its own: ") + problem.what());
+    }
+  }
+  group.barrier();
+  if (!group.is_root()) {
+    log::info(text("rank %d of %d on %s, process %d, %d thread(s), %s", group.rank(), group.world(),
+                   group.host_name().c_str(), ::getpid(), group.threads(),
+                   group.device_kind() == DeviceKind::kCuda
+                       ? text("GPU %d", group.device_index()).c_str()
+                       : "CPU"));
+  }
+  return file;
 }
 
 // What the report shows of the data; of the packs of the run's first start.
@@ -88,8 +126,7 @@ ExitReason train(const TrainRequest& request, ProcessGroup& group) {
   const RunPacks packs = open_packs(request.options, group);
   // Has the lock until the last file is written.
   const std::shared_ptr<RunDirectory> directory = take_run_directory(request, group);
-  std::optional<LogFile> log_file;
-  if (group.is_root()) log_file.emplace(directory->will_make("log.jsonl"), group.rank());
+  const std::unique_ptr<LogFile> log_file = open_log(request.run_dir, group, directory.get());
   std::optional<PostMortem> post_mortem;
   std::shared_ptr<const TraceRecorder> trace;  // lives longer than the trainer
   int64_t first_step = 0;
@@ -116,7 +153,7 @@ ExitReason train(const TrainRequest& request, ProcessGroup& group) {
     return reason;
   } catch (const std::exception& problem) {
     const Error error = as_error(problem, place_of(group, trace.get(), first_step));
-    if (log_file) log_file->record_error(error.what());
+    if (log_file) log_file->record_end(error);
     if (post_mortem) post_mortem->failed(error);
     if (is_out_of_memory(problem)) throw error;  // with its place
     throw;

@@ -79,3 +79,15 @@ seed("voc", "objects", b'<annotation><owner><name>n</name></owner><object><name>
      b"<object>\n<name> cat </name></object></annotation>\n")
 seed("voc", "entities", b'<?xml version="1.0" encoding="ISO-8859-1"?><!DOCTYPE annotation [<!ENTITY a "dog"><!ENTITY b "&a;&a;">]>'
      b"<annotation><object><name>&b;</name></object></annotation>")
+life = {"id": "aa", "started_unix_seconds": 1.7e9, "first_step": 0, "hosts": ["n1"], "user": "ada", "process": 7, "job_id": "17_3", "world": 2, "global_batch": 32,
+        "steps_per_epoch": 10, "total_steps": 100, "train_pack": {"images": 320}}
+step = {"step": 7, "epoch": 0, "loss": 0.5, "learning_rate": 0.1, "images": 32, "step_seconds": 0.5, "data_wait_seconds": 0.1, "steady_seconds": 12.5}
+failure = {"start": "aa", "cause": "rank 1 failed", "exclude_hosts": ["n2"], "ranks": [{"rank": 1, "state": "failed", "error_of_communication": False, "error_kind": "data"}]}
+files = [json.dumps({"run": "cat", "lives": [life]}), json.dumps(step) + "\n", json.dumps({"time": 1.7e9, "level": "error", "rank": 0, "message": "m", "kind": "data"}) + "\n",
+         json.dumps(failure), "step-00000007\n", json.dumps({"step": 7, "best_map": 0.5}), "host n1, process 7, since 2026-01-01 00:00 UTC\n",
+         "[batch]\nglobal = 32\n[schedule]\nepochs = 4\nmax_steps = 0\n", json.dumps({"map": 0.5, "step": 10})]
+seed("run_status", "failed", "\0".join(files).encode())
+ended = {**life, "ended": {"unix_seconds": 1.7e9 + 9, "step": 7, "reason": "signal"}}
+seed("run_status", "stopped", "\0".join([json.dumps({"run": "cat", "lives": [life, ended]}), *files[1:3], "", *files[4:]]).encode())
+older = {key: life[key] for key in ("started_unix_seconds", "first_step", "train_pack")}
+seed("run_status", "older", "\0".join([json.dumps({"lives": [older]}), *files[1:]]).encode())

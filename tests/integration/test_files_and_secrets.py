@@ -1,11 +1,14 @@
-"""What a run leaves for others to find: nothing that all may write to, and nothing of the environment."""
+"""What a run leaves for others to find: nothing that all may write to, and of the environment only what names of an allow-list hold, never a secret."""
+import json
 import stat
 
 import pytest
 from runs import SMALL, catamaran, settings
 
 SECRETS = {"SECRET_TOKEN": "tok3n-0f-nob0dy", "AWS_SECRET_ACCESS_KEY": "k3y-0f-nob0dy", "https_proxy": "http://somebody:passw0rd-0f-nob0dy@proxy.invalid:3128",
-           "SLURM_JWT": "jwt-0f-nob0dy"}
+           "SLURM_JWT": "jwt-0f-nob0dy", "SLURM_REST_TOKEN": "slurm-0f-nob0dy", "NCCL_AUTH_COOKIE": "nccl-0f-nob0dy", "OMPI_MCA_sec_basic_password": "mca-0f-nob0dy",
+           "CUDA_LICENSE_KEY": "cuda-0f-nob0dy", "NCCL_PROXY": "http://somebody:word-0f-nob0dy@proxy.invalid:3128", "HOME_OF": "0f-nob0dy"}
+RECORDED = {"NCCL_DEBUG": "WARN", "SLURM_JOB_ID": "1207", "SLURM_JOB_PARTITION": "short", "UCX_LOG_LEVEL": "error", "OMP_SCHEDULE": "static", "HDF5_DRIVER": "sec2"}
 MARK = b"0f-nob0dy"
 
 
@@ -20,7 +23,7 @@ def files_of(folder):
 @pytest.fixture
 def secrets(monkeypatch, tmp_path):
     monkeypatch.setenv("SLURM_TMPDIR", str(tmp_path / "scratch"))
-    for name, value in SECRETS.items():
+    for name, value in {**SECRETS, **RECORDED}.items():
         monkeypatch.setenv(name, value)
 
 
@@ -31,10 +34,20 @@ def require_no_secret(done, folder, expected):
     assert [path for path in files_of(folder) if MARK in path.read_bytes()] == []
 
 
-def test_a_run_its_time_line_and_its_report_have_nothing_of_the_environment(config, tmp_path, secrets):
+def test_a_run_its_time_line_and_its_report_have_nothing_of_the_environment_but_what_is_allowed(config, tmp_path, secrets):
     run = tmp_path / "run"
-    done = train(config, run, "schedule.max_steps=30", "trace.enabled=true", "train.log_samples=true", "data.stage=auto", ranks=2)
-    require_no_secret(done, run, {"manifest.json", "config.toml", "log.jsonl", "metrics.jsonl", "trace.json", "state.json", "model.safetensors", "metrics-address.txt"})
+    done = train(config, run, "schedule.max_steps=30", "trace.enabled=true", "train.log_samples=true", "data.stage=auto", "monitoring.tensorboard=true", ranks=2)
+    require_no_secret(done, run, {"manifest.json", "config.toml", "log.jsonl", "rank-00001.jsonl", "metrics.jsonl", "trace.json", "state.json", "model.safetensors", "metrics-address.txt"})
+    assert list((run / "tensorboard").glob("events.out.tfevents.*"))
+    recorded = json.loads((run / "manifest.json").read_text())["lives"][-1]["environment"]
+    assert {name: recorded.get(name) for name in RECORDED} == RECORDED
+    prefixes = ("NCCL_", "OMPI_MCA_", "SLURM_", "CUDA_", "UCX_", "PMIX_", "OMP_", "HDF5_")
+    others = {"APPTAINER_CONTAINER", "APPTAINER_NAME", "GOMP_CPU_AFFINITY", "KMP_AFFINITY", "KMP_BLOCKTIME", "LOADEDMODULES", "MALLOC_ARENA_MAX", "MKL_NUM_THREADS",
+              "NVIDIA_VISIBLE_DEVICES", "OPENBLAS_NUM_THREADS", "PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF", "SINGULARITY_CONTAINER"}
+    assert [name for name in recorded if not name.startswith(prefixes) and name not in others] == []
+    assert set(SECRETS) & set(recorded) == set()
+    told = json.loads(catamaran("status", run, "--json").stdout)
+    assert MARK not in json.dumps(told).encode() and told[0]["job_id"] == "1207"
     done = catamaran("report", run, "--out", tmp_path / "report/report.html")
     require_no_secret(done, tmp_path / "report", {"report.html"})
 

@@ -111,6 +111,45 @@ TEST_F(LineFileTest, BeginsALineWhereAKilledProcessLeftHalfOfOne) {
   EXPECT_EQ(content(), "one\nha\ntwo\n");
 }
 
+TEST_F(LineFileTest, StaysWithinItsBoundAndKeepsTheNewestLines) {
+  const std::filesystem::path aside = path_.string() + ".1";
+  {
+    LineFile file(path_, {.largest_bytes = 100});
+    for (int line = 10; line < 40; ++line) {
+      EXPECT_FALSE(file.append("line " + std::to_string(line)));  // 8 bytes
+      EXPECT_LE(content().size(), 50u);
+    }
+  }
+  EXPECT_LE(file_content(aside).size(), 50u);
+  const std::string all = file_content(aside) + content();
+  EXPECT_GE(all.size(), 50u);
+  EXPECT_TRUE(all.ends_with("line 38\nline 39\n")) << all;
+  EXPECT_EQ(all.substr(0, 5), "line ") << "whole lines";
+  std::filesystem::remove(aside);
+}
+
+TEST_F(LineFileTest, TakesALineThatIsLongerThanItsBound) {
+  const std::filesystem::path aside = path_.string() + ".1";
+  LineFile file(path_, {.largest_bytes = 20});
+  file.append("one");
+  file.append(std::string(50, 'x'));
+  EXPECT_EQ(content(), std::string(50, 'x') + "\n");
+  EXPECT_EQ(file_content(aside), "one\n");
+  std::filesystem::remove(aside);
+}
+
+TEST_F(LineFileTest, PutsNoOtherFileAsideThatStandsAtItsPlace) {
+  LineFile file(path_, {.largest_bytes = 20});
+  file.append("one");
+  std::filesystem::rename(path_, path_.string() + "-moved");
+  std::ofstream(path_) << "another job's\n";
+  for (int line = 0; line < 10; ++line) file.append("more");
+  EXPECT_EQ(content(), "another job's\n");
+  EXPECT_FALSE(std::filesystem::exists(path_.string() + ".1"));
+  EXPECT_EQ(file_content(path_.string() + "-moved").size(), 4u + 10 * 5u);
+  std::filesystem::remove(path_.string() + "-moved");
+}
+
 TEST_F(LineFileTest, SaysWhichFileCannotBeOpened) {
   try {
     LineFile file("/nowhere/at/all/lines");

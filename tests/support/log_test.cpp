@@ -19,18 +19,23 @@ TEST(LogFile, HoldsEachLineAsAnObjectWhileItLives) {
   {
     LogFile file(path, 3);
     log::warn("a \"quoted\" \x1b line");
-    file.record_error("the last word");
+    log::info("of another rank: not printed, and written down");
+    file.record_end(DataError("the last word", "", ""));
   }
   log::warn("nobody writes this down");
   std::ifstream text(path);
   std::vector<nlohmann::json> lines;
   for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
-  ASSERT_EQ(lines.size(), 2u);
+  ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[0]["message"], "a \"quoted\" ? line");
   EXPECT_EQ(lines[0]["level"], "warning");
   EXPECT_EQ(lines[0]["rank"], 3);
   EXPECT_GT(lines[0]["time"].get<double>(), 1.6e9);
-  EXPECT_EQ(lines[1]["level"], "error");
+  EXPECT_FALSE(lines[0].contains("kind"));
+  EXPECT_EQ(lines[1]["level"], "info");
+  EXPECT_EQ(lines[2]["level"], "error");
+  EXPECT_EQ(lines[2]["message"], "the last word");
+  EXPECT_EQ(lines[2]["kind"], "data") << "the end of a start";
 }
 
 TEST(LogFile, HoldsWholeLinesWhateverThreadsWriteThem) {
@@ -46,7 +51,8 @@ TEST(LogFile, HoldsWholeLinesWhateverThreadsWriteThem) {
         for (int i = 0; i < kLines; ++i) log::warn("line " + std::to_string(i));
       });
     }
-    for (int i = 0; i < kLines; ++i) file.record_error("error " + std::to_string(i));
+    for (int i = 0; i < kLines; ++i)
+      file.record_end(DataError("error " + std::to_string(i), "", ""));
   }
   testing::internal::GetCapturedStderr();
   std::ifstream text(path);

@@ -101,6 +101,25 @@ TEST_F(MonitorTest, WritesWhatEachRankDidEveryTenSteps) {
                         "\"data_wait_seconds\":[0.0,0.5]}"));
 }
 
+TEST_F(MonitorTest, WritesEventsForTensorBoardWhereTheyAreAskedFor) {
+  options_.monitoring.tensorboard = true;
+  RunDirectory run(run_, 0);
+  run.keep();
+  Monitor monitor(options_, setup_of(run));
+  EXPECT_FALSE(fs::exists(run_ / "tensorboard")) << "nothing of a start that may still fail";
+  make_step(monitor, 1);
+  evaluate(monitor);
+  ASSERT_TRUE(fs::exists(run_ / "tensorboard"));
+  const std::string events = file_content(fs::directory_iterator(run_ / "tensorboard")->path());
+  EXPECT_THAT(events, HasSubstr("train/loss"));
+  EXPECT_THAT(events, HasSubstr("eval_raw/map"));
+  RunDirectory second(run_, 0, TakeOver::kByForce);
+  second.keep();
+  monitor.set_state(RunState::kTrain);
+  make_step(monitor, 2);
+  EXPECT_EQ(file_content(fs::directory_iterator(run_ / "tensorboard")->path()), events);
+}
+
 TEST_F(MonitorTest, SaysOnceThatTheRunWasTakenOverAndWritesNothingMore) {
   RunDirectory first(run_, 0);
   first.keep();

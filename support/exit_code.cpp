@@ -1,4 +1,4 @@
-#include "launch/exit_code.h"
+#include "support/exit_code.h"
 
 namespace catamaran {
 
