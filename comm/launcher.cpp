@@ -47,10 +47,12 @@ LauncherFacts read_launcher(const Variable& variable) {
   if (environment.has("OMPI_COMM_WORLD_SIZE")) {
     facts.name = "mpirun";
     facts.rank = static_cast<int>(environment.number("OMPI_COMM_WORLD_RANK", "PMIX_RANK", -1));
+    facts.local_rank = static_cast<int>(environment.number("OMPI_COMM_WORLD_LOCAL_RANK", "", -1));
     facts.processes = environment.number("OMPI_COMM_WORLD_SIZE", "", 1);
   } else if (step >= 0 && step < kFirstSpecialStep) {
     facts.name = "srun";
     facts.rank = static_cast<int>(environment.number("SLURM_PROCID", "PMIX_RANK", -1));
+    facts.local_rank = static_cast<int>(environment.number("SLURM_LOCALID", "", -1));
     facts.processes = environment.number("SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", 1);
   } else if (facts.has_pmix || environment.has("PMI_RANK")) {
     facts.name = "another launcher";

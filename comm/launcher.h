@@ -22,6 +22,7 @@ namespace catamaran {
 struct LauncherFacts {
   std::string name;          // "mpirun", "srun", "another launcher" (of PMI); "": none
   int rank = -1;             // -1: nobody says
+  int local_rank = -1;       // among those of this node; -1: nobody says
   int64_t processes = 1;     // that it started, as far as it says
   bool has_pmix = false;     // this process is a client of PMIx
   std::string pmix_version;  // of the launcher's PMIx; "" where it does not say
