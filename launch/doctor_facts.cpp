@@ -58,6 +58,26 @@ GpuFacts gpus_of(const json& object) {
   return facts;
 }
 
+json resources_json(const ResourceFacts& facts) {
+  return {{"locked_memory_bytes", facts.locked_memory_bytes},
+          {"open_files", facts.open_files},
+          {"memory_bytes", facts.memory_bytes},
+          {"shared_memory_bytes", facts.shared_memory_bytes},
+          {"shared_memory_free_bytes", facts.shared_memory_free_bytes},
+          {"shared_memory_is_writable", facts.shared_memory_is_writable},
+          {"has_infiniband", facts.has_infiniband}};
+}
+
+ResourceFacts resources_of(const json& object) {
+  return {.locked_memory_bytes = field<int64_t>(object, "locked_memory_bytes"),
+          .open_files = field<int64_t>(object, "open_files"),
+          .memory_bytes = field<int64_t>(object, "memory_bytes"),
+          .shared_memory_bytes = field<int64_t>(object, "shared_memory_bytes"),
+          .shared_memory_free_bytes = field<int64_t>(object, "shared_memory_free_bytes"),
+          .shared_memory_is_writable = field<bool>(object, "shared_memory_is_writable"),
+          .has_infiniband = field<bool>(object, "has_infiniband")};
+}
+
 }  // namespace
 
 json facts_json(const RankFacts& facts) {
@@ -70,6 +90,7 @@ json facts_json(const RankFacts& facts) {
           {"numa_nodes", facts.numa_nodes},
           {"gpus", gpus_json(facts.gpus)},
           {"gpu_numa_nodes", facts.gpu_numa_nodes},
+          {"resources", resources_json(facts.resources)},
           {"of_host", findings_json(facts.of_host)},
           {"of_rank", findings_json(facts.of_rank)}};
 }
@@ -86,6 +107,7 @@ RankFacts facts_of_json(const std::string& text) {
   facts.numa_nodes = field<std::vector<int>>(object, "numa_nodes");
   facts.gpus = gpus_of(field<json>(object, "gpus"));
   facts.gpu_numa_nodes = field<std::vector<int>>(object, "gpu_numa_nodes");
+  facts.resources = resources_of(field<json>(object, "resources"));
   facts.of_host = findings_of(object, "of_host");
   facts.of_rank = findings_of(object, "of_rank");
   return facts;

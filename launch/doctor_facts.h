@@ -15,6 +15,7 @@
 
 #include "comm/gpu_facts.h"
 #include "support/finding.h"
+#include "support/resource_limits.h"
 
 namespace catamaran {
 
@@ -29,7 +30,10 @@ struct RankFacts {
   std::vector<int> numa_nodes;  // that those lie on
   GpuFacts gpus;
   std::vector<int> gpu_numa_nodes;  // of each GPU it sees; -1: nobody knows
-  std::vector<Finding> of_host;     // the same for each rank of its host: one is heard
+  ResourceFacts resources;
+  // About the host as a whole: some ranks have more to say of it than others, and of each host the
+  // one that has most is heard.
+  std::vector<Finding> of_host;
   std::vector<Finding> of_rank;
 };
 

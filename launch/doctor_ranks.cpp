@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "support/cpu_topology.h"
+#include "support/resource_limits.h"
 #include "support/text.h"
 
 namespace catamaran {
@@ -214,6 +215,21 @@ std::vector<LocatedFinding> judge_cpus(const std::vector<RankFacts>& ranks, int6
   std::vector<LocatedFinding> found;
   for (const auto& [host, places] : by_host(ranks))
     judge_cpus_of_host(ranks, places, threads, found);
+  return found;
+}
+
+std::vector<LocatedFinding> judge_hosts(const std::vector<RankFacts>& ranks) {
+  std::vector<LocatedFinding> found;
+  for (const auto& [host, places] : by_host(ranks)) {
+    const RankFacts& speaker = ranks[*std::ranges::max_element(
+        places, {}, [&](size_t r) { return ranks[r].of_host.size(); })];
+    for (const Finding& finding : speaker.of_host) found.push_back(at(speaker, finding));
+    for (const Finding& finding : judge_resources(speaker.resources, std::ssize(places)))
+      found.push_back(at(speaker, finding));
+  }
+  for (const RankFacts& rank : ranks) {
+    for (const Finding& finding : rank.of_rank) found.push_back(at(rank, finding));
+  }
   return found;
 }
 

@@ -30,6 +30,9 @@ std::vector<LocatedFinding> judge_cpus(const std::vector<RankFacts>& ranks, int6
 std::vector<LocatedFinding> judge_clocks(const std::vector<RankFacts>& ranks,
                                          const std::vector<double>& ahead_seconds);
 
+// What each host's ranks found of it alone, and what it lets them have.
+std::vector<LocatedFinding> judge_hosts(const std::vector<RankFacts>& ranks);
+
 // What each rank's device computes a second, on the same products.
 std::vector<LocatedFinding> judge_speeds(const std::vector<RankFacts>& ranks,
                                          const std::vector<double>& flops_per_second);

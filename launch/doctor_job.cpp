@@ -1,0 +1,322 @@
+#include "launch/doctor_job.h"
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "comm/all_reduce_bench.h"
+#include "comm/clock_offset.h"
+#include "comm/library_facts.h"
+#include "comm/process_group.h"
+#include "comm/rank_mail.h"
+#include "launch/byte_sizes.h"
+#include "launch/doctor_ranks.h"
+#include "launch/doctor_storage.h"
+#include "support/bounded_call.h"
+#include "support/clock.h"
+#include "support/error.h"
+#include "support/json.h"
+#include "support/text.h"
+#include "trainer/api.h"
+#include "trainer/device_check.h"
+
+namespace catamaran {
+namespace {
+
+using Findings = std::vector<Finding>;
+
+constexpr double kPatience = 20;  // seconds for a rank to answer, and for a collective
+constexpr double kDeviceSeconds = 1;
+constexpr double kDevicePatience = 30;
+constexpr const char* kGoOn = "go on";
+constexpr const char* kStop = "stop";
+constexpr const char* kForbidden = "training is forbidden";
+
+// An error without its place and advice, which a finding has apart.
+Finding finding_of(const Error& error, const std::string& topic) {
+  std::string what = error.what();
+  const std::string where = error.where() + ": ";
+  const std::string hint = "; " + error.hint();
+  if (!error.where().empty() && what.starts_with(where)) what.erase(0, where.size());
+  if (!error.hint().empty() && what.ends_with(hint)) what.erase(what.size() - hint.size());
+  const std::string advice = error.hint().empty() ? "look at this rank's own output" : error.hint();
+  return failure(topic, what, advice);
+}
+
+std::string letter_of(const Findings& findings, double number = 0) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const Finding& finding : findings) list.push_back(finding_json(finding));
+  return json_text({{"findings", list}, {"number", number}}, -1);
+}
+
+// The parts, one after the other; each is a round of letters to rank 0, which sends back whether to
+// go on.
+class Together {
+ public:
+  Together(const DoctorRequest& request, const LauncherFacts& launcher, const RankFacts& facts,
+           MpiSession& session, DoctorReport& report)
+      : request_(request),
+        launcher_(launcher),
+        facts_(facts),
+        session_(session),
+        report_(report),
+        mail_(session.rank(), session.world()) {}
+
+  bool run() {
+    const bool together = meet() && clocks() && storage() && sums();
+    if (together) devices();
+    const std::optional<std::string> verdict = mail_.round(
+        "",
+        [this](const RankTexts& by_rank) {
+          name_the_silent(by_rank);
+          return report_.forbids_training() ? kForbidden : kGoOn;
+        },
+        kPatience);
+    return verdict != kGoOn;
+  }
+
+ private:
+  bool is_root() const { return session_.rank() == 0; }
+
+  void add(Finding finding) {
+    report_.add({std::move(finding), session_.host_name(), session_.rank()});
+  }
+
+  // True where a rank did not answer.
+  bool name_the_silent(const RankTexts& by_rank) {
+    bool any = false;
+    for (size_t r = 0; r < by_rank.size(); ++r) {
+      if (by_rank[r] || std::ranges::find(silent_, r) != silent_.end()) {
+        any = any || !by_rank[r];
+        continue;
+      }
+      any = true;
+      silent_.push_back(r);
+      const std::string host = r < ranks_.size() ? ranks_[r].host : "an unknown host";
+      report_.add({failure("silent-rank", text("no answer within %.0f s", kPatience),
+                           "look at this node: its process is stopped or hangs, or the network to "
+                           "it is broken; start again without it"),
+                   host, static_cast<int>(r)});
+    }
+    return any;
+  }
+
+  // Findings of every rank into the report; whether all are there and nothing went wrong.
+  std::string note_all(const RankTexts& by_rank, std::vector<double>* numbers = nullptr) {
+    bool good = !name_the_silent(by_rank);
+    for (size_t r = 0; r < by_rank.size(); ++r) {
+      if (!by_rank[r]) continue;
+      const nlohmann::json letter = parse_json(*by_rank[r], "a rank's letter", ErrorKind::kData);
+      for (const nlohmann::json& one : letter.at("findings")) {
+        Finding finding = finding_of_json(one);
+        good = good && finding.level != FindingLevel::kFail;
+        report_.add({std::move(finding), ranks_[r].host, static_cast<int>(r)});
+      }
+      if (numbers != nullptr) numbers->push_back(letter.at("number").get<double>());
+    }
+    return good ? kGoOn : kStop;
+  }
+
+  // One part: `work` on every rank, then what it found on rank 0.
+  bool part(const std::string& name, const std::string& topic,
+            const std::function<Findings(double& number)>& work,
+            std::vector<double>* numbers = nullptr) {
+    report_.begin(name);
+    double number = 0;
+    Findings findings;
+    try {
+      findings = work(number);
+    } catch (const std::exception& problem) {
+      findings.push_back(finding_of(as_error(problem), topic));
+    }
+    const auto answer = mail_.round(
+        letter_of(findings, number),
+        [&](const RankTexts& by_rank) { return note_all(by_rank, numbers); }, 2 * kPatience);
+    return answer == kGoOn;
+  }
+
+  bool meet() {
+    report_.begin("asking all ranks for what they are");
+    const auto answer = mail_.round(
+        json_text(facts_json(facts_), -1),
+        [this](const RankTexts& by_rank) { return met(by_rank); }, kPatience);
+    return answer == kGoOn;
+  }
+
+  std::string met(const RankTexts& by_rank) {
+    if (const auto problem = world_problem(launcher_, session_.world())) add(*problem);
+    std::vector<RankFacts> heard;
+    ranks_.resize(by_rank.size());
+    for (size_t r = 0; r < by_rank.size(); ++r) {
+      if (!by_rank[r]) continue;
+      ranks_[r] = facts_of_json(*by_rank[r]);
+      ranks_[r].rank = static_cast<int>(r);
+      heard.push_back(ranks_[r]);
+    }
+    for (RankFacts& rank : ranks_) {
+      if (rank.host.empty()) rank.host = "an unknown host";
+    }
+    const CommOptions& comm = request_.options.comm;
+    for (auto& list : {compare_programs(heard), judge_hosts(heard), judge_gpus(heard, comm.backend),
+                       judge_cpus(heard, comm.threads_per_rank)}) {
+      for (const LocatedFinding& finding : list) report_.add(finding);
+    }
+    std::string mpi = mpi_library() + ", MPI_THREAD_MULTIPLE, " +
+                      text("%d rank(s), started by ", session_.world()) +
+                      (launcher_.name.empty() ? "nobody" : launcher_.name);
+    if (const std::string pmix = pmix_library(); !pmix.empty()) mpi += ", PMIx " + pmix;
+    if (!launcher_.pmix_version.empty()) mpi += " (the launcher's: " + launcher_.pmix_version + ")";
+    add(fine("mpi", mpi));
+    return name_the_silent(by_rank) ? kStop : kGoOn;
+  }
+
+  bool clocks() {
+    if (session_.world() == 1) return true;
+    std::vector<double> ahead;
+    const bool all = part(
+        "comparing clocks", "clock",
+        [](double& number) {
+          number = measure_clock_offset(unix_seconds, kPatience);
+          return Findings();
+        },
+        &ahead);
+    if (is_root() && ahead.size() == ranks_.size()) {
+      for (const LocatedFinding& finding : judge_clocks(ranks_, ahead)) report_.add(finding);
+    }
+    return all;
+  }
+
+  // Storage that is no good is no reason to leave the rest undone.
+  bool storage() {
+    if (request_.run_dir.empty() || session_.world() == 1) return true;
+    report_.begin("trying the run directory from all nodes");
+    std::optional<SharedProbe> probe;
+    const auto ticket = mail_.round(
+        "", [&](const RankTexts& by_rank) { return offer(by_rank, probe); }, kPatience);
+    if (!ticket) return false;
+    if (ticket == kStop) return true;
+    part("reading what rank 0 wrote", "run-directory-everywhere", [&](double&) {
+      if (is_root() || ticket->empty()) return Findings();
+      std::optional<Findings> found =
+          call_within<Findings>(kPatience, [told = *ticket] { return look_for(told); });
+      if (found) return *std::move(found);
+      return Findings{failure("run-directory-everywhere",
+                              text("the storage does not answer within %.0f s", kPatience),
+                              "have this node's mount looked at")};
+    });
+    return silent_count_is_agreed();
+  }
+
+  // What rank 0 has written; empty where it could not.
+  std::string offer(const RankTexts& by_rank, std::optional<SharedProbe>& probe) {
+    if (name_the_silent(by_rank)) return kStop;
+    try {
+      probe.emplace(request_.run_dir);
+      return probe->ticket();
+    } catch (const Error&) {  // it has said so already, alone
+      return "";
+    }
+  }
+
+  // All ranks go on together, or none.
+  bool silent_count_is_agreed() {
+    const auto answer = mail_.round(
+        "", [this](const RankTexts& by_rank) { return name_the_silent(by_rank) ? kStop : kGoOn; },
+        kPatience);
+    return answer == kGoOn;
+  }
+
+  bool sums() {
+    const bool made = part(
+        "bringing the ranks together (comm.backend = \"" + request_.options.comm.backend + "\")",
+        "communication", [this](double&) { return join(); });
+    if (!made) return false;
+    return part("summing over all ranks", "all-reduce", [this](double&) { return add_up(); });
+  }
+
+  Findings join() {
+    CommOptions options = request_.options.comm;
+    options.timeout_seconds = std::min(options.timeout_seconds, kPatience);
+    group_ = std::make_unique<ProcessGroup>(make_process_group(session_, options));
+    Findings findings = {
+        fine("communication", "gradients go by " + std::string(group_->gradients().backend()))};
+    const CoreBinding& cores = group_->cores();
+    if (!cores.what.empty()) findings.push_back(fine("binding", cores.what));
+    return findings;
+  }
+
+  Findings add_up() {
+    AllReduceBenchOptions options;
+    options.bytes = {int64_t{1} << 20, int64_t{16} << 20};
+    if (!request_.quick) options.bytes.push_back(int64_t{100} << 20);
+    options.rounds = request_.quick ? 1 : 3;
+    const AllReduceBench bench = bench_all_reduce(*group_, options);
+    int64_t wrong = 0;
+    for (const AllReduceRow& row : bench.rows) wrong += row.wrong;
+    if (wrong > 0)
+      return {failure("all-reduce", text("%ld elements of sums over all ranks are wrong", wrong),
+                      "do not train on these nodes before memory and network are checked; halves "
+                      "of them, tried apart, tell which")};
+    if (!is_root() || session_.world() == 1) return {};
+    const AllReduceRow& largest = bench.rows.back();
+    return {fine("all-reduce", text("sums of %s are right, %.2f GB/s (bus bandwidth)",
+                                    byte_size_text(largest.bytes).c_str(),
+                                    1e-9 * largest.bus_bandwidth(session_.world())))};
+  }
+
+  void devices() {
+    std::vector<double> speeds;
+    part(
+        "computing products on every device", "device",
+        [this](double& number) { return multiply(number); }, &speeds);
+    if (is_root() && speeds.size() == ranks_.size()) {
+      for (const LocatedFinding& finding : judge_speeds(ranks_, speeds)) report_.add(finding);
+    }
+  }
+
+  Findings multiply(double& flops_per_second) {
+    const std::optional<DeviceCheck> check = call_within<DeviceCheck>(
+        kDevicePatience,
+        [kind = group_->device_kind(), index = group_->device_index(), threads = group_->threads(),
+         seconds = (request_.quick ? 1 : 5) * kDeviceSeconds] {
+          return check_device(kind, index, threads, seconds);
+        });
+    const std::string leave_out =
+        "leave the node out (sbatch --exclude) and have processor, GPU and memory tested";
+    if (!check)
+      return {failure(
+          "device", text("a product of matrices has not come back within %.0f s", kDevicePatience),
+          leave_out)};
+    flops_per_second = check->flops_per_second;
+    if (check->is_well())
+      return {fine("device", text("%ld products of known matrices are right", check->products))};
+    return {failure("device",
+                    check->wrong > 0
+                        ? text("%ld elements of a product of known matrices are wrong (%s)",
+                               check->wrong, check->first_wrong.c_str())
+                        : text("%ld of %ld products of the same matrices differ from the first",
+                               check->different, check->products),
+                    leave_out)};
+  }
+
+  const DoctorRequest& request_;
+  const LauncherFacts& launcher_;
+  const RankFacts& facts_;
+  MpiSession& session_;
+  DoctorReport& report_;
+  RankMail mail_;
+  std::vector<RankFacts> ranks_;  // on rank 0, by rank
+  std::vector<size_t> silent_;
+  std::unique_ptr<ProcessGroup> group_;
+};
+
+}  // namespace
+
+bool check_together(const DoctorRequest& request, const LauncherFacts& launcher,
+                    const RankFacts& facts, MpiSession& session, DoctorReport& report) {
+  return Together(request, launcher, facts, session, report).run();
+}
+
+}  // namespace catamaran
