@@ -84,15 +84,16 @@ RankTexts RankMail::collect(const std::string& mine, double seconds) {
   by_rank[0] = mine;
   Letters coming;
   const Stopwatch waiting;
-  for (int heard = 1; heard < world_ && waiting.seconds() <= seconds;) {
+  const int wanted = world_ - 1 - static_cast<int>(given_up_.size());
+  for (int heard = 0; heard < wanted && waiting.seconds() <= seconds;) {
     std::unique_ptr<Letter> letter = take(MPI_ANY_SOURCE, kFirstTag + 2 * rounds_);
     const bool quiet = letter == nullptr;
     if (letter) coming.push_back(std::move(letter));
     for (std::unique_ptr<Letter>& one : coming) {
       if (!is_done(*one)) continue;
+      heard += given_up_.contains(one->rank) ? 0 : 1;  // it may come back
       by_rank[static_cast<size_t>(one->rank)] = std::move(one->text);
       one.reset();
-      ++heard;
     }
     std::erase(coming, nullptr);
     if (quiet) rest();

@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ class RankMail {
   ~RankMail();
 
   std::optional<std::string> round(const std::string& mine, const Decide& decide, double seconds);
+  // On rank 0: no later round waits for this rank.
+  void give_up(int rank) { given_up_.insert(rank); }
 
  private:
   struct Letter;
@@ -49,6 +52,7 @@ class RankMail {
   int rank_;
   int world_;
   int rounds_ = 0;
+  std::set<int> given_up_;
   Letters unfinished_;  // MPI may still read or write them
 };
 

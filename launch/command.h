@@ -26,6 +26,7 @@ void add_checkpoint_command(CLI::App& app, CommandSlot& slot);
 void add_config_command(CLI::App& app, CommandSlot& slot);
 void add_plan_command(CLI::App& app, CommandSlot& slot);
 void add_bench_command(CLI::App& app, CommandSlot& slot);
+void add_doctor_command(CLI::App& app, CommandSlot& slot);
 void add_data_command(CLI::App& app, CommandSlot& slot);
 
 }  // namespace catamaran

@@ -31,7 +31,9 @@ constexpr double kPatience = 20;  // seconds for a rank to answer, and for a col
 constexpr double kDeviceSeconds = 1;
 constexpr double kDevicePatience = 30;
 constexpr const char* kGoOn = "go on";
+constexpr const char* kNoSums = "go on without sums";
 constexpr const char* kStop = "stop";
+constexpr const char* kUnknownHost = "an unknown host";
 constexpr const char* kForbidden = "training is forbidden";
 
 // An error without its place and advice, which a finding has apart.
@@ -43,6 +45,16 @@ Finding finding_of(const Error& error, const std::string& topic) {
   if (!error.hint().empty() && what.ends_with(hint)) what.erase(what.size() - hint.size());
   const std::string advice = error.hint().empty() ? "look at this rank's own output" : error.hint();
   return failure(topic, what, advice);
+}
+
+void judge(const DoctorRequest& request, const std::vector<RankFacts>& ranks,
+           DoctorReport& report) {
+  const CommOptions& comm = request.options.comm;
+  for (const auto& list :
+       {compare_programs(ranks), judge_hosts(ranks), judge_gpus(ranks, comm.backend),
+        judge_cpus(ranks, comm.threads_per_rank)}) {
+    for (const LocatedFinding& finding : list) report.add(finding);
+  }
 }
 
 std::string letter_of(const Findings& findings, double number = 0) {
@@ -65,8 +77,9 @@ class Together {
         mail_(session.rank(), session.world()) {}
 
   bool run() {
-    const bool together = meet() && clocks() && storage() && sums();
-    if (together) devices();
+    const std::optional<std::string> answer = meet();
+    const bool goes_on = answer == kGoOn || answer == kNoSums;
+    if (goes_on && clocks() && storage() && answer == kGoOn && sums()) devices();
     const std::optional<std::string> verdict = mail_.round(
         "",
         [this](const RankTexts& by_rank) {
@@ -88,17 +101,15 @@ class Together {
   bool name_the_silent(const RankTexts& by_rank) {
     bool any = false;
     for (size_t r = 0; r < by_rank.size(); ++r) {
-      if (by_rank[r] || std::ranges::find(silent_, r) != silent_.end()) {
-        any = any || !by_rank[r];
-        continue;
-      }
+      if (by_rank[r]) continue;
       any = true;
+      if (std::ranges::find(silent_, r) != silent_.end()) continue;
       silent_.push_back(r);
-      const std::string host = r < ranks_.size() ? ranks_[r].host : "an unknown host";
+      mail_.give_up(static_cast<int>(r));
       report_.add({failure("silent-rank", text("no answer within %.0f s", kPatience),
                            "look at this node: its process is stopped or hangs, or the network to "
                            "it is broken; start again without it"),
-                   host, static_cast<int>(r)});
+                   ranks_[r].host, static_cast<int>(r)});
     }
     return any;
   }
@@ -137,39 +148,53 @@ class Together {
     return answer == kGoOn;
   }
 
-  bool meet() {
+  std::optional<std::string> meet() {
     report_.begin("asking all ranks for what they are");
-    const auto answer = mail_.round(
+    return mail_.round(
         json_text(facts_json(facts_), -1),
         [this](const RankTexts& by_rank) { return met(by_rank); }, kPatience);
-    return answer == kGoOn;
   }
 
   std::string met(const RankTexts& by_rank) {
     if (const auto problem = world_problem(launcher_, session_.world())) add(*problem);
-    std::vector<RankFacts> heard;
     ranks_.resize(by_rank.size());
+    std::vector<RankFacts> heard;
     for (size_t r = 0; r < by_rank.size(); ++r) {
-      if (!by_rank[r]) continue;
-      ranks_[r] = facts_of_json(*by_rank[r]);
-      ranks_[r].rank = static_cast<int>(r);
-      heard.push_back(ranks_[r]);
+      ranks_[r].host = kUnknownHost;
+      if (by_rank[r] && read_facts(*by_rank[r], r)) heard.push_back(ranks_[r]);
     }
-    for (RankFacts& rank : ranks_) {
-      if (rank.host.empty()) rank.host = "an unknown host";
+    std::vector<std::string> hosts;
+    for (const RankFacts& rank : ranks_) hosts.push_back(rank.host);
+    report_.set_ranks(hosts);
+    judge(request_, heard, report_);
+    describe_mpi();
+    if (name_the_silent(by_rank) || report_.has_failure("versions") ||
+        report_.has_failure("launcher"))
+      return kStop;
+    return report_.has_failure("gpus") || report_.has_failure("gpu-driver") ? kNoSums : kGoOn;
+  }
+
+  bool read_facts(const std::string& letter, size_t rank) {
+    try {
+      ranks_[rank] = facts_of_json(letter);
+      ranks_[rank].rank = static_cast<int>(rank);
+      return true;
+    } catch (const Error& problem) {
+      report_.add(
+          {failure("versions", std::string("it tells of itself in another way: ") + problem.what(),
+                   "give every node the same program"),
+           kUnknownHost, static_cast<int>(rank)});
+      return false;
     }
-    const CommOptions& comm = request_.options.comm;
-    for (auto& list : {compare_programs(heard), judge_hosts(heard), judge_gpus(heard, comm.backend),
-                       judge_cpus(heard, comm.threads_per_rank)}) {
-      for (const LocatedFinding& finding : list) report_.add(finding);
-    }
+  }
+
+  void describe_mpi() {
     std::string mpi = mpi_library() + ", MPI_THREAD_MULTIPLE, " +
                       text("%d rank(s), started by ", session_.world()) +
                       (launcher_.name.empty() ? "nobody" : launcher_.name);
     if (const std::string pmix = pmix_library(); !pmix.empty()) mpi += ", PMIx " + pmix;
     if (!launcher_.pmix_version.empty()) mpi += " (the launcher's: " + launcher_.pmix_version + ")";
     add(fine("mpi", mpi));
-    return name_the_silent(by_rank) ? kStop : kGoOn;
   }
 
   bool clocks() {
@@ -195,8 +220,7 @@ class Together {
     std::optional<SharedProbe> probe;
     const auto ticket = mail_.round(
         "", [&](const RankTexts& by_rank) { return offer(by_rank, probe); }, kPatience);
-    if (!ticket) return false;
-    if (ticket == kStop) return true;
+    if (!ticket || ticket == kStop) return false;
     part("reading what rank 0 wrote", "run-directory-everywhere", [&](double&) {
       if (is_root() || ticket->empty()) return Findings();
       std::optional<Findings> found =
@@ -206,7 +230,7 @@ class Together {
                               text("the storage does not answer within %.0f s", kPatience),
                               "have this node's mount looked at")};
     });
-    return silent_count_is_agreed();
+    return all_are_there();
   }
 
   // What rank 0 has written; empty where it could not.
@@ -221,7 +245,7 @@ class Together {
   }
 
   // All ranks go on together, or none.
-  bool silent_count_is_agreed() {
+  bool all_are_there() {
     const auto answer = mail_.round(
         "", [this](const RankTexts& by_rank) { return name_the_silent(by_rank) ? kStop : kGoOn; },
         kPatience);
@@ -313,6 +337,11 @@ class Together {
 };
 
 }  // namespace
+
+void judge_alone(const DoctorRequest& request, const RankFacts& facts, DoctorReport& report) {
+  report.set_ranks({facts.host});
+  judge(request, {facts}, report);
+}
 
 bool check_together(const DoctorRequest& request, const LauncherFacts& launcher,
                     const RankFacts& facts, MpiSession& session, DoctorReport& report) {

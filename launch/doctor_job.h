@@ -1,6 +1,8 @@
-// What ranks can only find out together: whether MPI brings them together, clocks, sums of
-// gradients and their bandwidth, storage between nodes, and products on every rank's device.
+// What follows from what ranks found alone, and what they can only find out together: whether MPI
+// brings them together, clocks, sums of gradients and their bandwidth, storage between nodes, and
+// products on every rank's device.
 //
+//   judge_alone(request, facts, report);                           // without MPI
 //   check_together(request, launcher, facts, session, report);     // on every rank
 //
 // Rank 0 asks all ranks before each part (comm/rank_mail.h), so that one that is silent is named,
@@ -14,6 +16,8 @@
 #include "launch/doctor_probes.h"
 
 namespace catamaran {
+
+void judge_alone(const DoctorRequest& request, const RankFacts& facts, DoctorReport& report);
 
 bool check_together(const DoctorRequest& request, const LauncherFacts& launcher,
                     const RankFacts& facts, MpiSession& session, DoctorReport& report);

@@ -66,7 +66,28 @@ std::string DoctorReport::stage() const {
   return stage_;
 }
 
+void DoctorReport::set_ranks(const std::vector<std::string>& host_of_rank) {
+  const std::set<std::string> hosts(host_of_rank.begin(), host_of_rank.end());
+  const std::lock_guard lock(mutex_);
+  frame_.world = std::ssize(host_of_rank);
+  frame_.hosts.assign(hosts.begin(), hosts.end());
+}
+
+ReportFrame DoctorReport::frame(bool quick, double seconds) const {
+  const std::lock_guard lock(mutex_);
+  ReportFrame frame = frame_;
+  frame.quick = quick;
+  frame.seconds = seconds;
+  return frame;
+}
+
 bool DoctorReport::forbids_training() const { return forbids(grouped()); }
+
+bool DoctorReport::has_failure(const std::string& topic) const {
+  return std::ranges::any_of(grouped(), [&](const GroupedFinding& group) {
+    return group.finding.level == FindingLevel::kFail && group.finding.topic == topic;
+  });
+}
 
 std::vector<GroupedFinding> DoctorReport::grouped() const {
   std::vector<GroupedFinding> groups;
@@ -95,16 +116,18 @@ std::vector<GroupedFinding> DoctorReport::grouped() const {
   return groups;
 }
 
+std::string line_of(const GroupedFinding& group) {
+  const Finding& finding = group.finding;
+  std::string line = text("%-5s %s on %s: %s", name_of(finding.level), finding.topic.c_str(),
+                          place_of(group).c_str(), finding.what.c_str());
+  if (!finding.todo.empty()) line += "; " + finding.todo;
+  std::ranges::replace(line, '\n', ' ');
+  return printable(line) + "\n";
+}
+
 std::string report_text(const std::vector<GroupedFinding>& findings, const ReportFrame& frame) {
   std::string lines;
-  for (const GroupedFinding& group : findings) {
-    const Finding& finding = group.finding;
-    std::string line = text("%-5s %s on %s: %s", name_of(finding.level), finding.topic.c_str(),
-                            place_of(group).c_str(), finding.what.c_str());
-    if (!finding.todo.empty()) line += "; " + finding.todo;
-    std::ranges::replace(line, '\n', ' ');
-    lines += printable(line) + "\n";
-  }
+  for (const GroupedFinding& group : findings) lines += line_of(group);
   const std::string verdict = forbids(findings)
                                   ? host_list_text(hosts_that_fail(findings)) + " must not train"
                                   : "nothing forbids training";

@@ -37,6 +37,14 @@ struct GroupedFinding {
   std::vector<int> ranks;          // likewise
 };
 
+// Whom the whole is about.
+struct ReportFrame {
+  int64_t world = 1;
+  std::vector<std::string> hosts;  // in order, each once
+  bool quick = false;
+  double seconds = 0;
+};
+
 class DoctorReport {
  public:
   void add(LocatedFinding finding);
@@ -44,23 +52,22 @@ class DoctorReport {
   // What is being done, for whom it takes too long.
   void begin(const std::string& stage);
   std::string stage() const;
+  // The hosts of all ranks, in any order, as far as they are known.
+  void set_ranks(const std::vector<std::string>& host_of_rank);
+  ReportFrame frame(bool quick, double seconds) const;
 
   std::vector<GroupedFinding> grouped() const;
   bool forbids_training() const;  // there is a failure
+  bool has_failure(const std::string& topic) const;
 
  private:
   mutable std::mutex mutex_;
   std::vector<LocatedFinding> findings_;
   std::string stage_;
+  ReportFrame frame_;
 };
 
-// What the whole is about.
-struct ReportFrame {
-  int64_t world = 1;
-  std::vector<std::string> hosts;
-  bool quick = false;
-  double seconds = 0;
-};
+std::string line_of(const GroupedFinding& group);  // with a newline
 std::string report_text(const std::vector<GroupedFinding>& findings, const ReportFrame& frame);
 nlohmann::json report_json(const std::vector<GroupedFinding>& findings, const ReportFrame& frame);
 

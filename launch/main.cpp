@@ -106,6 +106,7 @@ int run(int argc, char** argv) {
   add_config_command(app, slot);
   add_plan_command(app, slot);
   add_bench_command(app, slot);
+  add_doctor_command(app, slot);
   add_data_command(app, slot);
   require_known_command(app, argc, argv);
   try {
