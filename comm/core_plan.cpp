@@ -151,7 +151,8 @@ CorePlan equal_parts(const std::string& bind, const std::vector<RankPlace>& rank
   }
   const std::map<int, Cores> nodes = by_numa_node(cores);
   std::optional<Parts> parts = parts_within_nodes(ranks, nodes);
-  if (!parts || leaves_many_idle(*parts, cores)) parts = parts_in_a_row(ranks, cores);
+  const bool within_nodes = parts && !leaves_many_idle(*parts, cores);
+  if (!within_nodes) parts = parts_in_a_row(ranks, cores);
   if (bind == "auto" && leaves_many_idle(*parts, cores)) {
     return {.cpus = {},
             .what = "the " + these + " share " + cores_text(cores.size()) +
@@ -165,7 +166,7 @@ CorePlan equal_parts(const std::string& bind, const std::vector<RankPlace>& rank
   CorePlan plan{
       .cpus = std::move(parts->cpus),
       .what = "each of the " + these + " takes " + size + " of " + std::to_string(cores.size())};
-  if (near_gpus && nodes.size() > 1) plan.what += ", near its GPU";
+  if (near_gpus && within_nodes && nodes.size() > 1) plan.what += ", near its GPU";
   return plan;
 }
 
