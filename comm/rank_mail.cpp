@@ -3,6 +3,7 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -18,9 +19,37 @@ constexpr int kMostRounds = 1000;
 constexpr double kAnswerSeconds = 5;  // for answers to leave rank 0
 constexpr const char* kOperation = "asking all ranks";
 
+constexpr int kNameBytes = 256;  // of a host, with its end
+using Name = std::array<char, kNameBytes>;
+
 void rest() { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
 
 }  // namespace
+
+std::vector<std::string> hosts_of_ranks(const std::string& mine, int world, double seconds) {
+  if (world == 1) return {mine};
+  const auto ranks = static_cast<size_t>(world);
+  auto own = std::make_unique<Name>();
+  auto all = std::make_unique<std::vector<Name>>(ranks);
+  mine.copy(own->data(), own->size() - 1);
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_CHECK(MPI_Iallgather(own->data(), kNameBytes, MPI_CHAR, all->data(), kNameBytes, MPI_CHAR,
+                           MPI_COMM_WORLD, &request),
+            kOperation);
+  const Stopwatch waiting;
+  for (int done = 0; done == 0;) {
+    MPI_CHECK(MPI_Test(&request, &done, MPI_STATUS_IGNORE), kOperation);
+    if (done == 0 && waiting.seconds() > seconds) {
+      (void)own.release();  // MPI may still read and write them
+      (void)all.release();
+      return {};
+    }
+    if (done == 0) rest();
+  }
+  std::vector<std::string> hosts;
+  for (const Name& name : *all) hosts.emplace_back(name.data());
+  return hosts;
+}
 
 struct RankMail::Letter {
   std::string text;

@@ -25,6 +25,10 @@ namespace catamaran {
 
 using RankTexts = std::vector<std::optional<std::string>>;  // by rank
 
+// The host of every rank, on every rank: all call it together, once. Empty where not all have
+// within the seconds.
+std::vector<std::string> hosts_of_ranks(const std::string& mine, int world, double seconds);
+
 class RankMail {
  public:
   using Decide = std::function<std::string(const RankTexts& by_rank)>;

@@ -28,12 +28,12 @@ namespace {
 using Findings = std::vector<Finding>;
 
 constexpr double kPatience = 20;  // seconds for a rank to answer, and for a collective
-constexpr double kDeviceSeconds = 1;
 constexpr double kDevicePatience = 30;
 constexpr const char* kGoOn = "go on";
 constexpr const char* kNoSums = "go on without sums";
 constexpr const char* kStop = "stop";
 constexpr const char* kUnknownHost = "an unknown host";
+constexpr double kNameSeconds = 5;  // for all ranks to tell their hosts
 constexpr const char* kForbidden = "training is forbidden";
 
 // An error without its place and advice, which a finding has apart.
@@ -74,7 +74,8 @@ class Together {
         facts_(facts),
         session_(session),
         report_(report),
-        mail_(session.rank(), session.world()) {}
+        mail_(session.rank(), session.world()),
+        hosts_(hosts_of_ranks(session.host_name(), session.world(), kNameSeconds)) {}
 
   bool run() {
     const std::optional<std::string> answer = meet();
@@ -150,9 +151,18 @@ class Together {
 
   std::optional<std::string> meet() {
     report_.begin("asking all ranks for what they are");
-    return mail_.round(
+    const std::optional<std::string> answer = mail_.round(
         json_text(facts_json(facts_), -1),
-        [this](const RankTexts& by_rank) { return met(by_rank); }, kPatience);
+        [this](const RankTexts& by_rank) {
+          const std::string verdict = met(by_rank);
+          return json_text({{"verdict", verdict}, {"spare_gpus", spare_gpus(ranks_)}}, -1);
+        },
+        kPatience);
+    if (!answer) return std::nullopt;
+    const nlohmann::json told = parse_json(*answer, "rank 0's answer", ErrorKind::kData);
+    spare_gpus_ =
+        told.at("spare_gpus").at(static_cast<size_t>(session_.rank())).get<std::vector<int>>();
+    return told.at("verdict").get<std::string>();
   }
 
   std::string met(const RankTexts& by_rank) {
@@ -160,7 +170,7 @@ class Together {
     ranks_.resize(by_rank.size());
     std::vector<RankFacts> heard;
     for (size_t r = 0; r < by_rank.size(); ++r) {
-      ranks_[r].host = kUnknownHost;
+      ranks_[r].host = r < hosts_.size() ? hosts_[r] : kUnknownHost;
       if (by_rank[r] && read_facts(*by_rank[r], r)) heard.push_back(ranks_[r]);
     }
     std::vector<std::string> hosts;
@@ -300,28 +310,44 @@ class Together {
     }
   }
 
+  // On this rank's device, and on GPUs of its node that no rank has.
   Findings multiply(double& flops_per_second) {
+    Findings findings =
+        multiply_on(group_->device_kind(), group_->device_index(), &flops_per_second);
+    for (const int gpu : spare_gpus_) {
+      for (Finding& finding : multiply_on(DeviceKind::kCuda, gpu, nullptr))
+        findings.push_back(std::move(finding));
+    }
+    return findings;
+  }
+
+  Findings multiply_on(DeviceKind kind, int index, double* flops_per_second) {
+    const double seconds = request_.quick ? 1 : 5;
     const std::optional<DeviceCheck> check = call_within<DeviceCheck>(
-        kDevicePatience,
-        [kind = group_->device_kind(), index = group_->device_index(), threads = group_->threads(),
-         seconds = (request_.quick ? 1 : 5) * kDeviceSeconds] {
+        kDevicePatience, [kind, index, threads = group_->threads(), seconds] {
           return check_device(kind, index, threads, seconds);
         });
+    const std::string device =
+        kind == DeviceKind::kCpu
+            ? "the CPU"
+            : "GPU " + facts_.gpus.visible.pci_bus_ids.at(static_cast<size_t>(index));
     const std::string leave_out =
         "leave the node out (sbatch --exclude) and have processor, GPU and memory tested";
     if (!check)
-      return {failure(
-          "device", text("a product of matrices has not come back within %.0f s", kDevicePatience),
-          leave_out)};
-    flops_per_second = check->flops_per_second;
+      return {failure("device",
+                      text("a product of matrices on %s has not come back within %.0f s",
+                           device.c_str(), kDevicePatience),
+                      leave_out)};
+    if (flops_per_second != nullptr) *flops_per_second = check->flops_per_second;
     if (check->is_well())
       return {fine("device", text("%ld products of known matrices are right", check->products))};
     return {failure("device",
                     check->wrong > 0
-                        ? text("%ld elements of a product of known matrices are wrong (%s)",
-                               check->wrong, check->first_wrong.c_str())
-                        : text("%ld of %ld products of the same matrices differ from the first",
-                               check->different, check->products),
+                        ? text("%ld elements of a product of known matrices on %s are wrong (%s)",
+                               check->wrong, device.c_str(), check->first_wrong.c_str())
+                        : text("%ld of %ld products of the same matrices on %s differ from the "
+                               "first",
+                               check->different, check->products, device.c_str()),
                     leave_out)};
   }
 
@@ -331,7 +357,9 @@ class Together {
   MpiSession& session_;
   DoctorReport& report_;
   RankMail mail_;
-  std::vector<RankFacts> ranks_;  // on rank 0, by rank
+  std::vector<std::string> hosts_;  // by rank; empty where they are not known
+  std::vector<int> spare_gpus_;     // that this rank sees, and none has
+  std::vector<RankFacts> ranks_;    // on rank 0, by rank
   std::vector<size_t> silent_;
   std::unique_ptr<ProcessGroup> group_;
 };

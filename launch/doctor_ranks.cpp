@@ -27,6 +27,12 @@ std::map<std::string, std::vector<size_t>> by_host(const std::vector<RankFacts>&
   return hosts;
 }
 
+std::vector<RankDevices> devices_of(const std::vector<RankFacts>& ranks) {
+  std::vector<RankDevices> devices;
+  for (const RankFacts& rank : ranks) devices.push_back({rank.host, rank.gpus.visible});
+  return devices;
+}
+
 std::string version_of(const RankFacts& rank, const std::string& name) {
   const auto found = rank.versions.find(name);
   return found == rank.versions.end() ? "unknown" : found->second;
@@ -178,9 +184,7 @@ std::vector<LocatedFinding> judge_gpus(const std::vector<RankFacts>& ranks,
                                     "\" computes on the CPU, whatever GPUs there are")));
     return found;
   }
-  std::vector<RankDevices> devices;
-  for (const RankFacts& rank : ranks) devices.push_back({rank.host, rank.gpus.visible});
-  const std::vector<int> gpu = assign_gpus(devices);
+  const std::vector<int> gpu = assign_gpus(devices_of(ranks));
   const bool any = std::ranges::any_of(gpu, [](int index) { return index >= 0; });
   const auto first = static_cast<size_t>(
       std::ranges::find_if(gpu, [](int index) { return index >= 0; }) - gpu.begin());
@@ -209,6 +213,24 @@ std::vector<LocatedFinding> judge_gpus(const std::vector<RankFacts>& ranks,
     if (any) judge_gpus_of_host(ranks, places, found);
   }
   return found;
+}
+
+std::vector<std::vector<int>> spare_gpus(const std::vector<RankFacts>& ranks) {
+  const std::vector<int> gpu_of_rank = assign_gpus(devices_of(ranks));
+  std::map<std::string, std::set<std::string>> taken;  // by host
+  for (size_t r = 0; r < ranks.size(); ++r) {
+    if (gpu_of_rank[r] >= 0)
+      taken[ranks[r].host].insert(
+          ranks[r].gpus.visible.pci_bus_ids[static_cast<size_t>(gpu_of_rank[r])]);
+  }
+  std::vector<std::vector<int>> spare(ranks.size());
+  for (size_t r = 0; r < ranks.size(); ++r) {
+    const std::vector<std::string>& ids = ranks[r].gpus.visible.pci_bus_ids;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (taken[ranks[r].host].insert(ids[i]).second) spare[r].push_back(static_cast<int>(i));
+    }
+  }
+  return spare;
 }
 
 std::vector<LocatedFinding> judge_cpus(const std::vector<RankFacts>& ranks, int64_t threads) {

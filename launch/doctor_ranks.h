@@ -23,6 +23,10 @@ std::vector<LocatedFinding> compare_programs(const std::vector<RankFacts>& ranks
 std::vector<LocatedFinding> judge_gpus(const std::vector<RankFacts>& ranks,
                                        const std::string& backend);
 
+// By rank, GPUs that it sees and no rank of its host takes, as places among those it sees; each is
+// one rank's. Where a node is tested with one rank, they are tested by that.
+std::vector<std::vector<int>> spare_gpus(const std::vector<RankFacts>& ranks);
+
 // threads is comm.threads_per_rank.
 std::vector<LocatedFinding> judge_cpus(const std::vector<RankFacts>& ranks, int64_t threads);
 

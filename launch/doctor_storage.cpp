@@ -40,10 +40,11 @@ std::string content_of(const fs::path& path) {
 }
 
 // nullopt: it does not appear.
-std::optional<double> seconds_until_seen(const fs::path& path, const std::string& content) {
+std::optional<double> seconds_until_seen(const fs::path& path, const std::string& content,
+                                         double most) {
   const Stopwatch watch;
   while (content_of(path) != content) {
-    if (watch.seconds() > kLookSeconds) return std::nullopt;
+    if (watch.seconds() > most) return std::nullopt;
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   return watch.seconds();
@@ -81,7 +82,7 @@ std::string SharedProbe::ticket() const {
       {{"folder", folder_.path().string()}, {"content", content_}, {"has_locks", has_locks_}}, -1);
 }
 
-std::vector<Finding> look_for(const std::string& ticket) {
+std::vector<Finding> look_for(const std::string& ticket, double most) {
   const nlohmann::json told = parse_json(ticket, kTopic, kKind);
   const fs::path folder = json_field<std::string>(told, "folder", kTopic, kKind);
   const std::optional<double> seconds = seconds_until_seen(
@@ -89,7 +90,7 @@ std::vector<Finding> look_for(const std::string& ticket) {
   if (!seconds)
     return {failure(kTopic,
                     text("what rank 0 writes to %s is not here after %.0f s",
-                         folder.parent_path().c_str(), kLookSeconds),
+                         folder.parent_path().c_str(), most),
                     "name a run directory on storage that all nodes share, by the same path")};
   std::vector<Finding> findings;
   if (*seconds > kLate) {

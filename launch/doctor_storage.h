@@ -34,6 +34,6 @@ class SharedProbe {
 };
 
 constexpr double kLookSeconds = 10;
-std::vector<Finding> look_for(const std::string& ticket);
+std::vector<Finding> look_for(const std::string& ticket, double seconds = kLookSeconds);
 
 }  // namespace catamaran

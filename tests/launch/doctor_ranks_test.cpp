@@ -165,6 +165,14 @@ TEST(JudgeGpus, WarnsOfCpusFarFromTheGpu) {
   EXPECT_THAT(remarks(judge_gpus(ranks, "auto")), IsEmpty()) << "nobody knows";
 }
 
+TEST(SpareGpus, AreThoseOfANodeThatNoRankTakesEachOnce) {
+  std::vector<RankFacts> ranks = ranks_with_gpus(2, {"0:1", "0:2", "0:3", "0:4"});
+  ranks.push_back(rank_on("b", 2));
+  show_gpus(ranks[2], {"0:1", "0:2"});
+  EXPECT_EQ(spare_gpus(ranks), (std::vector<std::vector<int>>{{2, 3}, {}, {1}}));
+  EXPECT_EQ(spare_gpus({rank_on("a", 0)}), (std::vector<std::vector<int>>{{}}));
+}
+
 TEST(JudgeCpus, WarnsOfFewerThanTheThreadsThatAreAskedFor) {
   EXPECT_THAT(remarks(judge_cpus({rank_on("a", 0), rank_on("a", 1)}, 8)), IsEmpty());
   const auto found = remarks(judge_cpus({rank_on("a", 0), rank_on("a", 1)}, 9));

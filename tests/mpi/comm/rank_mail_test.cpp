@@ -17,6 +17,14 @@ std::string letter_of(int of_rank) {
   return std::string(static_cast<size_t>(of_rank) * 300'000, static_cast<char>('a' + of_rank));
 }
 
+TEST(HostsOfRanks, AreKnownToAll) {
+  const std::vector<std::string> hosts =
+      hosts_of_ranks("host" + std::to_string(rank()), world(), 30);
+  ASSERT_EQ(static_cast<int>(hosts.size()), world());
+  for (int r = 0; r < world(); ++r)
+    EXPECT_EQ(hosts[static_cast<size_t>(r)], "host" + std::to_string(r));
+}
+
 TEST(RankMail, BringsEachRanksTextToRankZeroAndItsAnswerToAll) {
   RankMail mail(rank(), world());
   for (int round = 0; round < 3; ++round) {
