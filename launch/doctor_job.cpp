@@ -12,6 +12,7 @@
 #include "comm/process_group.h"
 #include "comm/rank_mail.h"
 #include "launch/byte_sizes.h"
+#include "launch/doctor_device.h"
 #include "launch/doctor_ranks.h"
 #include "launch/doctor_storage.h"
 #include "support/bounded_call.h"
@@ -20,15 +21,14 @@
 #include "support/json.h"
 #include "support/text.h"
 #include "trainer/api.h"
-#include "trainer/device_check.h"
 
 namespace catamaran {
 namespace {
 
 using Findings = std::vector<Finding>;
 
-constexpr double kPatience = 20;  // seconds for a rank to answer, and for a collective
-constexpr double kDevicePatience = 30;
+constexpr double kPatience = 20;         // seconds for a rank to answer, and for a collective
+constexpr double kDevicesPatience = 45;  // for all devices of a rank
 constexpr const char* kGoOn = "go on";
 constexpr const char* kNoSums = "go on without sums";
 constexpr const char* kStop = "stop";
@@ -116,25 +116,42 @@ class Together {
   }
 
   // Findings of every rank into the report; whether all are there and nothing went wrong.
-  std::string note_all(const RankTexts& by_rank, std::vector<double>* numbers = nullptr) {
-    bool good = !name_the_silent(by_rank);
+  std::string note_all(const RankTexts& by_rank, std::vector<double>* numbers) {
+    const bool all = !name_the_silent(by_rank);
+    std::vector<LocatedFinding> found;
     for (size_t r = 0; r < by_rank.size(); ++r) {
       if (!by_rank[r]) continue;
       const nlohmann::json letter = parse_json(*by_rank[r], "a rank's letter", ErrorKind::kData);
-      for (const nlohmann::json& one : letter.at("findings")) {
-        Finding finding = finding_of_json(one);
-        good = good && finding.level != FindingLevel::kFail;
-        report_.add({std::move(finding), ranks_[r].host, static_cast<int>(r)});
-      }
+      for (const nlohmann::json& one : letter.at("findings"))
+        found.push_back({finding_of_json(one), ranks_[r].host, static_cast<int>(r)});
       if (numbers != nullptr) numbers->push_back(letter.at("number").get<double>());
     }
-    return good ? kGoOn : kStop;
+    const bool good = std::ranges::none_of(found, is_failure);
+    blame_causes_alone(found, !all);
+    for (const LocatedFinding& one : found) report_.add(one);
+    return all && good ? kGoOn : kStop;
+  }
+
+  static bool is_failure(const LocatedFinding& found) {
+    return found.finding.level == FindingLevel::kFail;
+  }
+  static bool has_waited(const LocatedFinding& found) {
+    return is_failure(found) && found.finding.what.starts_with("no answer from ");
+  }
+  // A rank that only waited for one that failed, or is silent, is no bad node.
+  static void blame_causes_alone(std::vector<LocatedFinding>& found, bool someone_is_silent) {
+    const bool known = someone_is_silent || std::ranges::any_of(found, [](const auto& one) {
+                         return is_failure(one) && !has_waited(one);
+                       });
+    for (LocatedFinding& one : found) {
+      if (known && has_waited(one)) one.finding.level = FindingLevel::kNote;
+    }
   }
 
   // One part: `work` on every rank, then what it found on rank 0.
   bool part(const std::string& name, const std::string& topic,
             const std::function<Findings(double& number)>& work,
-            std::vector<double>* numbers = nullptr) {
+            std::vector<double>* numbers = nullptr, double patience = 2 * kPatience) {
     report_.begin(name);
     double number = 0;
     Findings findings;
@@ -145,7 +162,7 @@ class Together {
     }
     const auto answer = mail_.round(
         letter_of(findings, number),
-        [&](const RankTexts& by_rank) { return note_all(by_rank, numbers); }, 2 * kPatience);
+        [&](const RankTexts& by_rank) { return note_all(by_rank, numbers); }, patience);
     return answer == kGoOn;
   }
 
@@ -304,51 +321,30 @@ class Together {
     std::vector<double> speeds;
     part(
         "computing products on every device", "device",
-        [this](double& number) { return multiply(number); }, &speeds);
+        [this](double& number) { return multiply(number); }, &speeds, kDevicesPatience);
     if (is_root() && speeds.size() == ranks_.size()) {
       for (const LocatedFinding& finding : judge_speeds(ranks_, speeds)) report_.add(finding);
     }
   }
 
-  // On this rank's device, and on GPUs of its node that no rank has.
-  Findings multiply(double& flops_per_second) {
-    Findings findings =
-        multiply_on(group_->device_kind(), group_->device_index(), &flops_per_second);
-    for (const int gpu : spare_gpus_) {
-      for (Finding& finding : multiply_on(DeviceKind::kCuda, gpu, nullptr))
-        findings.push_back(std::move(finding));
-    }
-    return findings;
+  std::string name_of_device(const ComputeDevice& device) const {
+    if (device.kind == DeviceKind::kCpu) return "the CPU";
+    return "GPU " + facts_.gpus.visible.pci_bus_ids.at(static_cast<size_t>(device.index));
   }
 
-  Findings multiply_on(DeviceKind kind, int index, double* flops_per_second) {
-    const double seconds = request_.quick ? 1 : 5;
-    const std::optional<DeviceCheck> check = call_within<DeviceCheck>(
-        kDevicePatience, [kind, index, threads = group_->threads(), seconds] {
-          return check_device(kind, index, threads, seconds);
-        });
-    const std::string device =
-        kind == DeviceKind::kCpu
-            ? "the CPU"
-            : "GPU " + facts_.gpus.visible.pci_bus_ids.at(static_cast<size_t>(index));
-    const std::string leave_out =
-        "leave the node out (sbatch --exclude) and have processor, GPU and memory tested";
-    if (!check)
-      return {failure("device",
-                      text("a product of matrices on %s has not come back within %.0f s",
-                           device.c_str(), kDevicePatience),
-                      leave_out)};
-    if (flops_per_second != nullptr) *flops_per_second = check->flops_per_second;
-    if (check->is_well())
-      return {fine("device", text("%ld products of known matrices are right", check->products))};
-    return {failure("device",
-                    check->wrong > 0
-                        ? text("%ld elements of a product of known matrices on %s are wrong (%s)",
-                               check->wrong, device.c_str(), check->first_wrong.c_str())
-                        : text("%ld of %ld products of the same matrices on %s differ from the "
-                               "first",
-                               check->different, check->products, device.c_str()),
-                    leave_out)};
+  // On this rank's device, and on GPUs of its node that no rank has.
+  Findings multiply(double& flops_per_second) {
+    ComputeDevice device{.kind = group_->device_kind(),
+                         .index = group_->device_index(),
+                         .threads = group_->threads()};
+    Findings findings = {
+        judge_device(device, name_of_device(device), request_.quick ? 1 : 5, &flops_per_second)};
+    if (device.kind == DeviceKind::kCpu) return findings;
+    for (const int gpu : spare_gpus_) {
+      device.index = gpu;
+      findings.push_back(judge_device(device, name_of_device(device), request_.quick ? 0.3 : 2));
+    }
+    return findings;
   }
 
   const DoctorRequest& request_;
