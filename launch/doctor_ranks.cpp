@@ -114,8 +114,6 @@ Finding without_gpu(const RankFacts& rank, bool others_have) {
 void judge_cpus_of_host(const std::vector<RankFacts>& ranks, const std::vector<size_t>& places,
                         int64_t threads, std::vector<LocatedFinding>& found) {
   const std::string topic = "cpus";
-  std::set<int> all;
-  for (const size_t r : places) all.insert(ranks[r].cpus.begin(), ranks[r].cpus.end());
   for (const size_t r : places) {
     const RankFacts& rank = ranks[r];
     const auto own = static_cast<int64_t>(rank.cpus.size());
