@@ -27,8 +27,8 @@ def tree():
     scratch = BUILD / "install-test"
     shutil.rmtree(scratch, ignore_errors=True)
     install(scratch / "before")
-    (scratch / "before").rename(scratch / "after wards")
-    yield scratch / "after wards"
+    (scratch / "before").rename(scratch / "afterwards")
+    yield scratch / "afterwards"
     shutil.rmtree(scratch, ignore_errors=True)
 
 
