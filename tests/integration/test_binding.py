@@ -22,8 +22,14 @@ def listed(text):
 
 def allowed(process):
     """Of each thread of a process."""
-    return {int(task.name): listed(next(line for line in (task / "status").read_text().splitlines() if line.startswith("Cpus_allowed_list")).split(":")[1])
-            for task in pathlib.Path(f"/proc/{process}/task").iterdir()}
+    found = {}
+    for task in pathlib.Path(f"/proc/{process}/task").iterdir():
+        try:
+            lines = (task / "status").read_text().splitlines()
+        except OSError:  # it has ended meanwhile
+            continue
+        found[int(task.name)] = next(listed(line.split(":")[1]) for line in lines if line.startswith("Cpus_allowed_list"))
+    return found
 
 
 def life_of(run):
