@@ -233,8 +233,9 @@ std::vector<Finding> judge_storage(const StorageFacts& facts) {
     findings.push_back(warning(kTopic, "the run directory lies in memory (" + type + ")",
                                "name one on a disk: this one is gone with the machine"));
   } else {
+    const std::string reach = is_shared_type(type) ? "" : ", of this node alone as it seems";
     findings.push_back(
-        fine(kTopic, facts.folder.string() + " can be written to, file system " + type));
+        fine(kTopic, facts.folder.string() + " can be written to, file system " + type + reach));
   }
   findings.push_back(judge_locks(facts));
   if (!facts.rename_problem.empty())
