@@ -14,7 +14,7 @@ export CCACHE_NOHASHDIR := 1
 export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 
-.PHONY: help setup build demo demo-real test test-all faults test-asan test-tsan fuzz fuzz-minute bench bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan bench-checkpoint soak large-batch reproduce-corel5k same-loss format lint clean
+.PHONY: help setup build install demo demo-real test test-all faults test-asan test-tsan fuzz fuzz-minute bench bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan bench-checkpoint soak large-batch reproduce-corel5k same-loss format lint clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1\t/' | expand -t 26
@@ -29,6 +29,11 @@ build: setup  ## build/release/bin/catamaran
 build-tests: setup
 	@test -f build/release/build.ninja || cmake --preset release >build/cmake-release.log || { tail -20 build/cmake-release.log; exit 1; }
 	@ninja -C build/release -j $(JOBS)
+
+PREFIX ?= /usr/local
+install: build  ## the program with LibTorch, presets, job scripts and pages below PREFIX=/usr/local (4 GB); the tree may be moved
+	@cmake --install build/release --prefix "$(abspath $(PREFIX))" >build/install.log || { tail -20 build/install.log; exit 1; }
+	@echo "installed: $(abspath $(PREFIX))/bin/catamaran (what was put where: build/install.log)"
 
 demo: build  ## set-up and main job: train on generated scenes, evaluate, explain, report
 	@scripts/demo.sh

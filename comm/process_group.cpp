@@ -1,7 +1,5 @@
 #include "comm/process_group.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <sstream>
 #include <utility>
@@ -14,7 +12,9 @@
 #include "comm/nccl_communicator.h"
 #include "comm/node_communicator.h"
 #include "comm/node_memory.h"
+#include "comm/own_cpus.h"
 #include "comm/self_communicator.h"
+#include "comm/text_exchange.h"
 #include "support/assert.h"
 #include "support/error.h"
 #include "support/hash.h"
@@ -24,44 +24,15 @@
 namespace catamaran {
 namespace {
 
-struct Cores {
-  int count = 1;
-  uint64_t mask_hash = 0;
-};
-
-Cores cores_of_this_process() {
-  cpu_set_t mask;
-  CPU_ZERO(&mask);
-  if (::sched_getaffinity(0, sizeof mask, &mask) != 0) return {};
-  return {CPU_COUNT(&mask), xxh3(&mask, sizeof mask)};
-}
-
-// Local ranks whose affinity mask is the same: unbound ranks share the node's cores, bound ones
-// have their own.
-int ranks_with_my_cores(Communicator& host, const std::string& host_name, uint64_t mask_hash) {
+// Local ranks whose CPUs are the same: unbound ranks share the node's cores, bound ones have their
+// own.
+int ranks_with_my_cores(Communicator& host, const std::string& host_name, const std::string& cpus) {
   std::vector<uint64_t> keys(static_cast<size_t>(host.world()), 0);
-  keys[static_cast<size_t>(host.rank())] = xxh3(host_name) ^ mask_hash;
+  keys[static_cast<size_t>(host.rank())] = xxh3(host_name + "\n" + cpus);
   host.all_reduce(keys.data(), static_cast<int64_t>(keys.size()), DataType::kUint64,
                   ReduceOp::kMax);
   return static_cast<int>(
       std::count(keys.begin(), keys.end(), keys[static_cast<size_t>(host.rank())]));
-}
-
-std::string broadcast_text(Communicator& host, const std::string& text, int root) {
-  std::string copy = text;
-  auto bytes = static_cast<int64_t>(copy.size());
-  host.broadcast(&bytes, sizeof bytes, root, nullptr);
-  copy.resize(static_cast<size_t>(bytes));
-  host.broadcast(copy.data(), bytes, root, nullptr);
-  return copy;
-}
-
-std::vector<std::string> all_gather(Communicator& host, const std::string& bytes) {
-  std::vector<std::string> all;
-  all.reserve(static_cast<size_t>(host.world()));
-  for (int root = 0; root < host.world(); ++root)
-    all.push_back(broadcast_text(host, root == host.rank() ? bytes : std::string(), root));
-  return all;
 }
 
 // What every rank sees, by rank, on every rank: one line each of host, reason, whether
@@ -101,6 +72,7 @@ std::vector<std::string> CommOptions::problems() const {
                 "must be more than 0 and at most 1000000 seconds", "120 is the default");
   found.require(threads_per_rank >= 0 && threads_per_rank <= 4096, "threads_per_rank",
                 "must be 0 to 4096", "0 shares the node's cores among its ranks");
+  found.require_one_of("bind", bind, {"auto", "none", "core", "numa"});
   return found.take();
 }
 
@@ -109,7 +81,8 @@ void CommOptions::check() const { throw_if_any(problems()); }
 ProcessGroup::ProcessGroup(int rank, int world, int local_rank, int local_world,
                            std::string host_name, DeviceKind device_kind, int device_index,
                            int threads, std::unique_ptr<Communicator> host,
-                           std::unique_ptr<Communicator> gradients, CommunicatorMaker another)
+                           std::unique_ptr<Communicator> gradients, CommunicatorMaker another,
+                           CoreBinding cores)
     : rank_(rank),
       world_(world),
       local_rank_(local_rank),
@@ -120,7 +93,8 @@ ProcessGroup::ProcessGroup(int rank, int world, int local_rank, int local_world,
       threads_(threads),
       host_(std::move(host)),
       gradients_(std::move(gradients)),
-      another_(std::move(another)) {}
+      another_(std::move(another)),
+      cores_(std::move(cores)) {}
 
 std::unique_ptr<Communicator> ProcessGroup::another_communicator() const {
   CATAMARAN_ASSERT(another_ != nullptr, "the group was made with a maker of communicators");
@@ -175,10 +149,13 @@ ProcessGroup make_process_group(MpiSession& session, const CommOptions& options)
   const BackendChoice choice = choose_backend(options.backend, devices);
   if (session.rank() == 0 && !choice.warning.empty()) log::warn(choice.warning);
   const int gpu = choice.gpus ? gpu_of_rank[static_cast<size_t>(session.rank())] : 0;
-  const Cores cores = cores_of_this_process();
-  const int sharing = ranks_with_my_cores(*host, session.host_name(), cores.mask_hash);
-  const int threads = threads_for(options.threads_per_rank, cores.count, sharing);
-  const bool core_is_free = cores.count / sharing > threads;
+  const std::string bus_id = choice.gpus ? visible.pci_bus_ids[static_cast<size_t>(gpu)] : "";
+  CoreBinding cores = bind_cores(*host, session.host_name(), options.bind, bus_id);
+  if (session.rank() == 0 && !cores.what.empty()) log::info(cores.what);
+  const int cpus = std::max(1, static_cast<int>(own_cpus().size()));
+  const int sharing = ranks_with_my_cores(*host, session.host_name(), cores.cpus);
+  const int threads = threads_for(options.threads_per_rank, cpus, sharing);
+  const bool core_is_free = cpus / sharing > threads;
   const bool background =
       options.progress == "thread" || (options.progress == "auto" && core_is_free);
   // The group owns *host, and the session outlives the group.
@@ -197,7 +174,8 @@ ProcessGroup make_process_group(MpiSession& session, const CommOptions& options)
   std::unique_ptr<Communicator> gradients = make_gradients();
   return ProcessGroup(session.rank(), session.world(), session.local_rank(), session.local_world(),
                       session.host_name(), choice.gpus ? DeviceKind::kCuda : DeviceKind::kCpu, gpu,
-                      threads, std::move(host), std::move(gradients), make_gradients);
+                      threads, std::move(host), std::move(gradients), make_gradients,
+                      std::move(cores));
 }
 
 }  // namespace catamaran

@@ -10,7 +10,8 @@
 // goes with compute on the CPU, where NodeCommunicator takes its place for gradients when all ranks
 // are on one node: whenever a rank would be without a GPU of its own
 // (comm/device_binding.h) all ranks compute on the CPU, and rank 0 says so where GPUs are left
-// unused. Device memory meets NcclCommunicator, or SelfCommunicator in a world of one.
+// unused. Device memory meets NcclCommunicator, or SelfCommunicator in a world of one. Ranks that
+// share a node are given their part of its cores (comm.bind), which rank 0 says.
 //
 // Owns the communicators; the MpiSession must outlive it. Only the thread that runs the step loop.
 // Errors: UsageError when the backend asked for is impossible here (NCCL without a GPU) or only
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "comm/communicator.h"
+#include "comm/core_binding.h"
 
 namespace catamaran {
 
@@ -38,6 +40,7 @@ struct CommOptions {
   std::string progress = "auto";
   double timeout_seconds = 120;  // a collective that takes longer ends the job
   int64_t threads_per_rank = 0;  // compute threads; 0: cores of the node / local ranks
+  std::string bind = "auto";     // auto, none, core, numa: comm/core_plan.h
 
   std::vector<std::string> problems() const;  // support/problems.h
   void check() const;                         // UsageError naming the keys
@@ -53,7 +56,7 @@ class ProcessGroup {
   ProcessGroup(int rank, int world, int local_rank, int local_world, std::string host_name,
                DeviceKind device_kind, int device_index, int threads,
                std::unique_ptr<Communicator> host, std::unique_ptr<Communicator> gradients,
-               CommunicatorMaker another = nullptr);
+               CommunicatorMaker another = nullptr, CoreBinding cores = {});
 
   int rank() const { return rank_; }
   int world() const { return world_; }
@@ -63,7 +66,8 @@ class ProcessGroup {
   const std::string& host_name() const { return host_name_; }
   DeviceKind device_kind() const { return device_kind_; }
   int device_index() const { return device_index_; }
-  int threads() const { return threads_; }  // compute threads this rank should use
+  int threads() const { return threads_; }             // compute threads this rank should use
+  const CoreBinding& cores() const { return cores_; }  // CPUs that they may run on
 
   Communicator& host() { return *host_; }
   Communicator& gradients() { return *gradients_; }
@@ -89,6 +93,7 @@ class ProcessGroup {
   std::unique_ptr<Communicator> host_;
   std::unique_ptr<Communicator> gradients_;
   CommunicatorMaker another_;
+  CoreBinding cores_;
 };
 
 ProcessGroup make_process_group(MpiSession& session, const CommOptions& options);

@@ -28,6 +28,7 @@ void add_plan_command(CLI::App& app, CommandSlot& slot);
 void add_sweep_command(CLI::App& app, CommandSlot& slot);
 void add_bench_command(CLI::App& app, CommandSlot& slot);
 void add_submit_command(CLI::App& app, CommandSlot& slot);
+void add_doctor_command(CLI::App& app, CommandSlot& slot);
 void add_data_command(CLI::App& app, CommandSlot& slot);
 void add_status_command(CLI::App& app, CommandSlot& slot);
 void add_watch_command(CLI::App& app, CommandSlot& slot);

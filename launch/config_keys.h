@@ -256,6 +256,9 @@ void visit_config_keys(Options& o, Visit&& visit) {
         "a collective that takes longer ends the job");
   visit("comm.threads_per_rank", o.comm.threads_per_rank,
         "compute threads; 0: cores / ranks of the node");
+  visit("comm.bind", o.comm.bind,
+        "CPUs of ranks that share a node: auto (equal parts of its cores, near the GPU, unless the "
+        "launcher bound them), none, core (equal parts, or refused), numa (a NUMA node each)");
   visit("monitoring.enabled", o.monitoring.enabled, "serve Prometheus metrics from rank 0");
   visit("monitoring.address", o.monitoring.address, "to listen on");
   visit("monitoring.port", o.monitoring.port,

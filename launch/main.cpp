@@ -110,6 +110,7 @@ int run(int argc, char** argv) {
   add_sweep_command(app, slot);
   add_bench_command(app, slot);
   add_submit_command(app, slot);
+  add_doctor_command(app, slot);
   add_data_command(app, slot);
   require_known_command(app, argc, argv);
   try {

@@ -15,7 +15,8 @@
 namespace catamaran {
 
 std::vector<std::string> mpirun_command(int64_t ranks, const std::vector<std::string>& arguments) {
-  // No binding: loader threads and compute threads of a rank share its part of the cores.
+  // No binding: the ranks divide the cores themselves, so that the loader threads and compute
+  // threads of each share its part (comm.bind).
   // Quiet: what ends a rank it says itself, and mpirun calls a stop with a checkpoint a failure.
   std::vector<std::string> command = {"mpirun", "--quiet", "--oversubscribe",    "--bind-to",
                                       "none",   "-n",      std::to_string(ranks)};

@@ -40,7 +40,7 @@ each 'more than 400 lines' < <(wc -l "${sources[@]}" | awk '$1 > 400 && $2 != "t
 each 'header without an opening comment' < <(for h in "${headers[@]}"; do head -1 "$h" | grep -q '^//' || echo "$h"; done)
 each 'prints or exits below launch/' < <(grep -nE 'std::cout|std::printf|std::puts|[^_a-z]exit\(|std::abort' support/*.cpp comm/*.cpp dataio/*.cpp model/*.cpp evaluation/*.cpp monitoring/*.cpp drawing/*.cpp trainer/*.cpp | grep -vE '_exit\(')
 # What a run writes down of itself has nothing of the environment, where secrets are: few files read it, a variable at a time.
-each 'reads the environment' < <(grep -nE 'getenv|\benviron\b' "${sources[@]}" | grep -vE '^[a-z]+/[a-z_.]+:[0-9]+: *//' | grep -vE '^(bench|tests|comm/mpi_session|support/environment|support/memory_state|support/terminal|launch/(command_train|program_output|scratch_folder|version))')
+each 'reads the environment' < <(grep -nE 'getenv|\benviron\b' "${sources[@]}" | grep -vE '^[a-z]+/[a-z_.]+:[0-9]+: *//' | grep -vE '^(bench|tests|comm/launcher|comm/mpi_session|support/environment|support/memory_state|support/terminal|launch/(command_train|program_output|scratch_folder|version))')
 each 'unfinished by its own words' < <(grep -nE '\b(TODO|FIXME|XXX)\b' "${sources[@]}")
 
 # Scripts and pages.

@@ -4,11 +4,13 @@
 //   { const LastResort bound(600, 5, "rank 1 on host: the ranks did not meet within 600 s; look for
 //   ...");
 //     MPI_Init(...); }                                     // in time: nothing happens
+//   const LastResort bound(60, [&] { return print(what_is_known()); });  // words of one's own
 //
 // By _exit, from a thread of its own: no destructor, no flush. Thread-safe.
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -18,6 +20,8 @@ namespace catamaran {
 class LastResort {
  public:
   LastResort(double seconds, int exit_code, const std::string& sentence);
+  // last_words runs on the other thread, just before the end, and returns the exit code.
+  LastResort(double seconds, std::function<int()> last_words);
   LastResort(const LastResort&) = delete;
   LastResort& operator=(const LastResort&) = delete;
   ~LastResort();

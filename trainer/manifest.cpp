@@ -121,6 +121,7 @@ EarlierStarts read_earlier_starts(const TrainRequest& request, int64_t first_ste
 void write_manifest(const TrainRequest& request, const RunPacks& packs, ProcessGroup& group,
                     const EarlierStarts& earlier, const NewLife& start) {
   std::vector<std::string> hosts = group.all_gather(group.host_name());
+  const std::vector<std::string> cpus = group.all_gather(group.cores().cpus);
   if (!group.is_root()) return;
   const std::filesystem::path path = request.run_dir / "manifest.json";
   const LibraryVersions libraries = library_versions();
@@ -148,6 +149,8 @@ void write_manifest(const TrainRequest& request, const RunPacks& packs, ProcessG
                {"steps_per_epoch", start.steps_per_epoch},
                {"total_steps", start.total_steps},
                {"threads_per_rank", group.threads()},
+               {"bind", request.options.comm.bind},
+               {"cpus", cpus},
                {"learning_rate", request.options.learning_rate()},
                {"precision", request.options.precision.compute},
                {"backend", std::string(group.gradients().backend())},

@@ -183,6 +183,23 @@ cudaError_t cudaDriverGetVersion(int* version) {
   return cudaSuccess;
 }
 
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  FAKE_CUDA_CALL("cudaRuntimeGetVersion");
+  *version = 13000;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  FAKE_CUDA_CALL("cudaGetDeviceProperties");
+  if (device < 0 || static_cast<size_t>(device) >= gpu().pci_bus_ids.size())
+    return answer(cudaErrorInvalidDevice);
+  *properties = {};
+  std::snprintf(properties->name, sizeof properties->name, "Fake GPU %d", device);
+  properties->totalGlobalMem = size_t{80} << 30;
+  properties->ECCEnabled = 1;
+  return cudaSuccess;
+}
+
 cudaError_t cudaDeviceGetPCIBusId(char* id, int length, int device) {
   FAKE_CUDA_CALL("cudaDeviceGetPCIBusId");
   if (device < 0 || static_cast<size_t>(device) >= gpu().pci_bus_ids.size())

@@ -269,6 +269,12 @@ using namespace catamaran::fake_gpu;
 
 extern "C" {
 
+ncclResult_t ncclGetVersion(int* version) {
+  if (const int code = enter("ncclGetVersion"); code != 0) return static_cast<ncclResult_t>(code);
+  *version = NCCL_VERSION_CODE;
+  return ncclSuccess;
+}
+
 ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
   const std::lock_guard lock(gpu_mutex());
   if (const int code = enter("ncclGetUniqueId"); code != 0)

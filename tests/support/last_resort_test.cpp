@@ -18,5 +18,18 @@ TEST(LastResortDeathTest, EndsTheProcessWithItsSentence) {
       testing::ExitedWithCode(5), "catamaran: error: rank 1: too late");
 }
 
+TEST(LastResortDeathTest, EndsTheProcessWithTheWordsAndTheCodeThatItIsGiven) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        const LastResort bound(0.05, [] {
+          (void)!::write(STDERR_FILENO, "all that is known", 17);
+          return 1;
+        });
+        for (;;) ::pause();
+      },
+      testing::ExitedWithCode(1), "all that is known");
+}
+
 }  // namespace
 }  // namespace catamaran
