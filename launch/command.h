@@ -27,5 +27,6 @@ void add_config_command(CLI::App& app, CommandSlot& slot);
 void add_plan_command(CLI::App& app, CommandSlot& slot);
 void add_bench_command(CLI::App& app, CommandSlot& slot);
 void add_data_command(CLI::App& app, CommandSlot& slot);
+void add_sd_command(CLI::App& app, CommandSlot& slot);
 
 }  // namespace catamaran

@@ -16,9 +16,9 @@ namespace fs = std::filesystem;
 
 constexpr const char* kEmpty = "is empty; give a path, or leave the option out";
 constexpr const char* kPng = ".png";
-constexpr std::array<const char*, 8> kFilesOfARun = {
-    "lock",          "log.jsonl",     "metrics.jsonl",       "config.toml",
-    "samples.jsonl", "manifest.json", "metrics-address.txt", "trace.json"};
+constexpr std::array<const char*, 9> kFilesOfARun = {
+    "lock",          "log.jsonl",           "metrics.jsonl", "config.toml", "samples.jsonl",
+    "manifest.json", "metrics-address.txt", "trace.json",    "final.prom"};
 
 bool is_file(const fs::path& path) {
   std::error_code code;

@@ -47,6 +47,7 @@ void CheckpointWriter::save(CheckpointContents contents, const std::string& kind
         const Stopwatch watch;
         try {
           may_write_();
+          end.tried = true;
           end.bytes = write_checkpoint(folder_, contents);
           remove_old_checkpoints(folder_, keep_, contents.state.best_step, contents.state.step);
           end.ok = true;

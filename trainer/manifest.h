@@ -44,7 +44,8 @@ struct NewLife {
   std::string id;  // RunDirectory::start; of rank 0
   int64_t first_step = 0;
   std::vector<SettingChange> changes;
-  std::string taken_from;  // whom the run's lock was taken from by force; empty: from nobody
+  int64_t repeated_steps = 0;  // that the life before it logged, and no checkpoint holds
+  std::string taken_from;      // whom the run's lock was taken from by force; empty: from nobody
 };
 void write_manifest(const TrainRequest& request, const RunPacks& packs, ProcessGroup& group,
                     const EarlierStarts& earlier, const NewLife& start);

@@ -1,13 +1,24 @@
 #include "trainer/monitor.h"
 
+#include <pwd.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "monitoring/background_poll.h"
+#include "monitoring/discovery.h"
 #include "monitoring/run_log.h"
 #include "monitoring/step_lines.h"
 #include "support/atomic_file.h"
+#include "support/environment.h"
 #include "support/error.h"
 #include "support/log.h"
 #include "support/progress.h"
@@ -23,29 +34,81 @@ std::string progress_note(const StepReport& report) {
   return note;
 }
 
+constexpr std::chrono::seconds kBetweenLooksAtStorage{15};
+
+// Storage that does not answer holds up the thread that asks, nobody else.
+std::function<void()> free_space_watch(std::shared_ptr<Metrics> metrics,
+                                       const std::filesystem::path& folder) {
+  return [metrics = std::move(metrics), folder] {
+    struct statvfs found {};
+    const bool known = ::statvfs(folder.c_str(), &found) == 0;
+    metrics->set_free_bytes(known ? static_cast<double>(found.f_bavail) *
+                                        static_cast<double>(found.f_frsize)
+                                  : std::nan(""));
+  };
+}
+
+// Who runs it; the number where the system knows no name.
+std::string user_name() {
+  std::array<char, 4096> memory{};
+  passwd entry{};
+  passwd* found = nullptr;
+  const uid_t user = ::geteuid();
+  if (::getpwuid_r(user, &entry, memory.data(), memory.size(), &found) == 0 && found != nullptr)
+    return found->pw_name;
+  return std::to_string(user);
+}
+
+DiscoveryTarget discovery_target(const MetricsEndpoint& endpoint, const MonitoringOptions& options,
+                                 const std::string& run, const std::filesystem::path& run_dir) {
+  return {.file = {},
+          .address = endpoint.target(),
+          .run = run,
+          .slurm_job_id = recorded_variable("SLURM_JOB_ID"),
+          .user = user_name(),
+          .cluster =
+              options.cluster.empty() ? recorded_variable("SLURM_CLUSTER_NAME") : options.cluster,
+          .run_dir = std::filesystem::absolute(run_dir).string()};
+}
+
 }  // namespace
 
 struct Monitor::Root {
   Root(const RunOptions& options, const MonitorSetup& setup)
       : directory(held(*setup.directory)),
+        monitoring(options.monitoring),
+        run(setup.info.run),
         log_every(options.log.every_steps),
-        capacity(setup.prefetch_batches),
-        metrics(setup.info),
+        metrics(std::make_shared<Metrics>(setup.info)),
         endpoint(options.monitoring.enabled
-                     ? std::make_unique<MetricsEndpoint>(metrics, options.monitoring)
+                     ? std::make_unique<MetricsEndpoint>(*metrics, options.monitoring)
                      : nullptr),
         log(directory.path() / "metrics.jsonl", setup.info.first_step + 1),
-        progress("training", setup.info.total_steps, "steps") {
+        repeated(std::max<int64_t>(0, log.newest_dropped() - setup.info.first_step)),
+        progress("training", setup.info.total_steps, "steps"),
+        free_space("free-space", kBetweenLooksAtStorage,
+                   free_space_watch(metrics, directory.path())) {
+    metrics->set_history(history_with_log(setup.info));
+    metrics->set_gpus(setup.gpus);
     if (endpoint) {
       write_file_atomically(directory.path() / "metrics-address.txt", endpoint->url() + "\n",
                             ErrorKind::kUsage, Parents::kMustBeThere);
       log::info("Prometheus metrics at " + endpoint->url());
     }
-    const int64_t repeated = log.newest_dropped() - setup.info.first_step;
     if (setup.expects_clean_stop && repeated > 0)
       log::warn(text("the last stop was not clean: %ld steps are repeated", repeated));
     if (options.log.samples)
       samples.emplace(directory.path() / "samples.jsonl", setup.info.first_step + 1);
+  }
+
+  // A log with every tenth step stands for all of them.
+  RunHistory history_with_log(const RunInfo& info) const {
+    RunHistory history = info.history;
+    history.lost_steps += repeated;
+    if (log.kept().lines > 0)
+      history.useful_seconds = log.kept().applied_seconds * static_cast<double>(info.first_step) /
+                               static_cast<double>(log.kept().lines);
+    return history;
   }
 
   static const RunDirectory& held(const RunDirectory& directory) {
@@ -78,13 +141,18 @@ struct Monitor::Root {
   const RunDirectory& directory;
   bool is_taken_over = false;
   bool said_taken_over = false;
+  MonitoringOptions monitoring;
+  std::string run;
   int64_t log_every;
-  int64_t capacity;
-  Metrics metrics;
+  std::shared_ptr<Metrics> metrics;
   std::unique_ptr<MetricsEndpoint> endpoint;  // first of all: its port may be taken
   RunLog log;
+  int64_t repeated;  // steps, that an earlier life logged
   std::optional<StepLines> samples;
   Progress progress;
+  std::optional<DiscoveryFile> discovery;
+  Stopwatch since_start;
+  BackgroundPoll free_space;
 };
 
 Monitor::Monitor(const RunOptions& options, const MonitorSetup& setup)
@@ -92,20 +160,39 @@ Monitor::Monitor(const RunOptions& options, const MonitorSetup& setup)
 
 Monitor::~Monitor() = default;
 
+void Monitor::announce() {
+  if (!root_ || !root_->endpoint || root_->monitoring.discovery_folder.empty()) return;
+  root_->discovery.emplace(
+      root_->monitoring.discovery_folder,
+      discovery_target(*root_->endpoint, root_->monitoring, root_->run, root_->directory.path()));
+}
+
+void Monitor::ended_cleanly() {
+  if (root_ && root_->discovery) root_->discovery->remove();
+}
+
 void Monitor::set_state(RunState state) {
   if (!root_) return;
-  root_->metrics.set_state(state);
+  root_->metrics->set_state(state);
   root_->look_at_directory();
 }
 
 void Monitor::record_self_test(double seconds) {
-  if (root_) root_->metrics.record_self_test(seconds);
+  if (root_) root_->metrics->record_self_test(seconds);
+}
+
+void Monitor::record_stall(double seconds) {
+  if (root_) root_->metrics->record_stall(seconds);
+}
+
+void Monitor::record_rollback(int64_t steps) {
+  if (root_) root_->metrics->record_rollback(steps);
 }
 
 void Monitor::record(const StepReport& report) {
   if (!root_) return;
   if (report.step % root_->log_every == 0 && !root_->is_taken_over) root_->log.record(report);
-  root_->metrics.record(report);
+  root_->metrics->record(report);
   root_->progress.set(report.step, progress_note(report));
 }
 
@@ -117,19 +204,16 @@ void Monitor::record_samples(int64_t step, const std::vector<std::string>& ids) 
   if (wants_samples()) root_->samples->append({{"step", step}, {"ids", ids}});
 }
 
-void Monitor::record_loader(const LoaderCounters& counters) {
-  if (!root_) return;
-  root_->metrics.record_loader({.read_bytes = counters.read_bytes,
-                                .decode_seconds = counters.decode_seconds,
-                                .cache_hits = counters.cache_hits,
-                                .ready_batches = counters.ready_batches,
-                                .capacity_batches = root_->capacity});
+bool Monitor::wants_figures() const { return root_ && root_->endpoint; }
+
+void Monitor::record_figures(std::span<const RankFigures> ranks, double parameter_norm) {
+  if (root_) root_->metrics->record_figures(ranks, parameter_norm);
 }
 
 void Monitor::record(const Evaluation& evaluation, const std::string& name,
                      const std::string& weights, int64_t step, double seconds) {
   if (!root_) return;
-  root_->metrics.record_evaluation(weights, evaluation, seconds);
+  root_->metrics->record_evaluation(weights, evaluation, seconds);
   nlohmann::json file = nlohmann::json::parse(evaluation_json(evaluation));
   file["weights"] = weights;
   file["step"] = step;
@@ -141,18 +225,29 @@ void Monitor::record(const Evaluation& evaluation, const std::string& name,
 }
 
 void Monitor::record_consistency_check(bool agreed) {
-  if (root_) root_->metrics.record_consistency_check(agreed);
+  if (root_) root_->metrics->record_consistency_check(agreed);
 }
 
-void Monitor::follow_heartbeats(std::function<double()> longest_silence) {
-  if (root_) root_->metrics.follow_heartbeats(std::move(longest_silence));
+void Monitor::follow_heartbeats(std::function<std::vector<double>()> silences) {
+  if (root_) root_->metrics->follow_heartbeats(std::move(silences));
 }
 
-void Monitor::checkpoint_ended(bool ok, const std::string& kind, double write_seconds,
-                               double stall_seconds, int64_t bytes) {
-  if (root_)
-    root_->metrics.record_checkpoint(ok ? CheckpointResult::kOk : CheckpointResult::kError, kind,
-                                     write_seconds, stall_seconds, bytes);
+void Monitor::checkpoint_ended(CheckpointResult result, const std::string& kind,
+                               double write_seconds, double stall_seconds, int64_t bytes) {
+  if (root_) root_->metrics->record_checkpoint(result, kind, write_seconds, stall_seconds, bytes);
 }
+
+int64_t Monitor::repeated_steps() const { return root_ ? root_->repeated : 0; }
+
+std::optional<Linger> Monitor::linger(bool ended_well) const {
+  if (!root_ || !root_->endpoint) return std::nullopt;
+  const double seconds = root_->monitoring.linger_seconds;
+  if (ended_well && root_->since_start.seconds() < seconds) return std::nullopt;
+  return Linger(*root_->endpoint, seconds);
+}
+
+std::string Monitor::run() const { return root_ ? root_->run : ""; }
+
+std::shared_ptr<const Metrics> Monitor::metrics() const { return root_ ? root_->metrics : nullptr; }
 
 }  // namespace catamaran

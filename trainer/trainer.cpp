@@ -60,6 +60,11 @@ EvaluatorOptions evaluator_options(const RunOptions& options, const BatchSplit& 
           .read_timeout_seconds = loading.timeout_seconds};
 }
 
+CheckpointResult result_of(const CheckpointEnd& end) {
+  if (end.ok) return CheckpointResult::kOk;
+  return end.tried ? CheckpointResult::kError : CheckpointResult::kSkipped;
+}
+
 std::string name_of_evaluation(int64_t step, int64_t steps_per_epoch) {
   char name[40];
   if (step % steps_per_epoch == 0) {
@@ -106,6 +111,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
       probe_every_{probe_interval(parts_.options.numerics.probe_every_steps, group)},
       faults_(parts_.options.testing, group.rank()),
       own_work_(group.world()),
+      data_waits_(group.world()),
       stragglers_(parts_.options.monitoring.straggler_factor, group.all_gather(group.host_name())) {
   if (parts_.options.clip.mode == "agc") {
     adaptive_clip_.emplace(parts_.parameters, arena_.gradient_views(),
@@ -132,7 +138,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
                       {.name = "bytes", .value = end.bytes});
           longest_checkpoint_ =
               std::max(longest_checkpoint_.load(), end.stall_seconds + end.write_seconds);
-          monitor_.checkpoint_ended(end.ok, end.kind, end.write_seconds, end.stall_seconds,
+          monitor_.checkpoint_ended(result_of(end), end.kind, end.write_seconds, end.stall_seconds,
                                     end.bytes);
         },
         [this] { require_run_directory(); });
@@ -204,9 +210,14 @@ ExitReason Trainer::run() {
   if (parts_.position.saved_step != parts_.position.step)
     save_checkpoint(done ? "final" : "signal");
   monitor_.set_state(RunState::kFinish);
+  if (is_monitored()) share_figures();
+  const Stopwatch writing;
   wait_for_writer();  // a launcher ends all ranks at the first non-zero exit: durable work first
   if (writer_) writer_->finish();
+  monitor_.record_stall(writing.seconds());
   end_life(done);
+  if (done) show_last_page(/*ended_well=*/true);
+  monitor_.ended_cleanly();
   group_.barrier();
   if (parts_.options.trace.enabled)
     write_time_line(*trace_, parts_.options.trace, parts_.run_dir, parts_.directory, group_,
@@ -223,7 +234,7 @@ void Trainer::after_step(const StepReport& report) {
   complete.beta = fusion[1];
   complete.gamma = fusion[2];
   monitor_.record(complete);
-  monitor_.record_loader(loader_->counters());
+  if (figures_wanted_) share_figures();
   if (const auto line = stragglers_.line(report.slowest, steady_seconds());
       line && group_.is_root())
     log::info(*line);
@@ -339,6 +350,7 @@ void Trainer::save_checkpoint(const std::string& kind) {
     contents.optimizer = snapshot(optimizer_->state());
     writer_->save(std::move(contents), kind, stall);
   }
+  monitor_.record_stall(stall.seconds());
   monitor_.set_state(RunState::kTrain);
 }
 
