@@ -34,6 +34,11 @@ std::string progress_note(const StepReport& report) {
   return note;
 }
 
+CheckpointResult result_of(const CheckpointEnd& end) {
+  if (end.ok) return CheckpointResult::kOk;
+  return end.tried ? CheckpointResult::kError : CheckpointResult::kSkipped;
+}
+
 constexpr std::chrono::seconds kBetweenLooksAtStorage{15};
 
 // Storage that does not answer holds up the thread that asks, nobody else.
@@ -49,7 +54,7 @@ std::function<void()> free_space_watch(std::shared_ptr<Metrics> metrics,
 }
 
 // Who runs it; the number where the system knows no name.
-std::string user_name() {
+std::string name_of_user() {
   std::array<char, 4096> memory{};
   passwd entry{};
   passwd* found = nullptr;
@@ -65,7 +70,7 @@ DiscoveryTarget discovery_target(const MetricsEndpoint& endpoint, const Monitori
           .address = endpoint.target(),
           .run = run,
           .slurm_job_id = recorded_variable("SLURM_JOB_ID"),
-          .user = user_name(),
+          .user = name_of_user(),
           .cluster =
               options.cluster.empty() ? recorded_variable("SLURM_CLUSTER_NAME") : options.cluster,
           .run_dir = std::filesystem::absolute(run_dir).string()};
@@ -232,9 +237,10 @@ void Monitor::follow_heartbeats(std::function<std::vector<double>()> silences) {
   if (root_) root_->metrics->follow_heartbeats(std::move(silences));
 }
 
-void Monitor::checkpoint_ended(CheckpointResult result, const std::string& kind,
-                               double write_seconds, double stall_seconds, int64_t bytes) {
-  if (root_) root_->metrics->record_checkpoint(result, kind, write_seconds, stall_seconds, bytes);
+void Monitor::checkpoint_ended(const CheckpointEnd& end) {
+  if (root_)
+    root_->metrics->record_checkpoint(result_of(end), end.kind, end.write_seconds,
+                                      end.stall_seconds, end.bytes);
 }
 
 int64_t Monitor::repeated_steps() const { return root_ ? root_->repeated : 0; }

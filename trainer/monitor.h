@@ -27,6 +27,7 @@
 #include "monitoring/metrics.h"
 #include "monitoring/rank_figures.h"
 #include "monitoring/step_report.h"
+#include "trainer/checkpoint_writer.h"
 #include "trainer/options.h"
 #include "trainer/run_directory.h"
 
@@ -66,8 +67,7 @@ class Monitor {
               int64_t step, double seconds);
   void record_consistency_check(bool agreed);
   void follow_heartbeats(std::function<std::vector<double>()> silences);
-  void checkpoint_ended(CheckpointResult result, const std::string& kind, double write_seconds,
-                        double stall_seconds, int64_t bytes);
+  void checkpoint_ended(const CheckpointEnd& end);
 
   // Steps that an earlier life logged and that this one does again.
   int64_t repeated_steps() const;

@@ -60,11 +60,6 @@ EvaluatorOptions evaluator_options(const RunOptions& options, const BatchSplit& 
           .read_timeout_seconds = loading.timeout_seconds};
 }
 
-CheckpointResult result_of(const CheckpointEnd& end) {
-  if (end.ok) return CheckpointResult::kOk;
-  return end.tried ? CheckpointResult::kError : CheckpointResult::kSkipped;
-}
-
 std::string name_of_evaluation(int64_t step, int64_t steps_per_epoch) {
   char name[40];
   if (step % steps_per_epoch == 0) {
@@ -138,8 +133,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
                       {.name = "bytes", .value = end.bytes});
           longest_checkpoint_ =
               std::max(longest_checkpoint_.load(), end.stall_seconds + end.write_seconds);
-          monitor_.checkpoint_ended(result_of(end), end.kind, end.write_seconds, end.stall_seconds,
-                                    end.bytes);
+          monitor_.checkpoint_ended(end);
         },
         [this] { require_run_directory(); });
   }
