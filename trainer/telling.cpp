@@ -53,9 +53,10 @@ void Trainer::show_last_page(bool ended_well) {
   monitor_.set_state(RunState::kFinish);
   const auto signals = [this] { return parts_.signals != nullptr ? parts_.signals->load() : 0; };
   const int64_t signals_before = signals();
-  // Whoever ends the job at its deadline must not find it waiting.
-  const bool has_time = !limit_ || limit_->deadline() - steady_seconds() >
-                                       2 * parts_.options.monitoring.linger_seconds;
+  // Nobody waits who has been asked to stop, or would be ended at a deadline meanwhile.
+  const bool has_time =
+      !signalled() && (!limit_ || limit_->deadline() - steady_seconds() >
+                                      2 * parts_.options.monitoring.linger_seconds);
   const std::optional<Linger> linger =
       has_time ? monitor_.linger(ended_well) : std::optional<Linger>();
   while (true) {
