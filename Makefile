@@ -73,7 +73,7 @@ fuzz: setup  ## fuzz targets of the readers, ten minutes in all on two cores (SE
 # A minute each, as many at once as there are cores. Without the pack target: libhdf5 1.10.8 itself reads beyond its heap where a shard's own structure is changed (H5HG_read), a crash
 # that no code here can keep it from once the file is open; `make fuzz` shows it.
 fuzz-minute:
-	@$(MAKE) fuzz SECONDS_EACH=60 FUZZ_TARGETS="coco jpeg json manifest safetensors toml voc"
+	@$(MAKE) fuzz SECONDS_EACH=60 FUZZ_TARGETS="coco discovery jpeg json manifest safetensors toml voc"
 
 bench: bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan bench-checkpoint bench-monitoring  ## all benchmarks
 
