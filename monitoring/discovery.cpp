@@ -26,7 +26,7 @@ constexpr ErrorKind kKind = ErrorKind::kUsage;
 constexpr const char* kJob = "catamaran";
 // Prometheus drops labels of this prefix once targets are relabelled.
 constexpr const char* kRunDir = "__meta_catamaran_run_dir";
-constexpr int64_t kLargestBytes = int64_t{64} << 10;  // of a file
+constexpr int64_t kLargestBytes = int64_t{256} << 10;  // of a file
 constexpr size_t kMostFiles = 10'000;
 constexpr size_t kLongestLabel = 4096;  // bytes
 constexpr size_t kLongestHost = 253;    // of DNS

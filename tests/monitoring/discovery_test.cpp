@@ -148,7 +148,7 @@ TEST_F(DiscoveryTest, SaysOfEachFileThatIsNoneWhy) {
               HasSubstr("no label run"));
   EXPECT_THAT(reason_of(R"([{"targets": ["n:1"], "labels": {"job": 1}}])"),
               HasSubstr("wrong type"));
-  EXPECT_THAT(reason_of("[" + std::string(1 << 17, ' ') + "]"), HasSubstr("more than the limit"));
+  EXPECT_THAT(reason_of("[" + std::string(1 << 19, ' ') + "]"), HasSubstr("more than the limit"));
   EXPECT_THAT(reason_of(std::string(100, '[') + std::string(100, ']')), HasSubstr("levels deep"));
 }
 
