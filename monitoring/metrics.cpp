@@ -14,13 +14,13 @@
 #include "monitoring/rank_metrics.h"
 #include "monitoring/run_rhythm.h"
 #include "monitoring/series_set.h"
+#include "monitoring/step_series.h"
 
 namespace catamaran {
 namespace {
 
 constexpr std::array<const char*, 6> kStates = {"init", "self_test",  "train",
                                                 "eval", "checkpoint", "finish"};
-constexpr std::array<const char*, 3> kOperations = {"gradient", "metrics", "sync"};
 constexpr std::array<const char*, 3> kResults = {"ok", "error", "skipped"};
 constexpr double kFreeSpaceIsOld = 60;  // seconds
 
@@ -36,10 +36,9 @@ struct Metrics::Series {
       : steady(std::move(clock)),
         now_unix(unix_seconds()),
         started_unix(info.started_unix_seconds > 0 ? info.started_unix_seconds : now_unix),
-        total_steps(info.total_steps),
+        steps(set, info),
         ranks(info.world_size),
-        wall(steady() - (now_unix - started_unix)),
-        rhythm(info.checkpoint_every_steps, info.evaluate_every_steps, info.total_steps) {}
+        wall(steady() - (now_unix - started_unix)) {}
 
   std::function<double()> steady;
   double now_unix;  // at the construction
@@ -47,48 +46,30 @@ struct Metrics::Series {
   std::shared_ptr<prometheus::Registry> registry = std::make_shared<prometheus::Registry>();
   ProcessMetrics process;
   SeriesSet set{metric_table(), *registry};
-  int64_t total_steps;
+  StepSeries steps;
+  prometheus::Counter& rest = set.counter("catamaran_phase_seconds_total", {"other"});
   RankMetrics ranks;
   std::atomic<bool> has_stepped = false;
   std::atomic<RunState> state = RunState::kInit;
 
   std::mutex mutex;  // over what follows
   WallTime wall;
-  CheckpointRhythm rhythm;
   Goodput goodput;
-  Smoothed step_seconds{0.05};
-  Smoothed loss{0.02};
   double best_map = 0;
   RankFigures totals;                         // of the newest record, over all ranks
   std::optional<double> free_bytes_known_at;  // steady
   double render_seconds = 0;                  // of the newest page
 
-  void add_phase(const char* phase, double seconds) {
-    set.counter("catamaran_phase_seconds_total", {phase}).Increment(std::max(0.0, seconds));
-  }
   // All wall time goes into some phase: what nobody tells of is "other".
   void account(const char* phase, double seconds) {
-    add_phase(phase, seconds);
-    add_phase("other", wall.rest(steady(), seconds));
+    set.counter("catamaran_phase_seconds_total", {phase}).Increment(std::max(0.0, seconds));
+    rest.Increment(wall.rest(steady(), seconds));
   }
   void stamp(const char* name) { set.gauge(name).Set(unix_seconds()); }
 
   void show_history(const RunHistory& history);
   void show_what_ages();
-  void record_phases(const StepReport& report);
-  void record_progress(const StepReport& report);
-  void record_result(const StepReport& report);
-  void record_collectives(const StepReport& report);
-  void show_position(int64_t step, int64_t epoch);
 };
-
-void Metrics::Series::show_position(int64_t step, int64_t epoch) {
-  set.gauge("catamaran_step").Set(static_cast<double>(step));
-  set.gauge("catamaran_epoch").Set(static_cast<double>(epoch));
-  if (total_steps <= 0) return;
-  set.gauge("catamaran_progress_ratio")
-      .Set(static_cast<double>(step) / static_cast<double>(total_steps));
-}
 
 void Metrics::Series::show_history(const RunHistory& history) {
   set.gauge("catamaran_restarts").Set(static_cast<double>(history.restarts));
@@ -112,61 +93,6 @@ void Metrics::Series::show_what_ages() {
     set.gauge("catamaran_run_dir_free_bytes").Set(std::nan(""));
 }
 
-void Metrics::Series::record_phases(const StepReport& report) {
-  const double own = report.data_wait_seconds + report.to_device_seconds + report.forward_seconds +
-                     report.backward_seconds;
-  const double exposed = report.exchange_exposed_seconds + report.sums_wait_seconds;
-  add_phase("data_wait", report.data_wait_seconds);
-  add_phase("h2d", report.to_device_seconds);
-  add_phase("forward", report.forward_seconds);
-  add_phase("backward", report.backward_seconds);
-  add_phase("allreduce_exposed", exposed);
-  add_phase("optimizer", report.optimizer_seconds);
-  add_phase("other", report.step_seconds - own - exposed - report.optimizer_seconds);
-  add_phase("other", wall.rest(steady(), report.step_seconds));
-}
-
-void Metrics::Series::record_progress(const StepReport& report) {
-  const double smoothed_seconds = step_seconds.add(report.step_seconds);
-  show_position(report.step, report.epoch);
-  set.gauge("catamaran_step_duration_smoothed_seconds").Set(smoothed_seconds);
-  rhythm.step_took(smoothed_seconds);
-  set.gauge("catamaran_checkpoint_interval_seconds").Set(rhythm.seconds());
-  stamp("catamaran_last_step_timestamp_seconds");
-  if (total_steps <= 0) return;
-  const auto left = static_cast<double>(std::max<int64_t>(0, total_steps - report.step));
-  set.gauge("catamaran_eta_seconds").Set(left * smoothed_seconds);
-}
-
-void Metrics::Series::record_result(const StepReport& report) {
-  const bool nonfinite = !report.applied && !report.spike;
-  const char* skipped = nonfinite ? "skipped_nonfinite" : "skipped_spike";
-  set.counter("catamaran_steps_total", {report.applied ? "ok" : skipped}).Increment();
-  if (nonfinite) set.counter("catamaran_nonfinite_steps_total").Increment();
-  if (report.spike) set.counter("catamaran_loss_spikes_total").Increment();
-  if (report.applied) goodput.add(report.step_seconds);
-  for (size_t reason = 0; reason < kBadSampleReasons.size(); ++reason) {
-    if (report.bad_samples[reason] == 0) continue;
-    set.counter("catamaran_bad_samples_total", {kBadSampleReasons[reason]})
-        .Increment(static_cast<double>(report.bad_samples[reason]));
-  }
-}
-
-void Metrics::Series::record_collectives(const StepReport& report) {
-  for (const CollectiveTime& one : report.collectives) {
-    const char* op = name_of(one.op, kOperations);
-    set.histogram("catamaran_collective_duration_seconds", {op}).Observe(one.seconds);
-    if (one.op == CollectiveOp::kGradient) continue;  // below, over all ranks
-    set.counter("catamaran_allreduce_bytes_total", {op}).Increment(static_cast<double>(one.bytes));
-    set.counter("catamaran_allreduce_seconds_total", {op}).Increment(std::max(0.0, one.seconds));
-  }
-  set.counter("catamaran_allreduce_bytes_total", {"gradient"})
-      .Increment(static_cast<double>(report.exchanged_bytes));
-  set.counter("catamaran_allreduce_seconds_total", {"gradient"})
-      .Increment(std::max(0.0, report.all_reduce_seconds));
-  set.gauge("catamaran_allreduce_overlap_ratio").Set(report.overlap_ratio());
-}
-
 Metrics::Metrics(const RunInfo& info, std::function<double()> steady)
     : series_(std::make_unique<Series>(info, std::move(steady))) {
   Series& s = *series_;
@@ -174,8 +100,6 @@ Metrics::Metrics(const RunInfo& info, std::function<double()> steady)
   s.set.set_info("catamaran_run_info",
                  {info.run, info.config_hash, info.dataset, info.model,
                   std::to_string(info.world_size), std::to_string(info.global_batch)});
-  for (int64_t head = 1; head <= info.heads_with_loss; ++head)
-    s.set.add_beside("catamaran_loss", {std::to_string(head)});
   // Not 0: an alert on the age of a checkpoint would fire before the first one is due.
   for (const char* name :
        {"catamaran_start_timestamp_seconds", "catamaran_last_step_timestamp_seconds",
@@ -183,14 +107,13 @@ Metrics::Metrics(const RunInfo& info, std::function<double()> steady)
         "catamaran_oldest_heartbeat_timestamp_seconds"})
     s.set.gauge(name).Set(s.started_unix);
   s.set.gauge("catamaran_deadline_timestamp_seconds").Set(info.deadline_unix_seconds);
-  s.set.gauge("catamaran_checkpoint_interval_seconds").Set(s.rhythm.seconds());
   s.set.gauge("catamaran_queue_capacity_batches")
       .Set(static_cast<double>(info.queue_capacity_batches));
   // A resumed run is where it was, also before its next step ends. The newest step it has done is
   // first_step itself, counted from 1.
   const int64_t newest = std::max<int64_t>(0, info.first_step - 1);
-  s.show_position(info.first_step, info.steps_per_epoch > 0 ? newest / info.steps_per_epoch : 0);
-  s.set.gauge("catamaran_slowest_rank_factor").Set(1);
+  s.steps.show_position(info.first_step,
+                        info.steps_per_epoch > 0 ? newest / info.steps_per_epoch : 0);
   s.show_history(info.history);
   set_state(RunState::kInit);
 }
@@ -208,26 +131,10 @@ void Metrics::set_state(RunState state) {
 void Metrics::record(const StepReport& report) {
   Series& s = *series_;
   const std::lock_guard lock(s.mutex);
-  s.record_progress(report);
-  s.record_phases(report);
-  s.record_result(report);
-  s.record_collectives(report);
+  s.steps.record(report);
+  s.rest.Increment(s.wall.rest(s.steady(), report.step_seconds));
+  if (report.applied) s.goodput.add(report.step_seconds);
   s.ranks.set_seconds(report.compute_seconds_by_rank, report.data_wait_seconds_by_rank);
-  s.set.counter("catamaran_samples_total", {"train"}).Increment(static_cast<double>(report.images));
-  s.set.histogram("catamaran_step_duration_seconds").Observe(report.step_seconds);
-  s.set.histogram("catamaran_data_wait_seconds").Observe(report.data_wait_seconds);
-  s.set.gauge("catamaran_loss").Set(report.loss);
-  for (size_t head = 0; head < report.head_losses.size(); ++head)
-    s.set.gauge("catamaran_loss", {std::to_string(head + 1)}).Set(report.head_losses[head]);
-  s.set.gauge("catamaran_loss_smoothed").Set(s.loss.add(report.loss));
-  s.set.gauge("catamaran_learning_rate").Set(report.learning_rate);
-  s.set.gauge("catamaran_gradient_norm").Set(report.gradient_norm);
-  s.set.gauge("catamaran_loss_scale").Set(report.loss_scale);
-  s.set.gauge("catamaran_slowest_rank").Set(static_cast<double>(report.slowest.rank));
-  s.set.gauge("catamaran_slowest_rank_factor").Set(report.slowest.factor());
-  s.set.gauge("catamaran_fusion_weight", {"alpha"}).Set(report.alpha);
-  s.set.gauge("catamaran_fusion_weight", {"beta"}).Set(report.beta);
-  s.set.gauge("catamaran_fusion_weight", {"gamma"}).Set(report.gamma);
   s.has_stepped = true;
 }
 
@@ -243,8 +150,7 @@ void Metrics::record_evaluation(const std::string& weights, const Evaluation& ev
   s.set.counter("catamaran_samples_total", {"eval"})
       .Increment(static_cast<double>(evaluation.images));
   s.account("eval", seconds);
-  s.rhythm.evaluation_took(seconds);
-  s.set.gauge("catamaran_checkpoint_interval_seconds").Set(s.rhythm.seconds());
+  s.steps.evaluation_took(seconds);
   s.stamp("catamaran_last_eval_timestamp_seconds");
 }
 
