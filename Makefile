@@ -14,7 +14,7 @@ export CCACHE_NOHASHDIR := 1
 export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 
-.PHONY: help setup build install demo demo-real test test-all faults test-asan test-tsan fuzz fuzz-minute bench bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan bench-checkpoint soak large-batch reproduce-corel5k same-loss format lint clean
+.PHONY: help setup build install demo demo-real test test-all faults test-asan test-tsan fuzz fuzz-minute bench bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan bench-checkpoint bench-monitoring soak large-batch reproduce-corel5k same-loss format lint clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1\t/' | expand -t 26
@@ -78,9 +78,9 @@ fuzz: setup  ## fuzz targets of the readers, ten minutes in all on two cores (SE
 # A minute each, as many at once as there are cores. Without the pack target: libhdf5 1.10.8 itself reads beyond its heap where a shard's own structure is changed (H5HG_read), a crash
 # that no code here can keep it from once the file is open; `make fuzz` shows it.
 fuzz-minute:
-	@$(MAKE) fuzz SECONDS_EACH=60 FUZZ_TARGETS="coco jpeg json manifest run_status safetensors toml voc"
+	@$(MAKE) fuzz SECONDS_EACH=60 FUZZ_TARGETS="coco discovery jpeg json manifest run_status safetensors toml voc"
 
-bench: bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan bench-checkpoint  ## all benchmarks
+bench: bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan bench-checkpoint bench-monitoring  ## all benchmarks
 
 bench-step: build  ## a training step against PyTorch DistributedDataParallel, in turn
 	@build/venv/bin/python bench/step.py
@@ -102,6 +102,10 @@ bench-allreduce: build  ## sums of gradients over 2 and 4 ranks against plain MP
 
 bench-checkpoint: build  ## what a checkpoint and a restart cost, against PyTorch DistributedDataParallel, in turn
 	@build/venv/bin/python bench/checkpoint.py
+
+bench-monitoring: build  ## what metrics, log and report cost a step, in paired runs, and how long a scrape takes
+	@ninja -C build/release -j $(JOBS) bench_metrics
+	@build/venv/bin/python bench/monitoring.py
 
 SECONDS ?= 3600
 INTERVAL ?= 60

@@ -33,7 +33,7 @@ COMMON = ["model.attention.dropout=0", "data.augment.crop=none", "ema.decay=0", 
           "schedule.name=constant", "optimizer.name=adamw", "optimizer.learning_rate=1e-4", "checkpoint.every_epochs=0", "evaluate.every_epochs=0",
           "numerics.consistency_every_steps=0", "data.allow_overlap=true", "schedule.epochs=1000"]
 EXCHANGE = ("exchange_exposed_seconds", "sums_seconds")
-WORK = ("forward_seconds", "backward_seconds", "optimizer_seconds", *EXCHANGE)  # what is no overhead of ours
+WORK = ("to_device_seconds", "forward_seconds", "backward_seconds", "optimizer_seconds", *EXCHANGE)  # what is no overhead of ours
 WARM_UP = 3
 ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_NUM_THREADS="1")
 

@@ -75,13 +75,18 @@ std::vector<std::optional<HeardHeartbeat>> HeartbeatListener::heard() const {
   return all;
 }
 
-double HeartbeatListener::longest_silence() const {
+std::vector<double> HeartbeatListener::silences() const {
   const std::lock_guard lock(mutex_);
   const double now = steady_seconds();
-  double oldest = now;
+  std::vector<double> all;
   for (size_t rank = 1; rank < records_.size(); ++rank)
-    oldest = std::min(oldest, std::max(started_, records_[rank].arrived));
-  return now - oldest;
+    all.push_back(now - std::max(started_, records_[rank].arrived));
+  return all;
+}
+
+double HeartbeatListener::longest_silence() const {
+  const std::vector<double> all = silences();
+  return all.empty() ? 0 : *std::ranges::max_element(all);
 }
 
 void HeartbeatListener::run() noexcept {

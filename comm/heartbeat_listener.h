@@ -41,8 +41,9 @@ class HeartbeatListener {
   const HeartbeatTarget& target() const { return target_; }
   // By rank; nullopt: none was ever heard.
   std::vector<std::optional<HeardHeartbeat>> heard() const;
-  // Seconds, of the rank other than 0 that has been silent for longest; since the start of this
-  // where it was never heard. 0 in a world of one.
+  // Seconds since each rank from 1 on was heard; since the start of this where it never was.
+  std::vector<double> silences() const;
+  // The longest of them; 0 in a world of one.
   double longest_silence() const;
 
  private:

@@ -9,6 +9,8 @@
 #include <span>
 #include <vector>
 
+#include "dataio/sample_fault.h"
+
 namespace catamaran {
 
 // Allocates `bytes` of host memory whose deleter frees it; the default is plain memory.
@@ -27,9 +29,7 @@ struct Batch {
   // Of mixup and CutMix, per image: how much of it is its own (1: all); the rest is of the other of
   // its pair, image i ^ 1. Empty where nothing mixes.
   std::vector<float> own_share;
-  // Images in whose place others are: their stored bytes could not be had, or are no picture.
-  int64_t unreadable = 0;
-  int64_t undecodable = 0;
+  FaultCounts faults{};  // images in whose place others are, by what was wrong with them
 };
 
 }  // namespace catamaran

@@ -4,6 +4,7 @@
 
 #include "dataio/jpeg_decoder.h"
 #include "dataio/resize.h"
+#include "dataio/sample_fault.h"
 #include "support/assert.h"
 #include "support/error.h"
 
@@ -60,9 +61,9 @@ void ImageDecoder::decode(std::span<const uint8_t> jpeg, const Placement& placem
   const ImageSize source = state_->decoder.open(jpeg, name);
   const Region& region = placement.region;
   if (region.right > source.width || region.bottom > source.height) {
-    throw DataError("the JPEG is " + std::to_string(source.width) + " x " +
-                        std::to_string(source.height) + " pixels, less than the pack says",
-                    "image " + name, "check the pack with `catamaran check`");
+    throw SampleError("the JPEG is " + std::to_string(source.width) + " x " +
+                          std::to_string(source.height) + " pixels, less than the pack says",
+                      "image " + name, "check the pack with `catamaran check`", SampleFault::kSize);
   }
   const int32_t denominator = exactness == Exactness::kFast ? shrinking(placement, size) : 1;
   const ImageSize decoded = denominator > 1 ? state_->decoder.shrink(denominator) : source;

@@ -9,6 +9,7 @@
 #include "dataio/image.h"
 #include "dataio/jpeg_segments.h"
 #include "dataio/libjpeg_guard.h"
+#include "dataio/sample_fault.h"
 #include "support/assert.h"
 #include "support/error.h"
 
@@ -33,8 +34,8 @@ std::string_view format_of(std::span<const uint8_t> file) {
   return "of another format";
 }
 
-[[noreturn]] void refuse(const std::string& name, const std::string& what) {
-  throw DataError(what, "image " + name, "replace the file or leave it out");
+[[noreturn]] void refuse(const std::string& name, SampleFault fault, const std::string& what) {
+  throw SampleError(what, "image " + name, "replace the file or leave it out", fault);
 }
 
 uint8_t times_over_255(uint32_t a, uint32_t b) {
@@ -79,7 +80,8 @@ struct JpegDecoder::State {
     if (guard.run([this, call] { call(*this); })) return;
     jpeg_abort_decompress(&info);
     if (guard.out_of_memory()) throw std::bad_alloc();
-    refuse(name, std::string("damaged JPEG: ") + guard.message());
+    refuse(name, guard.is_cut_short() ? SampleFault::kTruncated : SampleFault::kFormat,
+           std::string("damaged JPEG: ") + guard.message());
   }
 
   JpegLayout layout() const;
@@ -236,20 +238,22 @@ ImageSize JpegDecoder::open(std::span<const uint8_t> jpeg, const std::string& na
   s.jpeg = jpeg;
   s.name = name;
   s.denominator = 1;
-  if (jpeg.empty()) refuse(name, "the file is empty");
+  if (jpeg.empty()) refuse(name, SampleFault::kTruncated, "the file is empty");
   if (jpeg.size() < 3 || jpeg[0] != 0xFF || jpeg[1] != 0xD8 || jpeg[2] != 0xFF) {
-    refuse(name, "the file is no JPEG, but " + std::string(format_of(jpeg)));
+    refuse(name, SampleFault::kFormat, "the file is no JPEG, but " + std::string(format_of(jpeg)));
   }
   s.run(State::read_header);
   const int components = s.info.num_components;
   if (components != 1 && components != 3 && components != 4) {
-    refuse(name, "a JPEG of " + std::to_string(components) + " colour components is no picture");
+    refuse(name, SampleFault::kFormat,
+           "a JPEG of " + std::to_string(components) + " colour components is no picture");
   }
   const auto height = static_cast<int64_t>(s.info.image_height);
   const auto width = static_cast<int64_t>(s.info.image_width);
   if (height * width > kLargestPixels) {
-    refuse(name, "the image has " + std::to_string(width) + " x " + std::to_string(height) +
-                     " pixels, more than " + std::to_string(kLargestPixels));
+    refuse(name, SampleFault::kSize,
+           "the image has " + std::to_string(width) + " x " + std::to_string(height) +
+               " pixels, more than " + std::to_string(kLargestPixels));
   }
   s.has_segments = s.segments.open(jpeg, s.layout());
   return {.height = static_cast<int32_t>(height), .width = static_cast<int32_t>(width)};

@@ -18,6 +18,18 @@ LibjpegGuard::LibjpegGuard() {
 
 bool LibjpegGuard::out_of_memory() const { return errors_.base.msg_code == JERR_OUT_OF_MEMORY; }
 
+bool LibjpegGuard::is_cut_short() const {
+  switch (errors_.base.msg_code) {
+    case JWRN_JPEG_EOF:
+    case JWRN_HIT_MARKER:
+    case JERR_INPUT_EOF:
+    case JERR_INPUT_EMPTY:
+      return true;
+    default:
+      return false;
+  }
+}
+
 void LibjpegGuard::count_scans(j_common_ptr info) {
   if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number <= kMostScans) return;
   auto* errors = reinterpret_cast<Errors*>(info->err);

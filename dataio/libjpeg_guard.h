@@ -33,6 +33,8 @@ class LibjpegGuard {
   }
   const char* message() const { return errors_.message; }
   bool out_of_memory() const;
+  // The file ended where libjpeg wanted more of it.
+  bool is_cut_short() const;
   // A progressive file may come in any number of scans, each over the whole picture.
   void limit_scans(jpeg_decompress_struct& info) { info.progress = &scans_; }
 

@@ -15,6 +15,7 @@
 
 #include "dataio/buffer_pool.h"
 #include "dataio/mix.h"
+#include "dataio/sample_fault.h"
 #include "support/assert.h"
 #include "support/clock.h"
 #include "support/error.h"
@@ -228,8 +229,8 @@ class Loader::Workers {
     counters_.read_bytes += maker.read_bytes();
     counters_.images += error == nullptr ? 1 : 0;
     doing.image = -1;
-    work.batch.unreadable += made.unreadable;
-    work.batch.undecodable += made.undecodable;
+    for (size_t fault = 0; fault < kSampleFaults; ++fault)
+      work.batch.faults[fault] += made.faults[fault];
     if (made.used.index != key.index) label(work.batch, image, made.used.index);
     if (error == nullptr && mixes()) mix_pair_of(work, image, lock);
     --work.open;
@@ -242,8 +243,7 @@ class Loader::Workers {
 
   struct Made {
     SampleKey used;
-    int64_t unreadable = 0;  // samples that were tried before
-    int64_t undecodable = 0;
+    FaultCounts faults{};  // of samples that were tried before
   };
 
   // Called without the lock.
@@ -258,7 +258,7 @@ class Loader::Workers {
         return made;
       } catch (const DataError& problem) {
         if (!options_.skip_bad || attempt == kMostSubstitutes) throw;
-        ++(maker.was_read() ? made.undecodable : made.unreadable);
+        ++made.faults[static_cast<size_t>(fault_of(problem))];
         warn_of(made.used, problem);
         const uint64_t high = uint64_t{random.next()} << 32;
         made.used.index =

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dataio/hdf5.h"
+#include "dataio/sample_fault.h"
 #include "support/assert.h"
 #include "support/error.h"
 #include "support/hash.h"
@@ -205,9 +206,10 @@ void PackReader::read_image(int64_t image, std::vector<uint8_t>& into) const {
   into.resize(static_cast<size_t>(place.bytes));
   read_exactly_at(shard.file, place.at, into.data(), place.bytes, shard.path);
   if (xxh3(into.data(), into.size()) != checksum(image)) {
-    throw DataError("the bytes of image '" + id(image) + "' are damaged (checksum)",
-                    shard.path.string(),
-                    "copy the shard again; `catamaran check` lists all that are damaged");
+    throw SampleError("the bytes of image '" + id(image) + "' are damaged (checksum)",
+                      shard.path.string(),
+                      "copy the shard again; `catamaran check` lists all that are damaged",
+                      SampleFault::kChecksum);
   }
 }
 

@@ -17,10 +17,8 @@ Placement place(const SampleOptions& options, ImageSize stored, SampleKey key) {
 }
 
 void SampleMaker::make(SampleKey key, uint8_t* out) {
-  was_read_ = false;
   read_bytes_ = 0;
   const std::span<const uint8_t> bytes = cache_.read(key.index, scratch_);
-  was_read_ = true;
   read_bytes_ = std::ssize(bytes);
   const ImageSize stored = pack_.stored_size(key.index);
   const Placement placement = place(options_, stored, key);

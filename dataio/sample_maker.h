@@ -4,9 +4,9 @@
 //   SampleMaker maker(pack, cache, {.size = 448, .seed = 1});   // one per worker thread
 //   maker.make({.epoch = 3, .index = 17}, out);                 // 448 x 448 x 3 bytes
 //
-// A pure function of pack, options and key. Errors: DataError; was_read() tells stored bytes that
-// could not be had from bytes that are no picture. One thread at a time; pack and cache are
-// shared and outlive it.
+// A pure function of pack, options and key. Errors: DataError; fault_of() of dataio/sample_fault.h
+// tells what is wrong with the image. One thread at a time; pack and cache are shared and outlive
+// it.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,6 @@ class SampleMaker {
   void make(SampleKey key, uint8_t* out);
 
   int64_t read_bytes() const { return read_bytes_; }  // of the sample made last
-  bool was_read() const { return was_read_; }         // its stored bytes were sound
 
  private:
   const PackReader& pack_;
@@ -50,7 +49,6 @@ class SampleMaker {
   AppearanceChanger appearance_;
   std::vector<uint8_t> scratch_;
   int64_t read_bytes_ = 0;
-  bool was_read_ = false;
 };
 
 }  // namespace catamaran

@@ -32,5 +32,6 @@ void add_doctor_command(CLI::App& app, CommandSlot& slot);
 void add_data_command(CLI::App& app, CommandSlot& slot);
 void add_status_command(CLI::App& app, CommandSlot& slot);
 void add_watch_command(CLI::App& app, CommandSlot& slot);
+void add_sd_command(CLI::App& app, CommandSlot& slot);
 
 }  // namespace catamaran

@@ -55,6 +55,9 @@ int run(const TrainArguments& given, int& argc, char**& argv) {
   request.git = git_id();
   request.stop_wish = &signals.wish();
   request.terminated = &signals.terminated();
+  request.signals = &signals.count();
+  request.started_unix_seconds = start.on_wall_clock;
+  request.exit_codes = {.done = kExitDone, .stopped = kExitStopped, .of_error = exit_code};
   if (ranks.group().is_root()) {
     const char* job_end = std::getenv(kJobEndVariable);  // NOLINT(concurrency-mt-unsafe)
     request.deadline = find_deadline(max_seconds, job_end, start);

@@ -265,6 +265,14 @@ void visit_config_keys(Options& o, Visit&& visit) {
         "0: the kernel picks a free one; one that is taken: the next free one of 16");
   visit("monitoring.strict_port", o.monitoring.strict_port,
         "a port that is taken ends the start with code 2 instead");
+  visit("monitoring.linger_seconds", o.monitoring.linger_seconds,
+        "at an end that must be seen the metrics are served until they are scraped once more, for "
+        "so long at most; 0: never");
+  visit("monitoring.discovery_folder", o.monitoring.discovery_folder,
+        "shared folder that the run's file for Prometheus' file_sd_configs is written into; empty: "
+        "none");
+  visit("monitoring.cluster", o.monitoring.cluster,
+        "label cluster in that file; empty: SLURM_CLUSTER_NAME");
   visit("monitoring.straggler_factor", o.monitoring.straggler_factor,
         "the log names a rank whose own work (data wait, forward, backward) takes more than this "
         "times the median of all ranks; 0: none");

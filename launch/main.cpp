@@ -112,6 +112,7 @@ int run(int argc, char** argv) {
   add_submit_command(app, slot);
   add_doctor_command(app, slot);
   add_data_command(app, slot);
+  add_sd_command(app, slot);
   require_known_command(app, argc, argv);
   try {
     app.parse(argc, argv);

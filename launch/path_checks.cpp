@@ -16,10 +16,12 @@ namespace fs = std::filesystem;
 
 constexpr const char* kEmpty = "is empty; give a path, or leave the option out";
 constexpr const char* kPng = ".png";
-constexpr std::array<const char*, 8> kFilesOfARun = {
-    "lock",          "log.jsonl",     "metrics.jsonl",       "config.toml",
-    "samples.jsonl", "manifest.json", "metrics-address.txt", "trace.json"};
-constexpr std::array<const char*, 4> kFoldersOfARun = {"eval", "explain", "logs", "tensorboard"};
+constexpr std::array<const char*, 11> kFilesOfARun = {
+    "lock",        "log.jsonl",    "metrics.jsonl", "config.toml",         "samples.jsonl",
+    "ranks.jsonl", "events.jsonl", "manifest.json", "metrics-address.txt", "trace.json",
+    "final.prom"};
+constexpr std::array<const char*, 5> kFoldersOfARun = {"eval", "curves", "explain", "logs",
+                                                       "tensorboard"};
 
 bool is_file(const fs::path& path) {
   std::error_code code;

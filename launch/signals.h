@@ -5,12 +5,13 @@
 //   request.stop_wish = &signals.wish();
 //
 // One per process at a time; constructed by the thread that runs the step loop. Thread-safe:
-// wish(), terminated().
+// wish(), terminated(), count().
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 
 namespace catamaran {
 
@@ -24,6 +25,8 @@ class StopSignals {
   const std::atomic<bool>& wish() const;
   // TERM came: the launcher's, which kills soon after, or somebody's wish to stop.
   const std::atomic<bool>& terminated() const;
+  // So many came, of any kind.
+  const std::atomic<int64_t>& count() const;
 
  private:
   std::array<struct sigaction, 3> before_{};

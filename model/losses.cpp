@@ -101,8 +101,11 @@ LossSum Loss::operator()(const CatOutput& out, const Tensor& labels_BL) const {
   LossSum loss = of_logits(out.yhat_BL, labels_BL);
   const bool auxiliary = options_.auxiliary_weight > 0 && out.head_logits_BL.size() > 1;
   if (!auxiliary) return loss;
-  for (const Tensor& y_BL : out.head_logits_BL)  // (8) (9) (10)
-    loss.sum = loss.sum + options_.auxiliary_weight * of_logits(y_BL, labels_BL).sum;
+  for (const Tensor& y_BL : out.head_logits_BL) {  // (8) (9) (10)
+    const Tensor own = of_logits(y_BL, labels_BL).sum;
+    loss.sum = loss.sum + options_.auxiliary_weight * own;
+    loss.heads.push_back(own.detach());
+  }
   return loss;
 }
 

@@ -26,6 +26,8 @@ namespace catamaran {
 struct LossSum {
   torch::Tensor sum;    // scalar, fp32, carries the graph
   torch::Tensor count;  // scalar, fp64: labels that are not ignored
+  // Of each head's own logits, where they count (auxiliary_weight); their weight is not in it.
+  std::vector<torch::Tensor> heads = {};
 };
 
 class Loss {

@@ -25,11 +25,10 @@ constexpr int kPollMilliseconds = 200;
 [[noreturn]] void refuse(const std::string& address, const PortRange& ports, int number) {
   const std::string last =
       ports.count > 1 ? " to " + std::to_string(ports.first + ports.count - 1) : "";
-  throw UsageError(with_errno("the metrics port " + address + ":" + std::to_string(ports.first) +
-                                  last + " cannot be opened",
+  throw UsageError(with_errno("the port " + address + ":" + std::to_string(ports.first) + last +
+                                  " cannot be opened",
                               number),
-                   "monitoring.port",
-                   "set monitoring.port = 0 for a free one, or monitoring.enabled = false");
+                   ports.key, ports.hint);
 }
 
 // A socket that listens there; none where it cannot, and errno says why.
@@ -66,10 +65,14 @@ int port_of(const FileDescriptor& listener) {
   return ntohs(where.sin_port);
 }
 
+std::string response_of(const HttpPage& page) {
+  return std::string("HTTP/1.1 ") + page.status + "\r\nContent-Type: " + page.type +
+         "\r\nContent-Length: " + std::to_string(page.body.size()) +
+         "\r\nConnection: close\r\n\r\n" + page.body;
+}
+
 std::string response_of(const char* status, const std::string& body) {
-  return std::string("HTTP/1.1 ") + status +
-         "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+  return response_of(HttpPage(body, status));
 }
 
 }  // namespace
@@ -164,8 +167,7 @@ std::string HttpServer::respond(const std::string& request) const {
   } catch (const std::exception& problem) {
     return response_of("500 Internal Server Error", std::string(problem.what()) + "\n");
   }
-  return page ? response_of(page->status, page->body)
-              : response_of("404 Not Found", "try /metrics\n");
+  return page ? response_of(*page) : response_of("404 Not Found", "there is no such page\n");
 }
 
 }  // namespace catamaran

@@ -10,8 +10,9 @@
 // of the oldest that has asked for nothing yet. So slow, silent or hostile clients cost nothing but
 // their own connection. prometheus-cpp's own server (CivetWeb) cannot
 // start beside LibTorch: it gives its threads 100 KiB of stack, less than the thread-local storage
-// of LibTorch's libraries. Errors: UsageError when the port cannot be had. `answer` runs in the
-// server's thread; what it throws becomes status 500. Thread-safe.
+// of LibTorch's libraries. Errors: UsageError when the port cannot be had, about the key that
+// PortRange names. `answer` runs in the server's thread; what it throws becomes status 500.
+// Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -27,18 +28,27 @@
 
 namespace catamaran {
 
-// As text/plain; made of a body alone where all is well.
+// What Prometheus takes for its text format, and for a list of targets.
+inline constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
+inline constexpr const char* kJsonType = "application/json";
+
+// Made of a body alone where all is well and it is text.
 struct HttpPage {
-  HttpPage(std::string text, const char* line = "200 OK") : body(std::move(text)), status(line) {}
+  HttpPage(std::string text, const char* line = "200 OK", const char* kind = kMetricsType)
+      : body(std::move(text)), status(line), type(kind) {}
 
   std::string body;
   const char* status;
+  const char* type;
 };
 
 // The first that is free of `count` ports from `first` on; first 0: one that the kernel picks.
 struct PortRange {
   int first = 0;
   int count = 1;
+  // Of the error where none can be had: the option that names the port, and what to do.
+  const char* key = "monitoring.port";
+  const char* hint = "set monitoring.port = 0 for a free one, or monitoring.enabled = false";
 };
 
 class HttpServer {

@@ -8,119 +8,120 @@
 #include <cmath>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "monitoring/process_metrics.h"
+#include "monitoring/rank_metrics.h"
+#include "monitoring/run_rhythm.h"
 #include "monitoring/series_set.h"
-#include "support/clock.h"
+#include "monitoring/step_series.h"
 
 namespace catamaran {
 namespace {
 
 constexpr std::array<const char*, 6> kStates = {"init", "self_test",  "train",
                                                 "eval", "checkpoint", "finish"};
+constexpr std::array<const char*, 3> kResults = {"ok", "error", "skipped"};
+constexpr double kFreeSpaceIsOld = 60;  // seconds
 
-// Exponentially smoothed: starts at its first value.
-class Smoothed {
- public:
-  explicit Smoothed(double share_of_new) : share_of_new_(share_of_new) {}
-  double add(double value) {
-    if (std::isfinite(value)) value_ = value_ ? *value_ + share_of_new_ * (value - *value_) : value;
-    return value_.value_or(0);
-  }
-
- private:
-  double share_of_new_;
-  std::optional<double> value_;
-};
+template <typename Enum, size_t size>
+const char* name_of(Enum value, const std::array<const char*, size> names) {
+  return names[static_cast<size_t>(value)];
+}
 
 }  // namespace
 
 struct Metrics::Series {
+  Series(const RunInfo& info, std::function<double()> clock)
+      : steady(std::move(clock)),
+        now_unix(unix_seconds()),
+        started_unix(info.started_unix_seconds > 0 ? info.started_unix_seconds : now_unix),
+        steps(set, info),
+        ranks(info.world_size),
+        wall(steady() - (now_unix - started_unix)) {}
+
+  std::function<double()> steady;
+  double now_unix;  // at the construction
+  double started_unix;
   std::shared_ptr<prometheus::Registry> registry = std::make_shared<prometheus::Registry>();
-  std::shared_ptr<ProcessMetrics> process = std::make_shared<ProcessMetrics>();
+  ProcessMetrics process;
   SeriesSet set{metric_table(), *registry};
-  int64_t total_steps = 0;
+  StepSeries steps;
+  prometheus::Counter& rest = set.counter("catamaran_phase_seconds_total", {"other"});
+  RankMetrics ranks;
   std::atomic<bool> has_stepped = false;
+  std::atomic<RunState> state = RunState::kInit;
 
   std::mutex mutex;  // over what follows
-  Smoothed step_seconds{0.05};
-  Smoothed loss{0.02};
+  WallTime wall;
+  Goodput goodput;
   double best_map = 0;
-  LoaderTotals loader;                      // of the newest record
-  std::function<double()> longest_silence;  // of a rank; or empty
+  RankFigures totals;                         // of the newest record, over all ranks
+  std::optional<double> free_bytes_known_at;  // steady
+  double render_seconds = 0;                  // of the newest page
 
-  void add_phase(const char* phase, double seconds) {
+  // All wall time goes into some phase: what nobody tells of is "other".
+  void account(const char* phase, double seconds) {
     set.counter("catamaran_phase_seconds_total", {phase}).Increment(std::max(0.0, seconds));
+    rest.Increment(wall.rest(steady(), seconds));
   }
   void stamp(const char* name) { set.gauge(name).Set(unix_seconds()); }
 
-  void show_heartbeats();
-  void record_phases(const StepReport& report);
-  void record_progress(const StepReport& report);
-  void show_position(int64_t step, int64_t epoch);
+  void show_history(const RunHistory& history);
+  void show_what_ages();
 };
 
-void Metrics::Series::show_position(int64_t step, int64_t epoch) {
-  set.gauge("catamaran_step").Set(static_cast<double>(step));
-  set.gauge("catamaran_epoch").Set(static_cast<double>(epoch));
-  if (total_steps <= 0) return;
-  set.gauge("catamaran_progress_ratio")
-      .Set(static_cast<double>(step) / static_cast<double>(total_steps));
+void Metrics::Series::show_history(const RunHistory& history) {
+  set.gauge("catamaran_restarts").Set(static_cast<double>(history.restarts));
+  set.gauge("catamaran_restarts_without_progress")
+      .Set(static_cast<double>(history.restarts_without_progress));
+  set.gauge("catamaran_lost_steps").Set(static_cast<double>(history.lost_steps));
+  best_map = std::max(best_map, history.best_map);
+  set.gauge("catamaran_best_map_ratio").Set(best_map);
+  const double first = history.first_start_unix_seconds;
+  goodput.begin(first > 0 ? std::min(first, started_unix) : started_unix, history.useful_seconds);
 }
 
-void Metrics::Series::show_heartbeats() {
+// What changes though nothing is recorded.
+void Metrics::Series::show_what_ages() {
+  if (const std::optional<double> silence = ranks.longest_silence())
+    set.gauge("catamaran_oldest_heartbeat_timestamp_seconds").Set(unix_seconds() - *silence);
   const std::lock_guard lock(mutex);
-  if (longest_silence)
-    set.gauge("catamaran_oldest_heartbeat_timestamp_seconds")
-        .Set(unix_seconds() - longest_silence());
+  set.gauge("catamaran_goodput_ratio").Set(goodput.ratio(unix_seconds()));
+  set.gauge("catamaran_scrape_render_seconds").Set(render_seconds);
+  if (!free_bytes_known_at || steady() - *free_bytes_known_at > kFreeSpaceIsOld)
+    set.gauge("catamaran_run_dir_free_bytes").Set(std::nan(""));
 }
 
-void Metrics::Series::record_phases(const StepReport& report) {
-  add_phase("data_wait", report.data_wait_seconds);
-  add_phase("forward", report.forward_seconds);
-  add_phase("backward", report.backward_seconds);
-  add_phase("allreduce_exposed", report.exchange_exposed_seconds + report.sums_seconds);
-  add_phase("optimizer", report.optimizer_seconds);
-  add_phase("other", report.step_seconds - report.data_wait_seconds - report.forward_seconds -
-                         report.backward_seconds - report.exchange_exposed_seconds -
-                         report.sums_seconds - report.optimizer_seconds);
-}
-
-void Metrics::Series::record_progress(const StepReport& report) {
-  const double smoothed_seconds = step_seconds.add(report.step_seconds);
-  show_position(report.step, report.epoch);
-  set.gauge("catamaran_step_duration_smoothed_seconds").Set(smoothed_seconds);
-  stamp("catamaran_last_step_timestamp_seconds");
-  if (total_steps <= 0) return;
-  const auto left = static_cast<double>(std::max<int64_t>(0, total_steps - report.step));
-  set.gauge("catamaran_eta_seconds").Set(left * smoothed_seconds);
-}
-
-Metrics::Metrics(const RunInfo& info) : series_(std::make_unique<Series>()) {
-  series_->total_steps = info.total_steps;
-  series_->set.set_info("catamaran_build_info",
-                        {info.version, info.git, info.torch, info.nccl, info.mpi});
-  series_->set.set_info("catamaran_run_info",
-                        {info.run, info.config_hash, info.dataset, info.model,
-                         std::to_string(info.world_size), std::to_string(info.global_batch)});
+Metrics::Metrics(const RunInfo& info, std::function<double()> steady)
+    : series_(std::make_unique<Series>(info, std::move(steady))) {
+  Series& s = *series_;
+  s.set.set_info("catamaran_build_info", {info.version, info.git, info.torch, info.nccl, info.mpi});
+  s.set.set_info("catamaran_run_info",
+                 {info.run, info.config_hash, info.dataset, info.model,
+                  std::to_string(info.world_size), std::to_string(info.global_batch)});
   // Not 0: an alert on the age of a checkpoint would fire before the first one is due.
   for (const char* name :
        {"catamaran_start_timestamp_seconds", "catamaran_last_step_timestamp_seconds",
         "catamaran_last_eval_timestamp_seconds", "catamaran_last_checkpoint_timestamp_seconds",
         "catamaran_oldest_heartbeat_timestamp_seconds"})
-    series_->stamp(name);
+    s.set.gauge(name).Set(s.started_unix);
+  s.set.gauge("catamaran_deadline_timestamp_seconds").Set(info.deadline_unix_seconds);
+  s.set.gauge("catamaran_queue_capacity_batches")
+      .Set(static_cast<double>(info.queue_capacity_batches));
   // A resumed run is where it was, also before its next step ends. The newest step it has done is
   // first_step itself, counted from 1.
   const int64_t newest = std::max<int64_t>(0, info.first_step - 1);
-  series_->show_position(info.first_step,
-                         info.steps_per_epoch > 0 ? newest / info.steps_per_epoch : 0);
-  series_->set.gauge("catamaran_slowest_rank_factor").Set(1);
+  s.steps.show_position(info.first_step,
+                        info.steps_per_epoch > 0 ? newest / info.steps_per_epoch : 0);
+  s.show_history(info.history);
   set_state(RunState::kInit);
 }
 
 Metrics::~Metrics() = default;
 
 void Metrics::set_state(RunState state) {
+  series_->state = state;
   for (size_t s = 0; s < kStates.size(); ++s) {
     series_->set.gauge("catamaran_state", {kStates[s]})
         .Set(s == static_cast<size_t>(state) ? 1 : 0);
@@ -130,34 +131,10 @@ void Metrics::set_state(RunState state) {
 void Metrics::record(const StepReport& report) {
   Series& s = *series_;
   const std::lock_guard lock(s.mutex);
-  s.record_progress(report);
-  s.record_phases(report);
-  const bool nonfinite = !report.applied && !report.spike;
-  const char* skipped = nonfinite ? "skipped_nonfinite" : "skipped_spike";
-  s.set.counter("catamaran_steps_total", {report.applied ? "ok" : skipped}).Increment();
-  if (nonfinite) s.set.counter("catamaran_nonfinite_steps_total").Increment();
-  s.set.counter("catamaran_bad_samples_total", {"unreadable"})
-      .Increment(static_cast<double>(report.unreadable));
-  s.set.counter("catamaran_bad_samples_total", {"undecodable"})
-      .Increment(static_cast<double>(report.undecodable));
-  s.set.counter("catamaran_samples_total", {"train"}).Increment(static_cast<double>(report.images));
-  s.set.histogram("catamaran_step_duration_seconds").Observe(report.step_seconds);
-  s.set.histogram("catamaran_data_wait_seconds").Observe(report.data_wait_seconds);
-  s.set.counter("catamaran_allreduce_bytes_total", {"gradient"})
-      .Increment(static_cast<double>(report.exchanged_bytes));
-  s.set.counter("catamaran_allreduce_seconds_total", {"gradient"})
-      .Increment(std::max(0.0, report.all_reduce_seconds));
-  s.set.gauge("catamaran_allreduce_overlap_ratio").Set(report.overlap_ratio());
-  s.set.gauge("catamaran_loss").Set(report.loss);
-  s.set.gauge("catamaran_loss_smoothed").Set(s.loss.add(report.loss));
-  s.set.gauge("catamaran_learning_rate").Set(report.learning_rate);
-  s.set.gauge("catamaran_gradient_norm").Set(report.gradient_norm);
-  s.set.gauge("catamaran_loss_scale").Set(report.loss_scale);
-  s.set.gauge("catamaran_slowest_rank").Set(static_cast<double>(report.slowest.rank));
-  s.set.gauge("catamaran_slowest_rank_factor").Set(report.slowest.factor());
-  s.set.gauge("catamaran_fusion_weight", {"alpha"}).Set(report.alpha);
-  s.set.gauge("catamaran_fusion_weight", {"beta"}).Set(report.beta);
-  s.set.gauge("catamaran_fusion_weight", {"gamma"}).Set(report.gamma);
+  s.steps.record(report);
+  s.rest.Increment(s.wall.rest(s.steady(), report.step_seconds));
+  if (report.applied) s.goodput.add(report.step_seconds);
+  s.ranks.set_seconds(report.compute_seconds_by_rank, report.data_wait_seconds_by_rank);
   s.has_stepped = true;
 }
 
@@ -172,35 +149,60 @@ void Metrics::record_evaluation(const std::string& weights, const Evaluation& ev
   s.set.gauge("catamaran_best_map_ratio").Set(s.best_map);
   s.set.counter("catamaran_samples_total", {"eval"})
       .Increment(static_cast<double>(evaluation.images));
-  s.add_phase("eval", seconds);
+  s.account("eval", seconds);
+  s.steps.evaluation_took(seconds);
   s.stamp("catamaran_last_eval_timestamp_seconds");
 }
 
 void Metrics::record_checkpoint(CheckpointResult result, const std::string& kind,
                                 double write_seconds, double stall_seconds, int64_t bytes) {
   Series& s = *series_;
-  const bool ok = result == CheckpointResult::kOk;
-  s.set.counter("catamaran_checkpoints_total", {ok ? "ok" : "error", kind}).Increment();
+  s.set.counter("catamaran_checkpoints_total", {name_of(result, kResults), kind}).Increment();
   s.set.histogram("catamaran_checkpoint_stall_duration_seconds").Observe(stall_seconds);
-  s.add_phase("checkpoint_stall", stall_seconds);
-  if (!ok) return;
+  if (result != CheckpointResult::kOk) return;
   s.set.histogram("catamaran_checkpoint_write_duration_seconds").Observe(write_seconds);
   s.set.gauge("catamaran_checkpoint_bytes").Set(static_cast<double>(bytes));
   s.stamp("catamaran_last_checkpoint_timestamp_seconds");
 }
 
-void Metrics::record_loader(const LoaderTotals& totals) {
+void Metrics::record_stall(double seconds) {
+  const std::lock_guard lock(series_->mutex);
+  series_->account("checkpoint_stall", seconds);
+}
+
+void Metrics::record_self_test(double seconds) {
+  const std::lock_guard lock(series_->mutex);
+  series_->account("self_test", seconds);
+}
+
+void Metrics::record_rollback(int64_t steps) {
+  series_->set.counter("catamaran_steps_total", {"rolled_back"})
+      .Increment(static_cast<double>(std::max<int64_t>(0, steps)));
+}
+
+void Metrics::record_figures(std::span<const RankFigures> ranks, double parameter_norm) {
   Series& s = *series_;
+  if (ranks.empty()) return;
   const std::lock_guard lock(s.mutex);
-  const auto add = [&s](const char* name, auto now, auto& before) {
-    s.set.counter(name).Increment(std::max(0.0, static_cast<double>(now - before)));
+  const auto add = [&](const char* name, const std::vector<std::string>& labels,
+                       double RankFigures::*number) {
+    double now = 0;
+    for (const RankFigures& rank : ranks) now += rank.*number;
+    double& before = s.totals.*number;
+    s.set.counter(name, labels).Increment(std::max(0.0, now - before));
     before = std::max(before, now);
   };
-  add("catamaran_read_bytes_total", totals.read_bytes, s.loader.read_bytes);
-  add("catamaran_decode_seconds_total", totals.decode_seconds, s.loader.decode_seconds);
-  add("catamaran_cache_hits_total", totals.cache_hits, s.loader.cache_hits);
-  s.set.gauge("catamaran_queue_batches").Set(static_cast<double>(totals.ready_batches));
-  s.set.gauge("catamaran_queue_capacity_batches").Set(static_cast<double>(totals.capacity_batches));
+  add("catamaran_read_bytes_total", {}, &RankFigures::read_bytes);
+  add("catamaran_decode_seconds_total", {}, &RankFigures::decode_seconds);
+  add("catamaran_cache_hits_total", {}, &RankFigures::cache_hits);
+  add("catamaran_log_messages_total", {"warn"}, &RankFigures::log_warnings);
+  add("catamaran_log_messages_total", {"error"}, &RankFigures::log_errors);
+  s.set.gauge("catamaran_queue_batches")
+      .Set(std::ranges::min_element(ranks, {}, &RankFigures::ready_batches)->ready_batches);
+  s.set.gauge("catamaran_parameter_norm").Set(parameter_norm);
+  std::vector<GpuFigures> gpus;
+  for (const RankFigures& rank : ranks) gpus.push_back(rank.gpu);
+  s.ranks.set_gpu_figures(std::move(gpus));
 }
 
 void Metrics::record_consistency_check(bool agreed) {
@@ -208,20 +210,46 @@ void Metrics::record_consistency_check(bool agreed) {
   if (!agreed) series_->set.counter("catamaran_consistency_check_failures_total").Increment();
 }
 
-void Metrics::record_self_test(double seconds) { series_->add_phase("self_test", seconds); }
+void Metrics::set_history(const RunHistory& history) {
+  const std::lock_guard lock(series_->mutex);
+  series_->goodput = Goodput();
+  series_->show_history(history);
+}
+
+void Metrics::set_gpus(std::vector<GpuName> names) { series_->ranks.set_gpus(std::move(names)); }
+
+void Metrics::set_free_bytes(double bytes) {
+  const std::lock_guard lock(series_->mutex);
+  series_->free_bytes_known_at = series_->steady();
+  series_->set.gauge("catamaran_run_dir_free_bytes").Set(bytes);
+}
+
+void Metrics::follow_heartbeats(std::function<std::vector<double>()> silences) {
+  series_->ranks.follow_heartbeats(std::move(silences));
+}
 
 bool Metrics::is_ready() const { return series_->has_stepped; }
 
-void Metrics::follow_heartbeats(std::function<double()> longest_silence) {
-  const std::lock_guard lock(series_->mutex);
-  series_->longest_silence = std::move(longest_silence);
+RunNumbers Metrics::numbers() const {
+  const auto value = [this](const char* name) { return series_->set.gauge(name).Value(); };
+  return {.state = name_of(series_->state.load(), kStates),
+          .step = value("catamaran_step"),
+          .epoch = value("catamaran_epoch"),
+          .progress_ratio = value("catamaran_progress_ratio"),
+          .loss = value("catamaran_loss"),
+          .best_map_ratio = value("catamaran_best_map_ratio")};
 }
 
 std::string Metrics::text() const {
-  series_->show_heartbeats();
+  const Stopwatch watch;
+  series_->show_what_ages();
   std::vector<prometheus::MetricFamily> families = series_->registry->Collect();
-  for (auto& family : series_->process->Collect()) families.push_back(std::move(family));
-  return prometheus::TextSerializer().Serialize(families);
+  for (auto& family : series_->ranks.Collect()) families.push_back(std::move(family));
+  for (auto& family : series_->process.Collect()) families.push_back(std::move(family));
+  std::string page = prometheus::TextSerializer().Serialize(families);
+  const std::lock_guard lock(series_->mutex);
+  series_->render_seconds = watch.seconds();
+  return page;
 }
 
 }  // namespace catamaran

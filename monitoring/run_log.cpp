@@ -1,5 +1,6 @@
 #include "monitoring/run_log.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -26,6 +27,7 @@ nlohmann::ordered_json line_of(const StepReport& r) {
                                  {"applied", r.applied},
                                  {"images", r.images},
                                  {"data_wait_seconds", r.data_wait_seconds},
+                                 {"to_device_seconds", r.to_device_seconds},
                                  {"forward_seconds", r.forward_seconds},
                                  {"backward_seconds", r.backward_seconds},
                                  {"exchange_exposed_seconds", r.exchange_exposed_seconds},
@@ -49,6 +51,15 @@ nlohmann::ordered_json line_of(const StepReport& r) {
 double number(const json& line, const char* key) {
   const json& value = line.at(key);
   return value.is_null() ? std::nan("") : value.get<double>();
+}
+
+// Of a line that may have been edited: a resumed run does not fail for it.
+double applied_seconds(const json& line) {
+  const auto applied = line.find("applied");
+  const auto seconds = line.find("step_seconds");
+  const bool counts =
+      applied != line.end() && *applied == true && seconds != line.end() && seconds->is_number();
+  return counts ? std::max(0.0, seconds->get<double>()) : 0;
 }
 
 StepReport report_of(const json& line) {
@@ -79,6 +90,7 @@ StepReport report_of(const json& line) {
     r.slowest.seconds = number(line, "slowest_rank_seconds");
     r.slowest.median_seconds = number(line, "median_rank_seconds");
   }
+  if (line.contains("to_device_seconds")) r.to_device_seconds = number(line, "to_device_seconds");
   if (line.contains("sums_seconds")) r.sums_seconds = number(line, "sums_seconds");
   if (line.contains("loss_scale")) r.loss_scale = number(line, "loss_scale");  // not before 0.2
   if (line.contains("steady_seconds")) r.steady_seconds = number(line, "steady_seconds");
@@ -88,7 +100,11 @@ StepReport report_of(const json& line) {
 
 }  // namespace
 
-RunLog::RunLog(const std::filesystem::path& path, int64_t first_step) : lines_(path, first_step) {}
+RunLog::RunLog(const std::filesystem::path& path, int64_t first_step)
+    : lines_(path, first_step, [this](const json& line) {
+        ++kept_.lines;
+        kept_.applied_seconds += applied_seconds(line);
+      }) {}
 
 void RunLog::record(const StepReport& report) { lines_.append(line_of(report)); }
 

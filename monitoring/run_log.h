@@ -23,13 +23,21 @@
 
 namespace catamaran {
 
+// Of the lines that stayed when a log was opened.
+struct KeptSteps {
+  int64_t lines = 0;
+  double applied_seconds = 0;  // step_seconds of the steps that were applied
+};
+
 class RunLog {
  public:
   explicit RunLog(const std::filesystem::path& path, int64_t first_step = 0);
   void record(const StepReport& report);
   int64_t newest_dropped() const { return lines_.newest_dropped(); }
+  const KeptSteps& kept() const { return kept_; }
 
  private:
+  KeptSteps kept_;
   StepLines lines_;
 };
 

@@ -17,6 +17,7 @@ std::string key_of(const std::string& name, const std::vector<std::string>& valu
 std::vector<std::vector<std::string>> combinations(const std::vector<MetricLabel>& labels) {
   std::vector<std::vector<std::string>> all = {{}};
   for (const MetricLabel& label : labels) {
+    if (label.beside) continue;
     std::vector<std::vector<std::string>> longer;
     for (const auto& start : all) {
       for (const std::string& value : label.values) {
@@ -76,17 +77,26 @@ prometheus::Counter& SeriesSet::counter(const std::string& name,
   return find_in(counters_, name, values);
 }
 
-prometheus::Histogram& SeriesSet::histogram(const std::string& name) {
-  return find_in(histograms_, name, {});
+prometheus::Histogram& SeriesSet::histogram(const std::string& name,
+                                            const std::vector<std::string>& values) {
+  return find_in(histograms_, name, values);
+}
+
+const MetricDescription& SeriesSet::description(const std::string& name,
+                                                const std::vector<std::string>& values) const {
+  const auto metric = std::ranges::find(table_, name, &MetricDescription::name);
+  CATAMARAN_ASSERT(metric != table_.end() && metric->labels.size() == values.size(),
+                   "a series has the labels of the table: " + name);
+  return *metric;
 }
 
 void SeriesSet::set_info(const std::string& name, const std::vector<std::string>& values) {
-  const auto metric = std::find_if(table_.begin(), table_.end(),
-                                   [&](const MetricDescription& m) { return m.name == name; });
-  CATAMARAN_ASSERT(metric != table_.end() && metric->labels.size() == values.size(),
-                   "an info series has the labels of the table");
-  add(*metric, values);
+  add(description(name, values), values);
   gauge(name, values).Set(1);
+}
+
+void SeriesSet::add_beside(const std::string& name, const std::vector<std::string>& values) {
+  add(description(name, values), values);
 }
 
 }  // namespace catamaran

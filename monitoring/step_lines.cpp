@@ -15,7 +15,8 @@ namespace {
 using nlohmann::json;
 
 // The highest step that was dropped; 0: none was.
-int64_t drop_lines_from(const std::filesystem::path& path, int64_t first_step) {
+int64_t drop_lines_from(const std::filesystem::path& path, int64_t first_step,
+                        const std::function<void(const json& line)>& tell_kept) {
   std::error_code code;
   if (!std::filesystem::exists(path, code)) return 0;
   int64_t newest_dropped = 0;
@@ -28,6 +29,7 @@ int64_t drop_lines_from(const std::filesystem::path& path, int64_t first_step) {
     }
     kept.write(text.data(), static_cast<int64_t>(text.size()));
     kept.write("\n", 1);
+    if (tell_kept) tell_kept(line);
   });
   kept.commit();
   return newest_dropped;
@@ -35,8 +37,9 @@ int64_t drop_lines_from(const std::filesystem::path& path, int64_t first_step) {
 
 }  // namespace
 
-StepLines::StepLines(const std::filesystem::path& path, int64_t first_step)
-    : newest_dropped_(drop_lines_from(path, first_step)), file_(path) {}
+StepLines::StepLines(const std::filesystem::path& path, int64_t first_step,
+                     const std::function<void(const json& line)>& kept)
+    : newest_dropped_(drop_lines_from(path, first_step, kept)), file_(path) {}
 
 void StepLines::append(const nlohmann::ordered_json& line) {
   const std::optional<LineFileNews> news = file_.append(line.dump());

@@ -25,7 +25,9 @@ namespace catamaran {
 
 class StepLines {
  public:
-  StepLines(const std::filesystem::path& path, int64_t first_step);
+  // kept: told of each line that stays, if it is given.
+  StepLines(const std::filesystem::path& path, int64_t first_step,
+            const std::function<void(const nlohmann::json& line)>& kept = {});
   void append(const nlohmann::ordered_json& line);
   // The highest step among the lines that were dropped; 0: none was.
   int64_t newest_dropped() const { return newest_dropped_; }

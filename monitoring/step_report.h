@@ -4,11 +4,28 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
 namespace catamaran {
+
+// What was wrong with images that others took the place of, in the order of
+// StepReport::bad_samples.
+inline constexpr std::array<const char*, 5> kBadSampleReasons = {"checksum", "truncated", "format",
+                                                                 "size", "read"};
+
+// What an all-reduce was for: gradients, numbers of the step or of monitoring, or that ranks wait
+// for each other and compare.
+enum class CollectiveOp { kGradient, kMetrics, kSync };
+
+struct CollectiveTime {
+  CollectiveOp op = CollectiveOp::kSync;
+  int64_t bytes = 0;
+  double seconds = 0;  // from its start on rank 0 to its end there, waiting for others included
+};
 
 // Of all ranks, the one whose own work took longest: what a step takes before it waits for others.
 // Means over the newest steps, ten at most.
@@ -30,12 +47,13 @@ struct StepReport {
   bool applied = true;       // false: not finite or a spike, weights untouched
   bool spike = false;        // not applied although it was finite: numerics.on_spike
   int64_t images = 0;        // global batch
-  int64_t unreadable = 0;    // of all ranks: images that another one took the place of, since their
-  int64_t undecodable = 0;   // bytes could not be had, or are no picture
+  // Of all ranks: images that another one took the place of, by reason.
+  std::array<int64_t, kBadSampleReasons.size()> bad_samples{};
   double step_seconds = 0;
   double steady_seconds = 0;  // at the step's end: no jump of the wall clock shows in it
   // Parts of step_seconds, mean over ranks:
   double data_wait_seconds = 0;
+  double to_device_seconds = 0;  // that no computation hid
   double forward_seconds = 0;
   double backward_seconds = 0;
   double exchange_exposed_seconds = 0;  // waiting for all-reduce after backward
@@ -43,6 +61,7 @@ struct StepReport {
   double last_bucket_seconds = 0;       // of the exposed: waiting for the last bucket alone
   double optimizer_seconds = 0;         // clip, optimizer, EMA
   double sums_seconds = 0;  // of rank 0: the one small all-reduce of the step, and who comes late
+  double sums_wait_seconds = 0;           // the same, mean over ranks
   int64_t exchanged_bytes = 0;            // gradients a rank all-reduced in this step
   double alpha = 0, beta = 0, gamma = 0;  // fusion weights of the heads
 
@@ -50,6 +69,10 @@ struct StepReport {
   // By rank, means over the newest steps, ten at most: own work before a rank waits for others.
   std::vector<double> compute_seconds_by_rank;
   std::vector<double> data_wait_seconds_by_rank;
+  // Losses of the heads' own logits, where they count (loss.auxiliary_weight); else none.
+  std::vector<double> head_losses;
+  // That rank 0 saw end since the step before.
+  std::vector<CollectiveTime> collectives;
 
   double images_per_second() const {
     return step_seconds > 0 ? static_cast<double>(images) / step_seconds : 0;
@@ -60,6 +83,9 @@ struct StepReport {
     return std::clamp(1 - exchange_exposed_seconds / all_reduce_seconds, 0.0, 1.0);
   }
   double data_wait_ratio() const { return step_seconds > 0 ? data_wait_seconds / step_seconds : 0; }
+  int64_t all_bad_samples() const {
+    return std::accumulate(bad_samples.begin(), bad_samples.end(), int64_t{0});
+  }
 };
 
 }  // namespace catamaran

@@ -16,7 +16,7 @@ import socket
 import sys
 import unicodedata
 
-FILES_OF_A_RUN = ("lock", "log.jsonl", "metrics.jsonl", "config.toml", "samples.jsonl", "manifest.json", "metrics-address.txt")
+FILES_OF_A_RUN = ("lock", "log.jsonl", "metrics.jsonl", "config.toml", "samples.jsonl", "manifest.json", "metrics-address.txt", "final.prom")
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

@@ -28,12 +28,29 @@ missing_packages() {
   done <scripts/debian-packages.txt
 }
 
+# Debian's prometheus starts a server on port 9090 when it is installed; here promtool and the servers that tests start are wanted, none
+# of the machine. With systemd its service is masked, and stays so; without, Debian's way of saying "start nothing" is there for the
+# moment. A package that is there already is left as it is.
+policy=/usr/sbin/policy-rc.d
+keep_prometheus_off() {
+  [[ " $* " == *" prometheus "* ]] || return 0
+  if [[ -d /run/systemd/system ]]; then
+    say 'prometheus.service is masked, so that no server is started (systemctl unmask prometheus, where one is wanted)'
+    as_root systemctl --quiet mask prometheus.service || fail 'systemctl could not mask prometheus.service'
+  elif [[ ! -e $policy ]]; then
+    trap 'as_root rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+  fi
+}
+
 install_packages() {
   command -v dpkg-query >/dev/null || fail "this is not Debian: install the packages of scripts/debian-packages.txt by your own means"
   local missing
   mapfile -t missing < <(missing_packages)
   [[ ${#missing[@]} -gt 0 ]] || return 0
   say "installing ${#missing[@]} Debian packages (about a minute): ${missing[*]}"
+  keep_prometheus_off "${missing[@]}"
   local try log
   log=$(mktemp)
   for try in 1 2 3; do

@@ -25,6 +25,13 @@ namespace catamaran {
 
 enum class ExitReason { kDone, kStoppedResumable };
 
+// Exit codes are the launcher's business; final.prom shows them.
+struct ExitCodes {
+  int done = 0;
+  int stopped = 0;
+  int (*of_error)(ErrorKind kind) = nullptr;  // none: they are not shown
+};
+
 struct TrainRequest {
   RunOptions options;
   std::filesystem::path run_dir;  // not empty
@@ -39,6 +46,9 @@ struct TrainRequest {
   const std::atomic<bool>* stop_wish =
       nullptr;  // set by a signal handler; any rank's wish stops all at the step's end
   const std::atomic<bool>* terminated = nullptr;  // set by TERM: trainer/post_mortem.h
+  const std::atomic<int64_t>* signals = nullptr;  // so many came: one more ends a wait
+  double started_unix_seconds = 0;                // of this process; 0: not known
+  ExitCodes exit_codes;
   std::optional<Deadline> deadline;  // rank 0's counts: all stop in time for a checkpoint
 };
 // Trains, evaluates and checkpoints until the schedule ends, a stop is wished or the deadline is

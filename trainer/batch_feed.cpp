@@ -1,5 +1,6 @@
 #include "trainer/batch_feed.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -35,7 +36,10 @@ class BatchFeed::Ahead {
     is_ready_ = false;
     lock.unlock();
     changed_.notify_all();
-    batch->wait_seconds = wait.seconds();
+    // Of a wait its end is for what is done last.
+    const double waited = wait.seconds();
+    batch->to_device_seconds = std::min(waited, batch->to_device_seconds);
+    batch->wait_seconds = waited - batch->to_device_seconds;
     return batch;
   }
 
@@ -89,12 +93,15 @@ BatchFeed::BatchFeed(Loader& loader, FeedOptions options, torch::Device device,
 BatchFeed::~BatchFeed() = default;
 
 std::optional<FedBatch> BatchFeed::take() {
-  const Stopwatch wait;
+  Stopwatch clock;
   std::optional<Batch> host = loader_.next();
   if (!host) return std::nullopt;
-  const double waited = wait.seconds();
+  const double waited = clock.lap();
   DeviceBatch in = to_device(*host, options_.input, options_.labels, device_);
-  return FedBatch{.host = std::move(*host), .in = std::move(in), .wait_seconds = waited};
+  return FedBatch{.host = std::move(*host),
+                  .in = std::move(in),
+                  .wait_seconds = waited,
+                  .to_device_seconds = clock.lap()};
 }
 
 std::optional<FedBatch> BatchFeed::next() {

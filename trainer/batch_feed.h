@@ -26,7 +26,8 @@ namespace catamaran {
 struct FedBatch {
   Batch host;  // its pixels are on the device already
   DeviceBatch in;
-  double wait_seconds = 0;  // of next(), for the loader or the copy
+  double wait_seconds = 0;       // of next(), for the loader
+  double to_device_seconds = 0;  // of next(), for the copy and what follows it; no more than that
 };
 
 struct FeedOptions {

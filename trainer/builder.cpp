@@ -1,11 +1,13 @@
 #include "trainer/builder.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "comm/agreement.h"
+#include "comm/device_binding.h"
 #include "model/pyramid_scale.h"
 #include "model/weights.h"
 #include "support/error.h"
@@ -18,6 +20,7 @@
 #include "trainer/manifest.h"
 #include "trainer/rank_statistics.h"
 #include "trainer/resume.h"
+#include "trainer/run_history.h"
 
 namespace catamaran {
 namespace {
@@ -65,6 +68,7 @@ TrainerParts make_parts(const TrainRequest& request, const RunPacks& packs, Proc
   parts.options = request.options;
   parts.run_dir = request.run_dir;
   parts.stop_wish = request.stop_wish;
+  parts.signals = request.signals;
   parts.deadline = request.deadline;
   parts.batch =
       split_batch(request.options.batch.global, request.options.batch.per_device, group.world());
@@ -107,6 +111,34 @@ RunPosition position_of(const CheckpointState& state) {
           .saved_step = state.step};
 }
 
+// Steps; 0: there is none before the end.
+int64_t checkpoint_interval(const CheckpointOptions& options, int64_t steps_per_epoch) {
+  const int64_t every = options.every_steps > 0
+                            ? options.every_steps
+                            : steps_of_epochs(options.every_epochs, steps_per_epoch);
+  const int64_t keep = options.keep_every_epochs * steps_per_epoch;
+  return every > 0 && keep > 0 ? std::min(every, keep) : std::max(every, keep);
+}
+
+// Of a run that is monitored, and computes on GPUs; all ranks do, or none.
+void watch_gpus(const TrainRequest& request, TrainerParts& parts, const ProcessGroup& group) {
+  if (group.device_kind() != DeviceKind::kCuda || request.run_dir.empty() ||
+      !request.options.monitoring.enabled)
+    return;
+  const std::vector<std::string> visible = visible_devices().pci_bus_ids;
+  const auto mine = static_cast<size_t>(group.device_index());
+  if (mine < visible.size()) parts.gpu = std::make_shared<GpuMonitor>(visible[mine]);
+}
+
+std::vector<GpuName> gpu_names(const TrainerParts& parts, ProcessGroup& group) {
+  std::vector<GpuName> names;
+  if (group.device_kind() != DeviceKind::kCuda) return names;
+  const std::vector<std::string> hosts = group.all_gather(group.host_name());
+  for (const std::string& uuid : group.all_gather(parts.gpu ? parts.gpu->uuid() : ""))
+    names.push_back({.uuid = uuid, .host = hosts[names.size()]});
+  return names;
+}
+
 // A new run that goes on from another one's last step would be a folder with nothing in it.
 void require_work(const TrainRequest& request, const RunPacks& packs, const CheckpointState& state,
                   int64_t last_step) {
@@ -123,10 +155,12 @@ void require_work(const TrainRequest& request, const RunPacks& packs, const Chec
 
 std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPacks& packs,
                                        ProcessGroup& group,
-                                       const std::shared_ptr<const RunDirectory>& directory) {
+                                       const std::shared_ptr<const RunDirectory>& directory,
+                                       const LogCounts* log_counts) {
   require_same_everywhere(group, "the configuration", sha256(request.resolved_config));
   TrainerParts parts = make_parts(request, packs, group);
   parts.directory = directory;
+  parts.log_counts = log_counts;
   parts.settings = request.settings;
   const std::optional<fs::path> checkpoint = checkpoint_to_resume(request, group);
   std::optional<CheckpointState> state;
@@ -153,14 +187,22 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
       group.is_root() ? read_earlier_starts(request, parts.position.step) : EarlierStarts();
   require_progress(request, earlier, parts.position.step, group);
   if (!earlier.failure.empty()) log::warn(earlier.failure);
+  watch_gpus(request, parts, group);
   MonitorSetup monitoring;
   monitoring.directory = directory.get();
   monitoring.info = run_info(request, packs, group);
   monitoring.info.total_steps = schedule.last_step();
   monitoring.info.steps_per_epoch = parts.steps_per_epoch;
   monitoring.info.first_step = parts.position.step;
+  monitoring.info.checkpoint_every_steps =
+      checkpoint_interval(parts.options.checkpoint, parts.steps_per_epoch);
+  if (packs.eval)
+    monitoring.info.evaluate_every_steps =
+        steps_of_epochs(parts.options.evaluate.every_epochs, parts.steps_per_epoch);
+  monitoring.info.history = history_of(earlier.lives, parts.position.step);
+  monitoring.info.history.best_map = std::max(0.0, parts.position.best_map);
+  monitoring.gpus = gpu_names(parts, group);
   monitoring.expects_clean_stop = request.resume == "auto";
-  monitoring.prefetch_batches = parts.options.data.prefetch_batches;
   if (group.is_root()) {
     int64_t values = 0;
     for (const auto& [name, tensor] : parts.parameters) values += tensor.numel();
@@ -207,6 +249,7 @@ std::unique_ptr<Trainer> build_trainer(const TrainRequest& request, const RunPac
                     .total_steps = monitoring.info.total_steps,
                     .steps_per_epoch = monitoring.info.steps_per_epoch,
                     .changes = changes,
+                    .repeated_steps = trainer->monitor().repeated_steps(),
                     .taken_from = directory != nullptr ? directory->taken_from() : ""});
   return trainer;
 }

@@ -39,6 +39,7 @@ struct CheckpointWriter::Write {
   void run() {
     try {
       require_wanted();
+      end.tried = true;
       end.bytes = write_checkpoint(folder, contents, available_bytes, [this] { require_wanted(); });
       require_wanted();
       remove_old_checkpoints(folder, keep, contents.state.best_step, contents.state.step);

@@ -28,6 +28,7 @@ namespace catamaran {
 
 struct CheckpointEnd {
   bool ok = false;
+  bool tried = false;  // false: may_write refused
   int64_t step = 0;
   std::string kind;  // periodic, best, signal, final
   int64_t bytes = 0;

@@ -17,10 +17,10 @@ namespace catamaran {
 void Trainer::check_samples(const StepReport& report) {
   int64_t& substituted = parts_.position.substituted;
   if ((report.step - 1) % parts_.steps_per_epoch == 0) substituted = 0;
-  substituted += report.unreadable + report.undecodable;
+  substituted += report.all_bad_samples();
   const int64_t allowed = std::max<int64_t>(1, train_pack_.images() / 1000);
   if (substituted <= allowed) return;
-  wait_for_writer();  // the first rank that throws ends all
+  end_together();
   throw DataError(text("%ld images of epoch %ld could not be read or decoded, more than one in a "
                        "thousand",
                        substituted, report.epoch),
@@ -52,7 +52,7 @@ void Trainer::check_consistency() {
     monitor_.record_consistency_check(true);
   } catch (const NumericsError&) {
     monitor_.record_consistency_check(false);
-    wait_for_writer();  // all ranks are here; the first that throws ends all
+    end_together();
     throw;
   }
 }
@@ -61,7 +61,7 @@ void Trainer::probe() {
   try {
     require_same_gradients(hash_of_probe(), group_, parts_.position.step);
   } catch (const NumericsError&) {
-    wait_for_writer();  // all ranks are here; the first that throws ends all
+    end_together();
     throw;
   }
 }

@@ -104,6 +104,14 @@ RunInfo run_info(const TrainRequest& request, const RunPacks& packs, const Proce
   info.model = "CAT-" + request.options.model.backbone.name;
   info.world_size = group.world();
   info.global_batch = request.options.batch.global;
+  info.queue_capacity_batches = request.options.data.prefetch_batches;
+  const bool heads_count =
+      request.options.loss.auxiliary_weight > 0 && request.options.model.fpn.enabled;
+  info.heads_with_loss = heads_count ? 3 : 0;
+  info.started_unix_seconds = request.started_unix_seconds;
+  if (request.deadline)
+    info.deadline_unix_seconds =
+        unix_seconds() + request.deadline->steady_seconds - steady_seconds();
   return info;
 }
 
@@ -164,6 +172,7 @@ void write_manifest(const TrainRequest& request, const RunPacks& packs, ProcessG
                  {"init", weights_json(request.options.weights.init)},
                  {"allow_partial", request.options.weights.allow_partial}}},
                {"allow_overlap", request.options.data.allow_overlap}};
+  if (start.repeated_steps > 0) life["repeated_steps"] = start.repeated_steps;
   if (!start.taken_from.empty()) life["lock_taken_from"] = start.taken_from;
   manifest["lives"].push_back(life);
   write_file_atomically(path, manifest.dump(2) + "\n", ErrorKind::kUsage);

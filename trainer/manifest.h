@@ -47,7 +47,8 @@ struct NewLife {
   int64_t total_steps = 0;  // of the schedule, from the run's first step on
   int64_t steps_per_epoch = 0;
   std::vector<SettingChange> changes;
-  std::string taken_from;  // whom the run's lock was taken from by force; empty: from nobody
+  int64_t repeated_steps = 0;  // that the life before it logged, and no checkpoint holds
+  std::string taken_from;      // whom the run's lock was taken from by force; empty: from nobody
 };
 void write_manifest(const TrainRequest& request, const RunPacks& packs, ProcessGroup& group,
                     const EarlierStarts& earlier, const NewLife& start);

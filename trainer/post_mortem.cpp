@@ -81,6 +81,16 @@ FileDescriptor lock_within(const fs::path& path, double seconds) {
   return lock;
 }
 
+// nullopt: the launcher alone knows how the job will end.
+std::optional<ErrorKind> kind_of_own_error(const std::vector<RankRecord>& ranks,
+                                           const FailureCause& cause) {
+  if (!cause.is_own_error()) return std::nullopt;
+  const auto failed = std::ranges::find_if(ranks, [](const RankRecord& rank) {
+    return rank.end == RankEnd::kFailed && !rank.error_of_communication;
+  });
+  return failed == ranks.end() ? std::nullopt : kind_named(failed->error_kind);
+}
+
 // The same on all ranks: rank 0's.
 std::string agreed_start(const PostMortemPlace& place, ProcessGroup& group) {
   return group.broadcast_text(place.directory ? place.directory->start() : "");
@@ -171,6 +181,7 @@ class PostMortem::Writer {
         trace_(std::move(trace)),
         first_step_(first_step),
         terminated_(terminated),
+        on_cause_(place.on_cause),
         listener_(std::move(listener)),
         moved_at_(steady_seconds()) {}
 
@@ -311,6 +322,7 @@ class PostMortem::Writer {
     }
     if (cause.sentence.empty() || !files_.may_write()) return;
     files_.write_summary(failure_json(ranks, cause));
+    if (on_cause_) on_cause_(cause.sentence, kind_of_own_error(ranks, cause));
     // An error of its own is what its rank ends with.
     if (cause.sentence != before.sentence && ranks.size() > 1 && !cause.is_own_error())
       log::warn("why the job ends: " + cause.sentence + "; all of it in " +
@@ -326,6 +338,7 @@ class PostMortem::Writer {
   std::shared_ptr<const TraceRecorder> trace_;
   int64_t first_step_;
   const std::atomic<bool>* terminated_;
+  PostMortemPlace::OnCause on_cause_;                  // or none
   std::shared_ptr<const HeartbeatListener> listener_;  // rank 0, or none
   int64_t moves_ = 0;  // of the step loop, and when it was last seen to move on
   double moved_at_;
@@ -355,8 +368,10 @@ PostMortem::~PostMortem() {
   thread_.join();
 }
 
-std::function<double()> PostMortem::longest_silence() const {
-  return [listener = heartbeats_.listener()] { return listener ? listener->longest_silence() : 0; };
+std::function<std::vector<double>()> PostMortem::silences() const {
+  return [listener = heartbeats_.listener()] {
+    return listener ? listener->silences() : std::vector<double>();
+  };
 }
 
 void PostMortem::failed(const Error& error) noexcept {

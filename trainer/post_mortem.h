@@ -29,7 +29,10 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "comm/heartbeats.h"
 #include "comm/process_group.h"
@@ -41,9 +44,15 @@ namespace catamaran {
 
 // Where a rank writes.
 struct PostMortemPlace {
+  // Kind: of a rank's own error that is the cause; nullopt: the job's end is the launcher's.
+  using OnCause = std::function<void(const std::string& sentence, std::optional<ErrorKind> kind)>;
+
   std::filesystem::path path;  // of the run directory
   // Rank 0's; none on others. A thread that storage holds up has a share.
   std::shared_ptr<const RunDirectory> directory;
+  // Called once failure.json has been written, in the thread that wrote it, which may outlive all
+  // that is the caller's own; must not throw. Or none.
+  OnCause on_cause = nullptr;
 };
 
 class PostMortem {
@@ -57,9 +66,9 @@ class PostMortem {
   PostMortem& operator=(const PostMortem&) = delete;
   ~PostMortem();
 
-  // Rank 0: seconds since the newest heartbeat of the rank that has been silent for longest; 0
-  // where nobody listens. Thread-safe, and good for longer than this lives.
-  std::function<double()> longest_silence() const;
+  // Rank 0: seconds since the newest heartbeat of each other rank; none where nobody listens.
+  // Thread-safe, and good for longer than this lives.
+  std::function<std::vector<double>()> silences() const;
   // Returns when all is written, after three seconds at most. Also for what ended_well throws.
   void failed(const Error& error) noexcept;
   // By all ranks: what was written is deleted again. Errors: CommError where a rank does not come.

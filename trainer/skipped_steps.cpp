@@ -30,13 +30,13 @@ void Trainer::check_numerics(const StepReport& report) {
   ++skipped;
   const NumericsOptions& numerics = parts_.options.numerics;
   if (report.spike && numerics.on_spike == "stop") {
-    wait_for_writer();  // the first rank that throws ends all
+    end_together();
     throw NumericsError("a spike: " + spike_->text(), step_name(report.step),
                         "lower optimizer.learning_rate or set clip.max_norm, and resume from the "
                         "newest checkpoint; or let numerics.on_spike be skip or rollback");
   }
   if (skipped >= numerics.max_consecutive_skips) {
-    wait_for_writer();
+    end_together();
     throw NumericsError(
         std::to_string(skipped) + " steps in a row were " +
             (report.spike ? "spikes or not finite" : "not finite"),
@@ -82,12 +82,14 @@ void Trainer::go_back(const StepReport& report) {
   const std::filesystem::path checkpoint =
       group_.broadcast_text(group_.is_root() ? checkpoint_to_go_back_to().string() : std::string());
   if (checkpoint.empty()) {
+    end_together();
     throw NumericsError("a spike: " + spike_->text() + ", and no checkpoint to go back to",
                         step_name(report.step),
                         "lower optimizer.learning_rate or checkpoint.every_steps, or let "
                         "numerics.on_spike be skip");
   }
   if (++rollbacks_ > kMostRollbacks) {
+    end_together();
     throw NumericsError(
         std::to_string(kMostRollbacks) +
             " times back to the same checkpoint, and again a spike: " + spike_->text(),
@@ -97,6 +99,7 @@ void Trainer::go_back(const StepReport& report) {
   load_model_of(checkpoint, *parts_.cat);
   restore(checkpoint, state);
   check_consistency();
+  monitor_.record_rollback(report.step - 1 - state.step);
   if (group_.is_root()) {
     log::warn(
         text("step %ld: back to the weights of step %ld (%s), time %ld of %ld at most; the "

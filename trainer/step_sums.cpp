@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 
+#include "support/assert.h"
 #include "support/hash.h"
 
 namespace catamaran {
@@ -14,19 +15,38 @@ constexpr std::array kSummed = {&StepSums::loss,
                                 &StepSums::valid_labels,
                                 &StepSums::images,
                                 &StepSums::stop,
+                                &StepSums::wants_figures,
                                 &StepSums::data_wait_seconds,
+                                &StepSums::to_device_seconds,
                                 &StepSums::forward_seconds,
                                 &StepSums::backward_seconds,
                                 &StepSums::exchange_seconds,
+                                &StepSums::bad_checksums,
+                                &StepSums::truncated,
+                                &StepSums::bad_formats,
+                                &StepSums::bad_sizes,
                                 &StepSums::unreadable,
-                                &StepSums::undecodable,
+                                &StepSums::first_head_loss,
+                                &StepSums::second_head_loss,
+                                &StepSums::third_head_loss,
                                 &StepSums::all_reduce_seconds,
                                 &StepSums::last_bucket_seconds,
+                                &StepSums::before_sums_seconds,
                                 &StepSums::exchange_digest,
                                 &StepSums::exchange_digest_squared};
-static_assert(sizeof(StepSums) ==
-                  kSummed.size() * sizeof(double) + sizeof(StepSums::own_seconds_by_rank),
+static_assert(sizeof(StepSums) == kSummed.size() * sizeof(double) +
+                                      sizeof(StepSums::own_seconds_by_rank) +
+                                      sizeof(StepSums::data_wait_seconds_by_rank),
               "a number of StepSums is missing here");
+
+// In the order of SampleFault.
+constexpr std::array kFaultSums = {&StepSums::bad_checksums, &StepSums::truncated,
+                                   &StepSums::bad_formats, &StepSums::bad_sizes,
+                                   &StepSums::unreadable};
+static_assert(kFaultSums.size() == kSampleFaults, "each fault is counted");
+
+constexpr std::array kHeadLosses = {&StepSums::first_head_loss, &StepSums::second_head_loss,
+                                    &StepSums::third_head_loss};
 
 }  // namespace
 
@@ -34,8 +54,25 @@ void StepSums::add(const LossSum& part, const Batch& host) {
   loss += part.sum.item<double>();
   valid_labels += part.count.item<double>();
   images += static_cast<double>(host.images);
-  unreadable += static_cast<double>(host.unreadable);
-  undecodable += static_cast<double>(host.undecodable);
+  for (size_t fault = 0; fault < kFaultSums.size(); ++fault)
+    this->*kFaultSums[fault] += static_cast<double>(host.faults[fault]);
+  CATAMARAN_ASSERT(part.heads.size() <= kHeadLosses.size(), "the model has three heads at most");
+  for (size_t head = 0; head < part.heads.size(); ++head)
+    this->*kHeadLosses[head] += part.heads[head].item<double>();
+}
+
+FaultCounts StepSums::faults() const {
+  FaultCounts counts{};
+  for (size_t fault = 0; fault < kFaultSums.size(); ++fault)
+    counts[fault] = static_cast<int64_t>(this->*kFaultSums[fault]);
+  return counts;
+}
+
+std::vector<double> StepSums::mean_head_losses(size_t heads) const {
+  std::vector<double> losses;
+  for (size_t head = 0; head < heads; ++head)
+    losses.push_back(valid_labels > 0 ? this->*kHeadLosses[head] / valid_labels : 0);
+  return losses;
 }
 
 void StepSums::add(const ExchangeTimes& exchange) {
@@ -56,17 +93,22 @@ bool StepSums::exchanged_alike(int world) const {
 }
 
 StepSums StepSums::over_all_ranks(ProcessGroup& group) const {
-  // Behind them a place for each rank: what all others add to it is 0.
-  std::vector<double> values(kSummed.size() + static_cast<size_t>(group.world()));
+  // Behind them two places for each rank: what all others add to them is 0.
+  const auto world = static_cast<size_t>(group.world());
+  std::vector<double> values(kSummed.size() + 2 * world);
   std::ranges::transform(kSummed, values.begin(),
                          [this](double StepSums::*field) { return this->*field; });
-  values[kSummed.size() + static_cast<size_t>(group.rank())] = own_seconds();
+  const size_t mine = kSummed.size() + static_cast<size_t>(group.rank());
+  values[mine] = own_seconds();
+  values[mine + world] = data_wait_seconds;
   group.host().all_reduce(values.data(), static_cast<int64_t>(values.size()), DataType::kFloat64,
                           ReduceOp::kSum);
   StepSums sum;
   auto value = values.begin();
   for (double StepSums::*const field : kSummed) sum.*field = *value++;
-  sum.own_seconds_by_rank.assign(value, values.end());
+  const auto waits = value + static_cast<std::ptrdiff_t>(world);
+  sum.own_seconds_by_rank.assign(value, waits);
+  sum.data_wait_seconds_by_rank.assign(waits, values.end());
   return sum;
 }
 

@@ -13,20 +13,22 @@ constexpr double kBetweenLines = 60;  // seconds
 
 }  // namespace
 
-OwnWork::OwnWork(int world) : world_(static_cast<size_t>(world)) {}
+OwnWork::OwnWork(int world) : means_(static_cast<size_t>(world), 0.0) {}
 
 SlowestRank OwnWork::add(std::span<const double> seconds) {
-  CATAMARAN_ASSERT(seconds.size() == world_, "each rank brings its seconds");
+  const size_t world = means_.size();
+  CATAMARAN_ASSERT(seconds.size() == world, "each rank brings its seconds");
   if (steps_.size() == kSteps) steps_.pop_front();
   steps_.emplace_back(seconds.begin(), seconds.end());
-  std::vector<double> means(world_, 0.0);
+  std::ranges::fill(means_, 0.0);
   for (const std::vector<double>& step : steps_) {
-    for (size_t rank = 0; rank < world_; ++rank)
-      means[rank] += step[rank] / static_cast<double>(steps_.size());
+    for (size_t rank = 0; rank < world; ++rank)
+      means_[rank] += step[rank] / static_cast<double>(steps_.size());
   }
+  std::vector<double> means = means_;
   const auto slowest = std::ranges::max_element(means);
   SlowestRank found{.rank = slowest - means.begin(), .seconds = *slowest, .median_seconds = 0};
-  const auto middle = means.begin() + static_cast<std::ptrdiff_t>((world_ - 1) / 2);
+  const auto middle = means.begin() + static_cast<std::ptrdiff_t>((world - 1) / 2);
   std::ranges::nth_element(means, middle);
   found.median_seconds = *middle;
   return found;

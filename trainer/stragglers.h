@@ -2,6 +2,7 @@
 // time of a whole step is the same on all ranks.
 //
 //   const SlowestRank slowest = own_work.add(sums.own_seconds_by_rank);       // each step
+//   own_work.means();                                                         // by rank
 //   if (const auto line = lines.line(slowest, steady_seconds())) log::info(*line);
 //
 // OwnWork has the means over the newest steps, so that one image that is slow to decode makes no
@@ -27,10 +28,12 @@ class OwnWork {
   explicit OwnWork(int world);
   // Seconds of a step, by rank; what is known over the newest steps with it.
   SlowestRank add(std::span<const double> seconds);
+  // By rank; 0 before the first step.
+  const std::vector<double>& means() const { return means_; }
 
  private:
   std::deque<std::vector<double>> steps_;  // the newest, by rank
-  size_t world_;
+  std::vector<double> means_;
 };
 
 class StragglerLines {

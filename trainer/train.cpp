@@ -14,8 +14,10 @@
 #include "support/error.h"
 #include "support/json.h"
 #include "support/log.h"
+#include "support/log_counts.h"
 #include "trainer/api.h"
 #include "trainer/builder.h"
+#include "trainer/final_file.h"
 #include "trainer/packs.h"
 #include "trainer/post_mortem.h"
 #include "trainer/run_directory.h"
@@ -118,15 +120,34 @@ std::string place_of(const ProcessGroup& group, const TraceRecorder* trace, int6
   return who + text("step %ld, ", first_step + place.step) + place_text(place);
 }
 
+RunEnd failure_end(const ExitCodes& codes, const std::string& cause,
+                   std::optional<ErrorKind> kind) {
+  RunEnd end;
+  end.reason = "failure";
+  end.cause = cause;
+  if (kind && codes.of_error != nullptr) end.exit_code = codes.of_error(*kind);
+  return end;
+}
+
+RunEnd clean_end(const ExitCodes& codes, ExitReason reason, const std::string& stop_reason) {
+  const bool done = reason == ExitReason::kDone;
+  RunEnd end;
+  end.reason = done ? "done" : stop_reason;
+  if (codes.of_error != nullptr) end.exit_code = done ? codes.done : codes.stopped;
+  return end;
+}
+
 }  // namespace
 
 ExitReason train(const TrainRequest& request, ProcessGroup& group) {
   require_same_program(group, "catamaran " + request.version + " (" + request.git + "), " +
                                   versions_text(library_versions()));
+  const LogCounts log_counts;
   const RunPacks packs = open_packs(request.options, group);
   // Has the lock until the last file is written.
   const std::shared_ptr<RunDirectory> directory = take_run_directory(request, group);
   const std::unique_ptr<LogFile> log_file = open_log(request.run_dir, group, directory.get());
+  std::shared_ptr<FinalFile> final_file;  // rank 0's, once the start has not failed
   std::optional<PostMortem> post_mortem;
   std::shared_ptr<const TraceRecorder> trace;  // lives longer than the trainer
   int64_t first_step = 0;
@@ -134,27 +155,40 @@ ExitReason train(const TrainRequest& request, ProcessGroup& group) {
     if (group.is_root()) {
       for (const char* name : kFilesOfABuild) directory->will_make(name);
     }
-    const std::unique_ptr<Trainer> trainer = build_trainer(request, packs, group, directory);
+    const std::unique_ptr<Trainer> trainer =
+        build_trainer(request, packs, group, directory, &log_counts);
     trainer->prove_storage();
     if (group.is_root()) {
       directory->require_held();  // the start took its time
       write_file_atomically(request.run_dir / "config.toml", request.resolved_config,
                             ErrorKind::kUsage);
       write_data_statistics(packs, directory->will_make("data.json"));
+      trainer->announce();
       directory->keep();  // nothing of the start is left to fail
+      final_file = std::make_shared<FinalFile>(directory, trainer->monitor().run());
+      final_file->follow(trainer->monitor().metrics());
     }
     trace = trainer->trace();
     first_step = trainer->steps_done();
-    post_mortem.emplace(PostMortemPlace{.path = request.run_dir, .directory = directory}, group,
-                        trace, first_step, request.terminated);
-    trainer->follow_heartbeats(post_mortem->longest_silence());
+    PostMortemPlace place{.path = request.run_dir, .directory = directory};
+    if (final_file) {
+      place.on_cause = [final_file, codes = request.exit_codes](const std::string& cause,
+                                                                std::optional<ErrorKind> kind) {
+        final_file->write(failure_end(codes, cause, kind));
+      };
+    }
+    post_mortem.emplace(place, group, trace, first_step, request.terminated);
+    trainer->follow_heartbeats(post_mortem->silences());
     const ExitReason reason = trainer->run();
+    if (final_file)  // before the barrier that ends it well
+      final_file->write(clean_end(request.exit_codes, reason, trainer->stop_reason()));
     post_mortem->ended_well();
     return reason;
   } catch (const std::exception& problem) {
     const Error error = as_error(problem, place_of(group, trace.get(), first_step));
     if (log_file) log_file->record_end(error);
     if (post_mortem) post_mortem->failed(error);
+    if (final_file) final_file->write(failure_end(request.exit_codes, error.what(), error.kind()));
     if (is_out_of_memory(problem)) throw error;  // with its place
     throw;
   }

@@ -106,6 +106,7 @@ Trainer::Trainer(TrainerParts parts, ProcessGroup& group, const PackReader& trai
       probe_every_{probe_interval(parts_.options.numerics.probe_every_steps, group)},
       faults_(parts_.options.testing, group.rank()),
       own_work_(group.world()),
+      data_waits_(group.world()),
       stragglers_(parts_.options.monitoring.straggler_factor, group.all_gather(group.host_name())) {
   if (parts_.options.clip.mode == "agc") {
     adaptive_clip_.emplace(parts_.parameters, arena_.gradient_views(),
@@ -206,9 +207,14 @@ ExitReason Trainer::run() {
   if (parts_.position.saved_step != parts_.position.step)
     save_checkpoint(done ? "final" : "signal");
   monitor_.set_state(RunState::kFinish);
+  if (is_monitored()) share_figures();
+  const Stopwatch writing;
   wait_for_writer();  // a launcher ends all ranks at the first non-zero exit: durable work first
   if (writer_) writer_->finish();
+  monitor_.record_stall(writing.seconds());
   end_life(done);
+  if (done) show_last_page(/*ended_well=*/true);
+  monitor_.ended_cleanly();
   group_.barrier();
   if (parts_.options.trace.enabled)
     write_time_line(*trace_, parts_.options.trace, parts_.run_dir, parts_.directory.get(), group_,
@@ -226,7 +232,7 @@ void Trainer::after_step(const StepReport& report) {
   complete.beta = fusion[1];
   complete.gamma = fusion[2];
   monitor_.record(complete);
-  monitor_.record_loader(loader_->counters());
+  if (figures_wanted_) share_figures();
   if (const auto line = stragglers_.line(report.slowest, steady_seconds());
       line && group_.is_root())
     log::info(*line);
@@ -357,6 +363,7 @@ void Trainer::save_checkpoint(const std::string& kind) {
     contents.optimizer = snapshot(optimizer_->state());
     writer_->save(std::move(contents), kind, stall);
   }
+  monitor_.record_stall(stall.seconds());
   monitor_.set_state(RunState::kTrain);
 }
 

@@ -18,6 +18,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "dataio/loader.h"
 #include "dataio/sample_order.h"
@@ -32,6 +33,7 @@
 #include "trainer/device_batch.h"
 #include "trainer/ema.h"
 #include "trainer/evaluator.h"
+#include "trainer/figures_exchange.h"
 #include "trainer/gradient_clip.h"
 #include "trainer/gradient_reducer.h"
 #include "trainer/injected_faults.h"
@@ -73,14 +75,21 @@ class Trainer {
 
   int64_t steps_done() const { return parts_.position.step; }
   std::shared_ptr<const TraceRecorder> trace() const { return trace_; }
+  // Of a run that has ended: why, where it was not done.
+  const std::string& stop_reason() const { return stop_reason_; }
+  const Monitor& monitor() const { return monitor_; }
+  // Nothing of the start is left to fail: the run may be found.
+  void announce() { monitor_.announce(); }
   // For the metrics: Metrics::follow_heartbeats.
-  void follow_heartbeats(std::function<double()> longest_silence) {
-    monitor_.follow_heartbeats(std::move(longest_silence));
+  void follow_heartbeats(std::function<std::vector<double>()> silences) {
+    monitor_.follow_heartbeats(std::move(silences));
   }
 
  private:
   void start_loading();
   StepReport step(int64_t t);
+  void note_ranks(const StepSums& global, double after_sums_seconds,
+                  const std::vector<FinishedOperation>& between_steps, StepReport& report);
   bool apply_gradients(int64_t t, const StepSums& global, StepReport& report);
   void log_samples(int64_t t);
   void after_step(const StepReport& report);
@@ -89,6 +98,11 @@ class Trainer {
   void save_checkpoint(const std::string& kind);
   void wait_for_writer();
   void require_run_directory() const;
+  bool is_monitored() const;
+  bool wants_figures(int64_t step_done);
+  void share_figures();
+  void end_together();
+  void show_last_page(bool ended_well);
   bool signalled() const { return parts_.stop_wish != nullptr && parts_.stop_wish->load(); }
   bool wishes_to_stop(int64_t step_done);
   bool is_time_to_stop(bool evaluation_next);
@@ -143,6 +157,9 @@ class Trainer {
   Every probe_every_;
   InjectedFaults faults_;
   OwnWork own_work_;
+  OwnWork data_waits_;
+  FiguresDue figures_due_;       // rank 0
+  bool figures_wanted_ = false;  // by rank 0, with the newest step
   StragglerLines stragglers_;
   bool stop_ = false;  // some rank wished so
 };

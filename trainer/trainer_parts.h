@@ -15,6 +15,8 @@
 #include "dataio/sample_order.h"
 #include "model/cat.h"
 #include "model/safetensors.h"
+#include "monitoring/gpu_monitor.h"
+#include "support/log_counts.h"
 #include "trainer/options.h"
 #include "trainer/run_directory.h"
 #include "trainer/time_limit.h"
@@ -47,6 +49,9 @@ struct TrainerParts {
   NamedTensors buffers;
   RunPosition position;
   const std::atomic<bool>* stop_wish = nullptr;
+  const std::atomic<int64_t>* signals = nullptr;  // TrainRequest::signals
+  const LogCounts* log_counts = nullptr;          // none: nobody counts; outlives the run
+  std::shared_ptr<const GpuMonitor> gpu;          // of this rank's GPU; or none
   std::optional<Deadline> deadline;
 };
 

@@ -155,6 +155,8 @@ TEST(HeartbeatListener, CountsASilenceFromItsStartWhereARankWasNeverHeard) {
   HeartbeatListener listener("127.0.0.1", 2);
   EXPECT_TRUE(within_patience([&] { return listener.longest_silence() > 0.05; }));
   EXPECT_EQ(HeartbeatListener("127.0.0.1", 1).longest_silence(), 0) << "there is no other rank";
+  EXPECT_TRUE(HeartbeatListener("127.0.0.1", 1).silences().empty());
+  EXPECT_EQ(listener.silences().size(), 1u) << "of rank 1 alone";
 }
 
 TEST(HeartbeatListener, DropsWhatIsNoHeartbeatOfThisJob) {

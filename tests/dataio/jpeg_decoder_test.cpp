@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <vector>
 
+#include "dataio/sample_fault.h"
 #include "golden_images.h"
 #include "made_jpeg.h"
 #include "odd_jpeg.h"
@@ -41,6 +43,28 @@ TEST(JpegDecoder, TakesNoTablesFromTheImageBefore) {
   EXPECT_NO_THROW(decode(decoder, whole));
   EXPECT_THROW(decode(decoder, bare), DataError);
   EXPECT_NO_THROW(decode(decoder, whole));
+}
+
+SampleFault fault_in(const std::vector<uint8_t>& file) {
+  JpegDecoder decoder;
+  try {
+    decode(decoder, file);
+  } catch (const DataError& problem) {
+    return fault_of(problem);
+  }
+  ADD_FAILURE() << "it was decoded";
+  return SampleFault::kRead;
+}
+
+TEST(JpegDecoder, TellsWhatIsWrongWithAFile) {
+  const std::vector<uint8_t> whole = read_file("made-333x250-444.jpg");
+  const std::vector<uint8_t> half(whole.begin(), whole.begin() + std::ssize(whole) / 2);
+  const std::string gif = "GIF89a, and then some";
+  EXPECT_EQ(fault_in({}), SampleFault::kTruncated);
+  EXPECT_EQ(fault_in(half), SampleFault::kTruncated);
+  EXPECT_EQ(fault_in({gif.begin(), gif.end()}), SampleFault::kFormat);
+  EXPECT_EQ(fault_in(without(whole, 0xDB)), SampleFault::kFormat);
+  EXPECT_EQ(fault_of(DataError("the disk does not answer", "shard", "")), SampleFault::kRead);
 }
 
 RgbImage noisy_picture() {

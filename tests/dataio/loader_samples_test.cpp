@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <initializer_list>
 #include <set>
 
 #include "dataio/mix.h"
@@ -21,6 +22,13 @@ KeysOfBatch with_damaged_image(int64_t count) {
   };
 }
 
+// One image of each of these.
+FaultCounts only(std::initializer_list<SampleFault> faults) {
+  FaultCounts counts{};
+  for (const SampleFault fault : faults) ++counts[static_cast<size_t>(fault)];
+  return counts;
+}
+
 TEST_F(LoaderTest, PutsTheSameOtherImageInADamagedOnesPlaceWhateverTheThreads) {
   std::vector<std::vector<int64_t>> used;
   for (const int64_t threads : {1, 3}) {
@@ -29,8 +37,7 @@ TEST_F(LoaderTest, PutsTheSameOtherImageInADamagedOnesPlaceWhateverTheThreads) {
     Loader loader(*pack_, options, with_damaged_image(20));
     std::set<int64_t> substitutes;
     for (int64_t number = 0; const std::optional<Batch> batch = loader.next(); ++number) {
-      EXPECT_EQ(batch->undecodable, 1);
-      EXPECT_EQ(batch->unreadable, 0);
+      EXPECT_EQ(batch->faults, only({SampleFault::kTruncated}));
       ASSERT_NE(batch->indices[2], kDamaged);
       substitutes.insert(batch->indices[2]);
       used.push_back(batch->indices);
@@ -65,8 +72,7 @@ TEST_F(LoaderTest, TellsStoredBytesThatAreDamagedFromPicturesThatAre) {
     options.skip_bad = true;
     Loader loader(pack, options, with_damaged_image(3));  // images 0, 1 and 3, and the cut one
     while (const std::optional<Batch> batch = loader.next()) {
-      EXPECT_EQ(batch->unreadable, 1);
-      EXPECT_EQ(batch->undecodable, 1);
+      EXPECT_EQ(batch->faults, only({SampleFault::kChecksum, SampleFault::kTruncated}));
     }
   }
   std::filesystem::remove_all(copy);

@@ -68,6 +68,9 @@ seed("safetensors", "header", b"h" + (2 * 32).to_bytes(8, "little") + header)
 seed("safetensors", "nothing", b"h" + bytes(8) + b"{}")
 seed("json", "whole", json.dumps({"a": [1, -2, 2.5e-3, None, True, "caf\u00e9", {"b": [[[]]]}], "images": 3}).encode())
 seed("json", "items", b"s" + json.dumps({"info": {"a": [1]}, "images": [{"id": 1, "name": "a", "box": [1, 2.5, {"id": 3}]}, {"id": 2}], "a": []}).encode())
+seed("discovery", "run", json.dumps([{"targets": ["node7.cluster:9400"], "labels": {"job": "catamaran", "run": "caf\u00e9 \"1\"", "slurm_job_id": "4711", "user": "ada",
+                                                                                     "cluster": "alps", "__meta_catamaran_run_dir": "/runs/a"}}]).encode())
+seed("discovery", "bare", b'[{"targets": ["127.0.0.1:1"], "labels": {"job": "catamaran", "run": "a"}}]')
 for config in sorted((pathlib.Path(__file__).resolve().parents[2] / "configs/base").glob("*.toml")):
     seed("toml", config.stem, config.read_bytes())
 for sweep in sorted((pathlib.Path(__file__).resolve().parents[2] / "configs/sweeps").glob("*.toml")):

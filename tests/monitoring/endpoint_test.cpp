@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <cmath>
 #include <string>
 #include <thread>
 #include <vector>
@@ -167,6 +169,57 @@ TEST(MetricsEndpoint, ServesPagesWholeToManyClientsAtOnce) {
   EXPECT_EQ(whole, 8 * 5);
 }
 
+TEST(MetricsEndpoint, CountsItsScrapes) {
+  Metrics metrics((RunInfo()));
+  const MetricsEndpoint endpoint(metrics, local());
+  EXPECT_EQ(endpoint.target(), "127.0.0.1:" + std::to_string(endpoint.port()));
+  EXPECT_EQ(endpoint.scrapes(), 0);
+  EXPECT_GT(endpoint.seconds_since_scrape(), 1e9);
+  http_get(endpoint.port(), "/healthz");
+  EXPECT_EQ(endpoint.scrapes(), 0);
+  http_get(endpoint.port(), "/metrics");
+  EXPECT_EQ(endpoint.scrapes(), 1);
+  EXPECT_LT(endpoint.seconds_since_scrape(), 15);
+}
+
+TEST(Linger, IsOverAtOnceWhereNobodyScrapes) {
+  Metrics metrics((RunInfo()));
+  const MetricsEndpoint endpoint(metrics, local());
+  EXPECT_TRUE(Linger(endpoint, 30).is_over());
+  http_get(endpoint.port(), "/metrics");
+  EXPECT_TRUE(Linger(endpoint, 0).is_over());
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(Linger(endpoint, 0.02).is_over()) << "the last scrape is longer ago";
+}
+
+TEST(Linger, LastsUntilTheNextScrapeHasItsPage) {
+  Metrics metrics((RunInfo()));
+  const MetricsEndpoint endpoint(metrics, local());
+  http_get(endpoint.port(), "/metrics");
+  const Linger linger(endpoint, 1000);
+  EXPECT_FALSE(linger.is_over());
+  http_get(endpoint.port(), "/readyz");
+  EXPECT_FALSE(linger.is_over()) << "that is no scrape";
+  const Stopwatch watch;
+  http_get(endpoint.port(), "/metrics");
+  while (!linger.is_over() && watch.seconds() < 20)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE(linger.is_over());
+  EXPECT_GT(watch.seconds(), 0.15) << "a page on its way arrives";
+}
+
+TEST(Linger, LastsNoLongerThanItIsGiven) {
+  Metrics metrics((RunInfo()));
+  const MetricsEndpoint endpoint(metrics, local());
+  http_get(endpoint.port(), "/metrics");
+  const Stopwatch watch;
+  const Linger linger(endpoint, 5);
+  while (!linger.is_over() && watch.seconds() < 20)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_GE(watch.seconds(), 5 - 0.01);
+  EXPECT_LT(watch.seconds(), 15);
+}
+
 TEST(MonitoringOptions, NameTheKeyThatIsWrong) {
   MonitoringOptions options = local(65536);
   try {
@@ -191,6 +244,18 @@ TEST(MonitoringOptions, NameTheKeyThatIsWrong) {
   }
   options.straggler_factor = 0;
   EXPECT_TRUE(options.problems().empty());
+  for (const double seconds : {-1.0, 3601.0, std::nan("")}) {
+    options = local();
+    options.linger_seconds = seconds;
+    ASSERT_EQ(options.problems().size(), 1u) << seconds;
+    EXPECT_THAT(options.problems()[0], HasSubstr("monitoring.linger_seconds"));
+  }
+  options = local();
+  options.discovery_folder = "/shared";
+  EXPECT_TRUE(options.problems().empty());
+  options.enabled = false;
+  ASSERT_EQ(options.problems().size(), 1u);
+  EXPECT_THAT(options.problems()[0], HasSubstr("monitoring.discovery_folder"));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 
 #include "http_client.h"
 #include "support/clock.h"
+#include "support/error.h"
 
 namespace catamaran {
 namespace {
@@ -36,6 +37,32 @@ TEST(HttpServer, TakesARequestOf8KiBAndNoByteMore) {
   EXPECT_TRUE(http_exchange(server.port(), request_of(8192)).starts_with("HTTP/1.1 200"));
   const std::string refused = http_exchange(server.port(), request_of(8193));
   EXPECT_TRUE(refused.starts_with("HTTP/1.1 431")) << refused;
+}
+
+TEST(HttpServer, SaysWhatAPageIs) {
+  const HttpServer server("127.0.0.1", {.first = 0}, [](const std::string& path) {
+    return path == "/json" ? HttpPage("[]\n", "200 OK", kJsonType) : HttpPage("fine\n");
+  });
+  EXPECT_NE(http_get(server.port(), "/json").find("\r\nContent-Type: application/json\r\n"),
+            std::string::npos);
+  EXPECT_NE(http_get(server.port(), "/")
+                .find("\r\nContent-Type: text/plain; version=0.0.4; "
+                      "charset=utf-8\r\n"),
+            std::string::npos);
+}
+
+TEST(HttpServer, NamesTheOptionWhosePortIsTaken) {
+  const HttpServer server("127.0.0.1", {.first = 0}, fine);
+  try {
+    const HttpServer second(
+        "127.0.0.1", {.first = server.port(), .key = "--port", .hint = "give another one"}, fine);
+    FAIL() << "two servers share port " << server.port();
+  } catch (const UsageError& error) {
+    const std::string said = error.what();
+    EXPECT_TRUE(said.starts_with("--port: the port 127.0.0.1:" + std::to_string(server.port()) +
+                                 " cannot be opened: Address already in use; give another one"))
+        << said;
+  }
 }
 
 TEST(HttpServer, AnswersGetAloneAndOneRequestAConnection) {

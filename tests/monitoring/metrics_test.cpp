@@ -7,11 +7,11 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <optional>
 #include <set>
 #include <sstream>
 #include <thread>
 
+#include "metrics_fixture.h"
 #include "monitoring/metric_table.h"
 #include "support/clock.h"
 #include "temporary_directory.h"
@@ -21,47 +21,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-RunInfo run_info() {
-  RunInfo info;
-  info.version = "0.1.0";
-  info.run = "voc \"07\"";
-  info.dataset = "VOC2007";
-  info.world_size = 4;
-  info.global_batch = 64;
-  info.total_steps = 100;
-  return info;
-}
-
-StepReport step_report(int64_t step) {
-  StepReport report;
-  report.step = step;
-  report.epoch = 2;
-  report.loss = 0.25;
-  report.learning_rate = 0.01;
-  report.gradient_norm = 1.5;
-  report.images = 64;
-  report.step_seconds = 0.5;
-  report.data_wait_seconds = 0.01;
-  report.forward_seconds = 0.125;
-  report.backward_seconds = 0.25;
-  report.exchange_exposed_seconds = 0.03125;
-  report.all_reduce_seconds = 0.0625;
-  report.optimizer_seconds = 0.0625;
-  report.sums_seconds = 0.015625;
-  report.exchanged_bytes = 1000;
-  report.alpha = 0.5;
-  return report;
-}
-
-// The value of a series as it is written, "name" or "name{label=\"value\"}".
-std::optional<double> value_of(const Metrics& metrics, const std::string& series) {
-  std::istringstream lines(metrics.text());
-  for (std::string line; std::getline(lines, line);) {
-    if (line.rfind(series + " ", 0) == 0) return std::stod(line.substr(series.size() + 1));
-  }
-  return std::nullopt;
-}
 
 TEST(Metrics, AResumedRunIsWhereItStoodBeforeItsNextStepEnds) {
   const Metrics fresh(run_info());
@@ -75,16 +34,6 @@ TEST(Metrics, AResumedRunIsWhereItStoodBeforeItsNextStepEnds) {
   EXPECT_EQ(value_of(resumed, "catamaran_epoch"), 1);
   EXPECT_EQ(value_of(resumed, "catamaran_progress_ratio"), 0.4);
   EXPECT_EQ(value_of(resumed, "catamaran_steps_total{result=\"ok\"}"), 0);
-}
-
-double sum_of_phases(const Metrics& metrics) {
-  double sum = 0;
-  std::istringstream lines(metrics.text());
-  for (std::string line; std::getline(lines, line);) {
-    if (line.rfind("catamaran_phase_seconds_total{", 0) == 0)
-      sum += std::stod(line.substr(line.rfind(' ')));
-  }
-  return sum;
 }
 
 TEST(Metrics, PassPromtool) {
@@ -110,11 +59,13 @@ TEST(Metrics, PassPromtool) {
 TEST(Metrics, ExistFromTheStartWithEveryLabelValue) {
   const Metrics metrics(run_info());
   const std::string text = metrics.text();
-  for (const auto* table : {&metric_table(), &process_metric_table()}) {
+  for (const auto* table : {&metric_table(), &rank_metric_table(), &process_metric_table()}) {
     for (const MetricDescription& metric : *table) {
+      if (metric.name.starts_with("catamaran_gpu_")) continue;  // without NVML there is none
       EXPECT_THAT(text, HasSubstr("\n# TYPE " + metric.name + " "));
       EXPECT_THAT(text, HasSubstr("\n" + metric.name + (metric.buckets.empty() ? "" : "_bucket")));
       for (const MetricLabel& label : metric.labels) {
+        if (label.beside) continue;
         for (const std::string& value : label.values)
           EXPECT_THAT(text, HasSubstr(label.name + "=\"" + value + "\"")) << metric.name;
       }
@@ -122,14 +73,19 @@ TEST(Metrics, ExistFromTheStartWithEveryLabelValue) {
   }
   EXPECT_EQ(value_of(metrics, "catamaran_checkpoints_total{kind=\"signal\",result=\"error\"}"), 0);
   EXPECT_EQ(value_of(metrics, "catamaran_steps_total{result=\"skipped_nonfinite\"}"), 0);
+  EXPECT_THAT(text, Not(HasSubstr("catamaran_gpu_")));
+  EXPECT_THAT(text, Not(HasSubstr("head=")));
 }
 
 TEST(Metrics, HaveNoSeriesThatTheTableLacks) {
   Metrics metrics(run_info());
   metrics.record(step_report(1));
   metrics.record_evaluation("ema", Evaluation(), 1);
+  RankFigures figures;
+  figures.gpu = {1, 2, 0.5, 60, 300, 0};
+  metrics.record_figures(std::vector(4, figures), 1);
   std::set<std::string> known;
-  for (const auto* table : {&metric_table(), &process_metric_table()}) {
+  for (const auto* table : {&metric_table(), &rank_metric_table(), &process_metric_table()}) {
     for (const MetricDescription& metric : *table) known.insert(metric.name);
   }
   std::istringstream lines(metrics.text());
@@ -146,14 +102,19 @@ TEST(Metrics, CarryTheRunsNamesAsLabels) {
 }
 
 TEST(Metrics, StartTimestampsAtTheStartSoThatAgesAreSmall) {
-  const double before = unix_seconds();
-  const Metrics metrics(run_info());
+  RunInfo info = run_info();
+  const double started = unix_seconds() - 20;  // of the process: models take their time to load
+  info.started_unix_seconds = started;
+  const Metrics metrics(info);
   for (const char* name :
        {"catamaran_start_timestamp_seconds", "catamaran_last_step_timestamp_seconds",
         "catamaran_last_eval_timestamp_seconds", "catamaran_last_checkpoint_timestamp_seconds",
         "catamaran_oldest_heartbeat_timestamp_seconds"}) {
-    EXPECT_NEAR(value_of(metrics, name).value_or(0), before, 5) << name;
+    EXPECT_NEAR(value_of(metrics, name).value_or(0), started, 0.001) << name;
   }
+  const double now = unix_seconds();
+  EXPECT_NEAR(value_of(Metrics(run_info()), "catamaran_start_timestamp_seconds").value_or(0), now,
+              5);
 }
 
 TEST(Metrics, SayTheStateInExactlyOneSeries) {
@@ -211,6 +172,7 @@ TEST(Metrics, CountAStepThatWasSkippedAndKeepTheSmoothedLoss) {
   broken.spike = true;
   metrics.record(broken);
   EXPECT_EQ(value_of(metrics, "catamaran_steps_total{result=\"skipped_spike\"}"), 1);
+  EXPECT_EQ(value_of(metrics, "catamaran_loss_spikes_total"), 1);
   EXPECT_EQ(value_of(metrics, "catamaran_steps_total{result=\"skipped_nonfinite\"}"), 1);
   EXPECT_EQ(value_of(metrics, "catamaran_nonfinite_steps_total"), 1);
   EXPECT_TRUE(std::isnan(value_of(metrics, "catamaran_loss").value_or(0)));
@@ -218,14 +180,28 @@ TEST(Metrics, CountAStepThatWasSkippedAndKeepTheSmoothedLoss) {
 }
 
 TEST(Metrics, PhasesSumToWallTime) {
-  Metrics metrics(run_info());
-  for (int step = 1; step <= 10; ++step) metrics.record(step_report(step));
-  metrics.record_evaluation("raw", Evaluation(), 3.0);
+  double now = 100;
+  RunInfo info = run_info();
+  info.started_unix_seconds = unix_seconds() - 8;  // in which packs and the model were loaded
+  Metrics metrics(info, [&now] { return now; });
+  const auto after = [&now](double seconds) { now += seconds; };
+  after(1.5), metrics.record_self_test(1.25);
+  for (int step = 1; step <= 10; ++step) after(0.5 + 0.02), metrics.record(step_report(step));
+  after(3.0), metrics.record_evaluation("raw", Evaluation(), 3.0);
+  after(0.375), metrics.record_stall(0.25);
   metrics.record_checkpoint(CheckpointResult::kOk, "periodic", 20.0, 0.25, 1 << 20);
-  EXPECT_NEAR(sum_of_phases(metrics), 10 * 0.5 + 3.0 + 0.25, 1e-9)
+  after(0.52), metrics.record(step_report(11));
+  const double wall = 8 + (now - 100);
+  EXPECT_NEAR(sum_of_phases(metrics), wall, 0.01 * wall)
       << "writing in the background is not wall time of the loop";
+  EXPECT_NEAR(sum_of_phases(metrics), wall, 0.1) << "but for the clock of the process's start";
+  const double rest = 0.5 - 0.01 - 0.005 - 0.125 - 0.25 - 0.03125 - 0.0078125 - 0.0625;
   EXPECT_NEAR(value_of(metrics, "catamaran_phase_seconds_total{phase=\"other\"}").value_or(0),
-              10 * (0.5 - 0.01 - 0.125 - 0.25 - 0.03125 - 0.015625 - 0.0625), 1e-9);
+              8 + 0.25 + 11 * (rest + 0.02) + 0.125, 0.1);
+  EXPECT_NEAR(value_of(metrics, "catamaran_phase_seconds_total{phase=\"h2d\"}").value_or(0),
+              11 * 0.005, 1e-9);
+  EXPECT_EQ(value_of(metrics, "catamaran_phase_seconds_total{phase=\"eval\"}"), 3);
+  EXPECT_EQ(value_of(metrics, "catamaran_phase_seconds_total{phase=\"checkpoint_stall\"}"), 0.25);
 }
 
 TEST(Metrics, KeepTheBestMapApartFromTheNewest) {
@@ -248,41 +224,15 @@ TEST(Metrics, KeepTheBestMapApartFromTheNewest) {
 
 TEST(Metrics, CountAFailedCheckpointWithoutCallingItTheNewest) {
   Metrics metrics(run_info());
+  metrics.record_checkpoint(CheckpointResult::kSkipped, "final", 0, 0.1, 0);
+  EXPECT_EQ(value_of(metrics, "catamaran_checkpoints_total{kind=\"final\",result=\"skipped\"}"), 1);
   metrics.record_checkpoint(CheckpointResult::kOk, "periodic", 2, 0.1, 1000);
   metrics.record_checkpoint(CheckpointResult::kError, "final", 5, 0.1, 0);
   EXPECT_EQ(value_of(metrics, "catamaran_checkpoints_total{kind=\"final\",result=\"error\"}"), 1);
   EXPECT_EQ(value_of(metrics, "catamaran_checkpoints_total{kind=\"periodic\",result=\"ok\"}"), 1);
   EXPECT_EQ(value_of(metrics, "catamaran_checkpoint_bytes"), 1000);
   EXPECT_EQ(value_of(metrics, "catamaran_checkpoint_write_duration_seconds_count"), 1);
-  EXPECT_EQ(value_of(metrics, "catamaran_checkpoint_stall_duration_seconds_count"), 2);
-}
-
-TEST(Metrics, TakeTheLoadersTotalsAsCounters) {
-  Metrics metrics(run_info());
-  metrics.record_loader({.read_bytes = 1000,
-                         .decode_seconds = 2.0,
-                         .cache_hits = 1,
-                         .ready_batches = 3,
-                         .capacity_batches = 4});
-  metrics.record_loader({.read_bytes = 1500,
-                         .decode_seconds = 2.5,
-                         .cache_hits = 5,
-                         .ready_batches = 1,
-                         .capacity_batches = 4});
-  EXPECT_EQ(value_of(metrics, "catamaran_read_bytes_total"), 1500);
-  EXPECT_EQ(value_of(metrics, "catamaran_decode_seconds_total"), 2.5);
-  EXPECT_EQ(value_of(metrics, "catamaran_queue_batches"), 1);
-  EXPECT_EQ(value_of(metrics, "catamaran_queue_capacity_batches"), 4);
-}
-
-TEST(Metrics, AskForTheSilenceOfRanksAtEachScrape) {
-  Metrics metrics(run_info());
-  double silence = 100;
-  metrics.follow_heartbeats([&silence] { return silence; });
-  const char* series = "catamaran_oldest_heartbeat_timestamp_seconds";
-  EXPECT_NEAR(value_of(metrics, series).value_or(0), unix_seconds() - 100, 5);
-  silence = 1000;
-  EXPECT_NEAR(value_of(metrics, series).value_or(0), unix_seconds() - 1000, 5);
+  EXPECT_EQ(value_of(metrics, "catamaran_checkpoint_stall_duration_seconds_count"), 3);
 }
 
 TEST(Metrics, NameTheSlowestRank) {

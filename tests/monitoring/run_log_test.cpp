@@ -27,6 +27,7 @@ StepReport step_report(int64_t step) {
   report.images = 32;
   report.step_seconds = 0.5;
   report.data_wait_seconds = 0.125;
+  report.to_device_seconds = 0.03;
   report.forward_seconds = 0.1;
   report.backward_seconds = 0.2;
   report.exchange_exposed_seconds = 0.01;
@@ -85,6 +86,7 @@ TEST_F(RunLogTest, GivesBackEveryField) {
   EXPECT_EQ(read[0].images, expected.images);
   EXPECT_EQ(read[0].step_seconds, expected.step_seconds);
   EXPECT_EQ(read[0].data_wait_seconds, expected.data_wait_seconds);
+  EXPECT_EQ(read[0].to_device_seconds, expected.to_device_seconds);
   EXPECT_EQ(read[0].forward_seconds, expected.forward_seconds);
   EXPECT_EQ(read[0].backward_seconds, expected.backward_seconds);
   EXPECT_EQ(read[0].exchange_exposed_seconds, expected.exchange_exposed_seconds);
@@ -99,6 +101,22 @@ TEST_F(RunLogTest, GivesBackEveryField) {
   EXPECT_EQ(read[0].slowest.rank, expected.slowest.rank);
   EXPECT_EQ(read[0].slowest.seconds, expected.slowest.seconds);
   EXPECT_EQ(read[0].slowest.median_seconds, expected.slowest.median_seconds);
+}
+
+TEST_F(RunLogTest, AddsUpTheTimeOfTheStepsThatARunGoesOnFrom) {
+  write_steps(1, 10);
+  std::ofstream(path_, std::ios::app) << R"({"step": 11, "applied": false, "step_seconds": 9})"
+                                      << "\n"
+                                      << R"({"step": 12, "applied": true, "step_seconds": "long"})"
+                                      << "\n";
+  const RunLog all(path_, 100);
+  EXPECT_EQ(all.kept().lines, 12);
+  EXPECT_DOUBLE_EQ(all.kept().applied_seconds, 10 * 0.5)
+      << "neither skipped steps nor damage count";
+  const RunLog half(path_, 5);
+  EXPECT_EQ(half.kept().lines, 4);
+  EXPECT_DOUBLE_EQ(half.kept().applied_seconds, 4 * 0.5);
+  EXPECT_EQ(half.newest_dropped(), 12);
 }
 
 TEST_F(RunLogTest, ReadsLinesFromBeforeThereWasALossScale) {

@@ -71,6 +71,7 @@ void expect_all_batches(BatchFeed& feed, Loader& alone, const FeedOptions& optio
     EXPECT_TRUE(torch::equal(fed->in.x_BCHW.cpu(), in.x_BCHW)) << k;
     EXPECT_TRUE(torch::equal(fed->in.y_BL.cpu(), in.y_BL)) << k;
     EXPECT_GE(fed->wait_seconds, 0);
+    EXPECT_GE(fed->to_device_seconds, 0);
   }
   EXPECT_FALSE(feed.next());
   EXPECT_FALSE(feed.next()) << "the end stays the end";

@@ -5,8 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "file_content.h"
+#include "monitoring/discovery.h"
+#include "support/clock.h"
 #include "support/error.h"
 #include "support/log.h"
 
@@ -170,6 +174,89 @@ TEST_F(MonitorTest, DoesNotBeginInARunThatWasTakenOver) {
   EXPECT_THROW(Monitor(options_, setup_of(first)), WeightsError);
   EXPECT_FALSE(fs::exists(run_ / "metrics.jsonl"));
   EXPECT_FALSE(fs::exists(run_ / "metrics-address.txt"));
+}
+
+TEST_F(MonitorTest, TellsWhereItIsToBeFoundFromItsStartToACleanEnd) {
+  const fs::path folder = run_.string() + "-discovery";
+  options_.monitoring.discovery_folder = folder.string();
+  options_.monitoring.cluster = "alps";
+  RunDirectory run(run_, 0);
+  run.keep();
+  MonitorSetup setup = setup_of(run);
+  setup.info.run = "cat-1";
+  {
+    Monitor monitor(options_, setup);
+    EXPECT_FALSE(fs::exists(folder)) << "the start may still fail";
+    monitor.announce();
+    const DiscoveryFolder found = read_discovery(folder);
+    ASSERT_EQ(found.targets.size(), 1u);
+    EXPECT_EQ(found.targets[0].run, "cat-1");
+    EXPECT_EQ(found.targets[0].cluster, "alps");
+    EXPECT_EQ(found.targets[0].run_dir, run_.string());
+    EXPECT_THAT(file_content(run_ / "metrics-address.txt"),
+                HasSubstr("http://" + found.targets[0].address + "/metrics"));
+    EXPECT_FALSE(found.targets[0].user.empty());
+    monitor.ended_cleanly();
+    EXPECT_TRUE(read_discovery(folder).targets.empty());
+  }
+  {
+    Monitor crashes(options_, setup);
+    crashes.announce();
+  }
+  EXPECT_EQ(read_discovery(folder).targets.size(), 1u);
+  fs::remove_all(folder);
+}
+
+TEST_F(MonitorTest, CountsStepsOfTheLifeBeforeThatAreDoneAgainAndThoseThatAreNot) {
+  RunDirectory run(run_, 0);
+  run.keep();
+  {
+    Monitor before(options_, setup_of(run));
+    StepReport report;
+    report.step_seconds = 2;
+    for (report.step = 1; report.step <= 30; ++report.step) before.record(report);
+  }
+  MonitorSetup setup = setup_of(run);
+  setup.info.first_step = 20;
+  setup.info.history = {.restarts = 1,
+                        .restarts_without_progress = 0,
+                        .lost_steps = 5,
+                        .first_start_unix_seconds = unix_seconds() - 80,
+                        .useful_seconds = 0,
+                        .best_map = 0};
+  const Monitor monitor(options_, setup);
+  EXPECT_EQ(monitor.repeated_steps(), 10);
+  const std::string page = monitor.metrics()->text();
+  EXPECT_THAT(page, HasSubstr("\ncatamaran_lost_steps 15\n"));
+  const size_t goodput = page.find("\ncatamaran_goodput_ratio ");
+  ASSERT_NE(goodput, std::string::npos);
+  EXPECT_NEAR(std::stod(page.substr(page.find(' ', goodput))), 20 * 2 / 80.0, 0.05);
+}
+
+TEST_F(MonitorTest, HasNobodyToWaitForWhereItIsNotScraped) {
+  RunDirectory run(run_, 0);
+  run.keep();
+  const Monitor monitor(options_, setup_of(run));
+  EXPECT_FALSE(monitor.linger(/*ended_well=*/true)) << "it has lasted less than linger_seconds";
+  ASSERT_TRUE(monitor.linger(/*ended_well=*/false));
+  EXPECT_TRUE(monitor.linger(/*ended_well=*/false)->is_over());
+  options_.monitoring.enabled = false;
+  EXPECT_FALSE(Monitor(options_, setup_of(run)).linger(/*ended_well=*/false));
+}
+
+TEST_F(MonitorTest, KnowsHowMuchSpaceIsLeftWhereTheRunIs) {
+  RunDirectory run(run_, 0);
+  run.keep();
+  const Monitor monitor(options_, setup_of(run));
+  const Stopwatch watch;
+  const auto free_bytes = [&] {
+    const std::string page = monitor.metrics()->text();
+    const size_t at = page.find("\ncatamaran_run_dir_free_bytes ");
+    return at == std::string::npos ? -1 : std::stod(page.substr(page.find(' ', at)));
+  };
+  while (!(free_bytes() > 0) && watch.seconds() < 20)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_GT(free_bytes(), 0);
 }
 
 TEST_F(MonitorTest, DoesNothingWithoutARunDirectory) {

@@ -109,6 +109,20 @@ TEST_F(PostMortemTest, KeepsAFailureOfBeforeAndWritesThatOfItsOwnStartIntoAFolde
   EXPECT_THAT(failure()["cause"], HasSubstr("the shard is gone"));
 }
 
+TEST_F(PostMortemTest, TellsWhoWantsToKnowTheCauseAndTheKindOfAnErrorThatIsOne) {
+  std::string heard;
+  std::optional<ErrorKind> kind;
+  PostMortemPlace place{.path = run_, .directory = take()};
+  place.on_cause = [&](const std::string& sentence, std::optional<ErrorKind> of) {
+    heard = sentence;
+    kind = of;
+  };
+  PostMortem post_mortem(place, group_, std::make_shared<TraceRecorder>(), 0, nullptr);
+  post_mortem.failed(error_);
+  EXPECT_THAT(heard, HasSubstr("the shard is gone"));
+  EXPECT_EQ(kind, ErrorKind::kData);
+}
+
 TEST_F(PostMortemTest, LeavesNothingOfItsOwnWhereTheRunEndsWell) {
   const auto run = take();
   const auto post_mortem = begin(run);

@@ -36,6 +36,14 @@ TEST(OwnWork, IsTheMeanOfTheNewestSteps) {
   EXPECT_DOUBLE_EQ(newest.seconds, 1.0);
 }
 
+TEST(OwnWork, KeepsTheMeansByRank) {
+  OwnWork work(3);
+  EXPECT_EQ(work.means(), std::vector({0.0, 0.0, 0.0}));
+  work.add(std::vector{1.0, 2.0, 3.0});
+  work.add(std::vector{3.0, 2.0, 1.0});
+  EXPECT_EQ(work.means(), std::vector({2.0, 2.0, 2.0}));
+}
+
 TEST(OwnWork, OfOneRankHasNoStraggler) {
   EXPECT_EQ(OwnWork(1).add(std::vector{3.0}).factor(), 1.0);
   EXPECT_EQ(OwnWork(2).add(std::vector{0.0, 0.0}).factor(), 1.0) << "a clock that stands";

@@ -18,9 +18,18 @@ TEST(StepSums, AddUpOverRanksEachInItsPlace) {
   sums.loss = mine;
   sums.valid_labels = 10 * mine;
   sums.images = 100 * mine;
-  sums.unreadable = 1000 * mine;
-  sums.undecodable = 2000 * mine;
+  sums.bad_checksums = 1000 * mine;
+  sums.truncated = 1100 * mine;
+  sums.bad_formats = 1200 * mine;
+  sums.bad_sizes = 1300 * mine;
+  sums.unreadable = 2000 * mine;
   sums.stop = 3000 * mine;
+  sums.wants_figures = 3100 * mine;
+  sums.first_head_loss = 3200 * mine;
+  sums.second_head_loss = 3300 * mine;
+  sums.third_head_loss = 3400 * mine;
+  sums.to_device_seconds = 4500 * mine;
+  sums.before_sums_seconds = 9500 * mine;
   sums.data_wait_seconds = 4000 * mine;
   sums.forward_seconds = 5000 * mine;
   sums.backward_seconds = 6000 * mine;
@@ -32,8 +41,19 @@ TEST(StepSums, AddUpOverRanksEachInItsPlace) {
   EXPECT_EQ(all.loss, total);
   EXPECT_EQ(all.valid_labels, 10 * total);
   EXPECT_EQ(all.images, 100 * total);
-  EXPECT_EQ(all.unreadable, 1000 * total);
-  EXPECT_EQ(all.undecodable, 2000 * total);
+  EXPECT_EQ(all.bad_checksums, 1000 * total);
+  EXPECT_EQ(all.truncated, 1100 * total);
+  EXPECT_EQ(all.bad_formats, 1200 * total);
+  EXPECT_EQ(all.bad_sizes, 1300 * total);
+  EXPECT_EQ(all.unreadable, 2000 * total);
+  EXPECT_EQ(all.faults()[static_cast<size_t>(SampleFault::kFormat)], 1200 * total);
+  EXPECT_EQ(all.wants_figures, 3100 * total);
+  EXPECT_EQ(all.mean_head_losses(3),
+            (std::vector<double>{3200 * total / (10 * total), 3300 * total / (10 * total),
+                                 3400 * total / (10 * total)}));
+  EXPECT_TRUE(all.mean_head_losses(0).empty());
+  EXPECT_EQ(all.to_device_seconds, 4500 * total);
+  EXPECT_EQ(all.before_sums_seconds, 9500 * total);
   EXPECT_EQ(all.stop, 3000 * total);
   EXPECT_EQ(all.data_wait_seconds, 4000 * total);
   EXPECT_EQ(all.forward_seconds, 5000 * total);
@@ -44,7 +64,8 @@ TEST(StepSums, AddUpOverRanksEachInItsPlace) {
   ASSERT_EQ(std::ssize(all.own_seconds_by_rank), group.world());
   for (int rank = 0; rank < group.world(); ++rank) {
     EXPECT_EQ(all.own_seconds_by_rank[static_cast<size_t>(rank)],
-              (4000 + 5000 + 6000) * (rank + 1.0));
+              (4000 + 4500 + 5000 + 6000) * (rank + 1.0));
+    EXPECT_EQ(all.data_wait_seconds_by_rank[static_cast<size_t>(rank)], 4000 * (rank + 1.0));
   }
 }
 
