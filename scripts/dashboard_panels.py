@@ -188,7 +188,7 @@ ALLREDUCE = ("All-reduce", (
 RANKS = ("Ranks", (
     Panel("Own work of the ranks", "Least, median and greatest of all ranks, before they wait for each other. A greatest far above the median: that rank's node is slow; exclude it.",
           (Query(gauge("catamaran_rank_compute_seconds", 'stat!=""', by="cluster, run, stat"), "{{run}} {{stat}}"),), unit="s", low=0),
-    Panel("Own work, rank by rank", "Of the ranks chosen above (up to 64 ranks have a series each).",
+    Panel("Own work, rank by rank", "Of the ranks chosen above (up to 64 ranks have a series each). One that is above the rest: exclude its node, or look there for other processes.",
           (Query(gauge("catamaran_rank_compute_seconds", 'rank=~"$rank", rank!=""', by="cluster, run, rank"), BY_RANK),), unit="s", low=0),
     Panel("Waiting for data, rank by rank", "One rank that waits: its node's cores, its node's disk. All of them: the file system.",
           (Query(gauge("catamaran_rank_data_wait_seconds", 'rank=~"$rank", rank!=""', by="cluster, run, rank"), BY_RANK),), unit="s", low=0),
@@ -197,7 +197,7 @@ RANKS = ("Ranks", (
     Panel("Slowest rank over the median", "Above 1.2 for ten minutes CatamaranStraggler tells of it.", (Query(gauge("catamaran_slowest_rank_factor"), "{{run}}"),), low=1, warn=1.2, bad=1.5),
     Panel("Silence of ranks", "Since the newest heartbeat of the other ranks; each sends one a second. One that grows: that process or its node is gone, and the job ends by itself.",
           (Query(gauge("catamaran_watchdog_heartbeat_age_seconds", by="cluster, run, stat"), "{{run}} {{stat}}"),), unit="s", low=0, warn=5, bad=30),
-    Panel("State over time", "A gap is time without a run: in the queue, or gone.", (Query(f"max by (cluster, run) ({states()})", "{{run}}"),), kind="state-timeline", unit="state", width=FULL, height=6),
+    Panel("State over time", "A gap is time without a run: in the queue, or gone; `catamaran status` says which.", (Query(f"max by (cluster, run) ({states()})", "{{run}}"),), kind="state-timeline", unit="state", width=FULL, height=6),
 ))
 
 DATA = ("Data", (
@@ -291,8 +291,8 @@ FIRING = 'alertname=~"Catamaran.*", alertstate="firing"'
 GLANCE = ("At a glance", (
     Panel("Runs by state", "Runs that are being scraped. To see why one is missing: `catamaran status`.", (Query("count by (state) (" + series("catamaran_state") + " == 1)", "{{state}}"),),
           kind="stat", width=QUARTER, height=4, none="no run"),
-    Panel("Images a second", "All runs together, over 5 minutes.", (Query("sum(" + series("catamaran:images:rate5m") + ")", "all"),), kind="stat", unit="suffix: img/s", width=SIXTH, height=4),
-    Panel("Goodput", "Mean of the runs: time of steps that count over time since their first start.", (Query("avg(" + series("catamaran_goodput_ratio") + ")", "mean"),), kind="stat",
+    Panel("Images a second", "All runs together, over 5 minutes. It falls while as many runs train: the file system or the network that they share.", (Query("sum(" + series("catamaran:images:rate5m") + ")", "all"),), kind="stat", unit="suffix: img/s", width=SIXTH, height=4),
+    Panel("Goodput", "Mean of the runs: time of steps that count over time since their first start. Below 0.9: look for the run with many restarts.", (Query("avg(" + series("catamaran_goodput_ratio") + ")", "mean"),), kind="stat",
           unit="percentunit", width=SIXTH, height=4, falling=True, warn=0.9, bad=0.7),
     Panel("Gone", "Targets whose run does not answer. It crashed: submit it again; or its node did. To forget it: `catamaran status --sweep`.",
           (Query("count(" + series("up", 'job="catamaran"') + " == 0) or vector(0)", "gone"),), kind="stat", width=SIXTH, height=4, warn=1, bad=1),
@@ -300,9 +300,9 @@ GLANCE = ("At a glance", (
           kind="stat", width=QUARTER, height=4, warn=1, bad=1),
 ))
 COMPARED = ("Side by side", (
-    Panel("Loss", "Smoothed over about 50 steps.", (Query(gauge("catamaran_loss_smoothed"), "{{run}}"),), width=HALF),
-    Panel("Best mAP", "So far.", (Query(gauge("catamaran_best_map_ratio"), "{{run}}"),), unit="percentunit", width=HALF),
-    Panel("Images a second", "Over 5 minutes (recorded by the rules).", (Query("sum by (cluster, run) (" + series("catamaran:images:rate5m") + ")", "{{run}}"),), unit="suffix: img/s", low=0),
+    Panel("Loss", "Smoothed over about 50 steps. One run that leaves the others: see its own dashboard, Learning.", (Query(gauge("catamaran_loss_smoothed"), "{{run}}"),), width=HALF),
+    Panel("Best mAP", "So far. A run that is far behind after as many images as the others may be cancelled.", (Query(gauge("catamaran_best_map_ratio"), "{{run}}"),), unit="percentunit", width=HALF),
+    Panel("Images a second", "Over 5 minutes (recorded by the rules). Of runs on as many ranks one that is slower: see its own dashboard, Speed.", (Query("sum by (cluster, run) (" + series("catamaran:images:rate5m") + ")", "{{run}}"),), unit="suffix: img/s", low=0),
     Panel("Waiting for data", "Share of the steps' time over 10 minutes (recorded by the rules). Above a tenth: see the run's own dashboard, Data.",
           (Query("max by (cluster, run) (" + series("catamaran:data_wait:ratio10m") + ")", "{{run}}"),), unit="percentunit", low=0, warn=0.05, bad=0.1),
     Panel("Slowest rank over the median", "Over 10 minutes (recorded by the rules). Above 1.2: exclude that rank's node.",
@@ -310,9 +310,26 @@ COMPARED = ("Side by side", (
     Panel("Progress", "A line that is flat is a run that stands still, or is in the queue.", (Query(gauge("catamaran_progress_ratio"), "{{run}}"),), unit="percentunit", low=0, high=1),
     Panel("Checkpoint's age in intervals", "Above 3: nothing is being saved; see the run's log.",
           (Query(f"(time() - {gauge('catamaran_last_checkpoint_timestamp_seconds')}) / {gauge('catamaran_checkpoint_interval_seconds')}", "{{run}}"),), low=0, warn=2, bad=3),
-    Panel("Free space", "Where each run's directory is.", (Query(gauge("catamaran_run_dir_free_bytes"), "{{run}}"),), unit="bytes", low=0),
-    Panel("State over time", "A gap is time without the run: in the queue, or gone.", (Query(f"max by (cluster, run) ({states()})", "{{run}}"),), kind="state-timeline", unit="state", width=FULL),
-    Panel("Alerts over time", "Which fired, and for how long. None is well.", (Query("count by (run, alertname) (" + series("ALERTS", FIRING) + ") or vector(0)", "{{alertname}} {{run}}"),), width=FULL, low=0),
+    Panel("Free space", "Where each run's directory is. Below three checkpoints CatamaranDiskLow tells of it: prune old runs, or raise the quota.", (Query(gauge("catamaran_run_dir_free_bytes"), "{{run}}"),), unit="bytes", low=0),
+    Panel("State over time", "A gap is time without the run: in the queue, or gone; `catamaran status` says which.", (Query(f"max by (cluster, run) ({states()})", "{{run}}"),), kind="state-timeline", unit="state", width=FULL),
+    Panel("Alerts over time", "Which fired, and for how long. None is well; docs/monitoring.md has a heading for each that says what to do.", (Query("count by (run, alertname) (" + series("ALERTS", FIRING) + ") or vector(0)", "{{alertname}} {{run}}"),), width=FULL, low=0),
+))
+
+
+
+def of_ended(name):
+    """Of final.prom, which node_exporter shows: one line a run and end."""
+    return 'max by (run, state, reason, cause) (catamaran_final_info{run=~"$run"}) * on (run) group_left () max by (run) (' + name + ")"
+
+
+ENDED = ("How runs ended", (
+    Panel("Runs that have ended", "From the final.prom of run directories, by node_exporter's textfile collector (docs/monitoring.md). Code 75: stopped with a checkpoint, submit it again; "
+          "docs/exit-codes.md has the others.", (
+              Query(of_ended("catamaran_final_exit_code"), column="exit code"),
+              Query(of_ended("catamaran_final_step"), column="step"),
+              Query(of_ended("catamaran_final_best_map_ratio"), column="best mAP"),
+              Query(of_ended("catamaran_final_timestamp_seconds") + " * 1000", column="ended")),
+          kind="table", width=FULL, height=7, units=(("best mAP", "percentunit"), ("ended", "dateTimeAsIso"))),
 ))
 
 GPU_ROWS = ("Which run is on which GPU", (
@@ -328,7 +345,7 @@ GPU_ROWS = ("Which run is on which GPU", (
 GPU_LINE = "{{host}} GPU {{gpu}}"
 GPUS = ("GPUs by node", (
     Panel("Utilisation", "A GPU at 0 in a job that trains: the job did not get it, or hangs.", (Query(of_nodes("DCGM_FI_DEV_GPU_UTIL") + " / 100", GPU_LINE),), unit="percentunit", low=0, high=1),
-    Panel("Tensor cores", "Share of the cycles in which they worked.", (Query(of_nodes("DCGM_FI_PROF_PIPE_TENSOR_ACTIVE"), GPU_LINE),), unit="percentunit", low=0, high=1),
+    Panel("Tensor cores", "Share of the cycles in which they worked. Near 0 in bf16 or fp16: see the run's own dashboard, GPU.", (Query(of_nodes("DCGM_FI_PROF_PIPE_TENSOR_ACTIVE"), GPU_LINE),), unit="percentunit", low=0, high=1),
     Panel("Memory in use", "In use without a job: a process was left behind; drain the node.", (Query(of_nodes("DCGM_FI_DEV_FB_USED") + " * 1048576", GPU_LINE),), unit="bytes", low=0),
     Panel("Power", "One far below the others: throttled.", (Query(of_nodes("DCGM_FI_DEV_POWER_USAGE"), GPU_LINE),), unit="watt", low=0),
     Panel("Temperature", "Above 85 °C most GPUs run slower.", (Query(of_nodes("DCGM_FI_DEV_GPU_TEMP"), GPU_LINE),), unit="celsius", warn=80, bad=87),
@@ -351,10 +368,23 @@ HOSTS = ("Hosts", (
 ONE_RUN = Dashboard("catamaran-run", "Catamaran: one run", "Everything about a run, or a few beside each other.", ("cluster", "run", "rank"),
                     (NOW, LEARNING, ACCURACY, SPEED, ALLREDUCE, RANKS, DATA, CHECKPOINTS, NUMERICS, GPU, PROCESS, TABLE))
 ALL_RUNS = Dashboard("catamaran-runs", "Catamaran: all runs", "What runs now, side by side. Some panels need the recording rules of monitoring/prometheus.", ("cluster", "run"),
-                     (GLANCE, TABLE, COMPARED))
+                     (GLANCE, TABLE, COMPARED, ENDED))
 NODES = Dashboard("catamaran-nodes", "Catamaran: nodes", "GPUs and hosts, and which run is on which. Needs dcgm-exporter and node_exporter, with the label host of the example's relabelling.",
                   ("cluster", "run", "rank", "host"), (GPU_ROWS, GPUS, HOSTS))
 DASHBOARDS = (ONE_RUN, ALL_RUNS, NODES)
+
+
+def queries(dashboard):
+    """(panel, query) of all rows."""
+    return [(panel, query) for _, row in dashboard.rows for panel in row for query in panel.queries]
+
+
+def substituted(expr, rate_interval, chosen=()):
+    """As Grafana sends it: `chosen` is {variable: regular expression}, everything for the rest."""
+    for name in VARIABLES:
+        expr = expr.replace(f'"${name}"', f'"{dict(chosen).get(name, ".*")}"')
+    return expr.replace("$__rate_interval", rate_interval)
+
 
 # Values of a variable: of what a label, in the order in which they depend on each other.
 VARIABLES = {

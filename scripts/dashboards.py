@@ -108,7 +108,7 @@ def transformations(panel):
     if panel.kind != "table":
         return []
     names = {f"Value #{chr(ord('A') + number)}": query.column for number, query in enumerate(panel.queries)}
-    labels = ["run", "cluster", "user", "slurm_job_id", "host", "rank", "gpu_uuid"]
+    labels = ["run", "cluster", "user", "slurm_job_id", "host", "rank", "gpu_uuid", "state", "reason", "cause"]
     return [{"id": "merge", "options": {}},
             {"id": "organize", "options": {"excludeByName": {name: True for name in ("Time", "UUID", "__name__", "instance", "job")},
                                            "indexByName": {name: index for index, name in enumerate([*labels, *names])}, "renameByName": {**names, **HEADINGS}}}]
