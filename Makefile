@@ -14,7 +14,7 @@ export CCACHE_NOHASHDIR := 1
 export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 
-.PHONY: help setup build demo demo-real test test-all faults test-asan test-tsan fuzz fuzz-minute bench bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan bench-checkpoint soak large-batch reproduce-corel5k same-loss format lint clean
+.PHONY: help setup build demo demo-real test test-all faults test-asan test-tsan fuzz fuzz-minute bench bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan bench-checkpoint bench-monitoring dashboard-picture soak large-batch reproduce-corel5k same-loss format lint clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1\t/' | expand -t 26
@@ -75,7 +75,7 @@ fuzz: setup  ## fuzz targets of the readers, ten minutes in all on two cores (SE
 fuzz-minute:
 	@$(MAKE) fuzz SECONDS_EACH=60 FUZZ_TARGETS="coco jpeg json manifest safetensors toml voc"
 
-bench: bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan bench-checkpoint  ## all benchmarks
+bench: bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan bench-checkpoint bench-monitoring  ## all benchmarks
 
 bench-step: build  ## a training step against PyTorch DistributedDataParallel, in turn
 	@build/venv/bin/python bench/step.py
@@ -97,6 +97,13 @@ bench-allreduce: build  ## sums of gradients over 2 and 4 ranks against plain MP
 
 bench-checkpoint: build  ## what a checkpoint and a restart cost, against PyTorch DistributedDataParallel, in turn
 	@build/venv/bin/python bench/checkpoint.py
+
+bench-monitoring: build  ## what metrics and their scrapes cost a step, in turns; a scrape of 64 ranks beside idle connections
+	@ninja -C build/release -j $(JOBS) bench_metrics
+	@build/venv/bin/python bench/monitoring.py
+
+dashboard-picture: build  ## the demo's training watched by Prometheus, and its dashboard drawn for README
+	@build/venv/bin/python scripts/dashboard_demo.py
 
 SECONDS ?= 3600
 INTERVAL ?= 60
