@@ -62,10 +62,6 @@ def rate(name, *more, by="cluster, run"):
     return f"sum by ({by}) (rate({series(name, *more)}[$__rate_interval]))"
 
 
-def increase(name, *more, by="cluster, run"):
-    return f"sum by ({by}) (increase({series(name, *more)}[$__rate_interval]))"
-
-
 def total(name, *more, by):
     """Of the newest start: counters begin again with each."""
     return f"sum by (cluster, run, {by}) ({series(name, *more)})"
@@ -394,10 +390,10 @@ VARIABLES = {
     "host": 'label_values(up{job=~"dcgm|node"}, host)',
 }
 
-# Marks on every panel's time axis.
+# Marks on every panel's time axis: name, colour, query, text. Their step is 15 s, and they have no $__rate_interval of a panel.
 ANNOTATIONS = (
-    ("Starts", "purple", "changes(" + gauge("catamaran_start_timestamp_seconds") + "[$__rate_interval:15s]) > 0", "{{run}} was started again"),
-    ("Checkpoints", "blue", "sum by (cluster, run) (increase(" + series("catamaran_checkpoints_total", 'result="ok"') + "[$__rate_interval])) > 0", "{{run}}: checkpoint"),
-    ("Spikes", "orange", increase("catamaran_loss_spikes_total") + " > 0", "{{run}}: spike"),
+    ("Starts", "purple", "changes(" + gauge("catamaran_start_timestamp_seconds") + "[1m:15s]) > 0", "{{run}} was started again"),
+    ("Checkpoints", "blue", "sum by (cluster, run) (increase(" + series("catamaran_checkpoints_total", 'result="ok"') + "[1m])) > 0", "{{run}}: checkpoint"),
+    ("Spikes", "orange", "sum by (cluster, run) (increase(" + series("catamaran_loss_spikes_total") + "[1m])) > 0", "{{run}}: spike"),
     ("Alerts", "red", series("ALERTS", FIRING), "{{alertname}} {{run}}"),
 )

@@ -138,11 +138,13 @@ def panels(dashboard):
     return made
 
 
-def variable(name):
-    query = VARIABLES[name]
-    return {"type": "query", "name": name, "label": name, "datasource": SOURCE, "definition": query, "query": {"query": query, "refId": "StandardVariableQuery"},
-            "multi": True, "includeAll": True, "allValue": ".*", "current": {}, "options": [], "hide": 0, "refresh": 2, "sort": 3 if name == "rank" else 1, "regex": "",
+def variable(dashboard, name):
+    """Everything at first, but for the run of its own dashboard: there it is the first one of the list."""
+    query, all_of_them = VARIABLES[name], (dashboard, name) != (ONE_RUN, "run")
+    made = {"type": "query", "name": name, "label": name, "datasource": SOURCE, "definition": query, "query": {"query": query, "refId": "StandardVariableQuery"},
+            "multi": True, "includeAll": all_of_them, "current": {}, "options": [], "hide": 0, "refresh": 2, "sort": 3 if name == "rank" else 1, "regex": "",
             "skipUrlSync": False}
+    return {**made, "allValue": ".*"} if all_of_them else made
 
 
 def annotation(name, colour, expr, text):
@@ -157,7 +159,7 @@ def dashboard_json(dashboard):
     return {"id": None, "uid": dashboard.uid, "title": dashboard.title, "description": dashboard.description, "tags": [TAG], "schemaVersion": SCHEMA, "version": 1, "editable": True,
             "graphTooltip": 1, "timezone": "browser", "refresh": "30s", "time": {"from": "now-6h", "to": "now"}, "timepicker": {}, "fiscalYearStartMonth": 0, "weekStart": "",
             "liveNow": False, "links": [links], "annotations": {"list": [annotation(*mark) for mark in ANNOTATIONS]},
-            "templating": {"list": [source, *map(variable, dashboard.variables)]}, "panels": panels(dashboard)}
+            "templating": {"list": [source, *(variable(dashboard, name) for name in dashboard.variables)]}, "panels": panels(dashboard)}
 
 
 def text(dashboard):
