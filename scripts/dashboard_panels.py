@@ -219,7 +219,7 @@ CHECKPOINTS = ("Checkpoints", (
           (Query(quantile(0.99, "catamaran_checkpoint_stall_duration_seconds"), "{{run}}"),), unit="s", width=QUARTER, low=0),
     Panel("Writing", "p50 and p99, in the background. It must stay well below the interval: checkpoint more rarely, or to a faster file system.",
           tuple(Query(quantile(share, "catamaran_checkpoint_write_duration_seconds"), f"{{{{run}}}} p{100 * share:g}") for share in (0.5, 0.99)), unit="s", width=QUARTER, low=0),
-    Panel("Size and free space", "Below three checkpoints of room CatamaranDiskLow tells of it: prune, or raise the quota.",
+    Panel("Size and free space", "Below three checkpoints of room CatamaranDiskLow tells of it: prune runs that have ended, or raise the quota.",
           (Query(gauge("catamaran_checkpoint_bytes"), "{{run}} checkpoint"), Query(gauge("catamaran_run_dir_free_bytes"), "{{run}} free")), unit="bytes", width=QUARTER, log=True),
     Panel("Written, failed, left out", "Since this start, by result and kind. An error: see the log for the file and the reason; the last good one is kept.",
           (Query(total("catamaran_checkpoints_total", by="result, kind"), "{{run}} {{kind}} {{result}}"),), width=FULL, low=0),
@@ -306,7 +306,7 @@ COMPARED = ("Side by side", (
     Panel("Progress", "A line that is flat is a run that stands still, or is in the queue.", (Query(gauge("catamaran_progress_ratio"), "{{run}}"),), unit="percentunit", low=0, high=1),
     Panel("Checkpoint's age in intervals", "Above 3: nothing is being saved; see the run's log.",
           (Query(f"(time() - {gauge('catamaran_last_checkpoint_timestamp_seconds')}) / {gauge('catamaran_checkpoint_interval_seconds')}", "{{run}}"),), low=0, warn=2, bad=3),
-    Panel("Free space", "Where each run's directory is. Below three checkpoints CatamaranDiskLow tells of it: prune old runs, or raise the quota.", (Query(gauge("catamaran_run_dir_free_bytes"), "{{run}}"),), unit="bytes", low=0),
+    Panel("Free space", "Where each run's directory is. Below three checkpoints CatamaranDiskLow tells of it: prune runs that have ended, or raise the quota.", (Query(gauge("catamaran_run_dir_free_bytes"), "{{run}}"),), unit="bytes", low=0),
     Panel("State over time", "A gap is time without the run: in the queue, or gone; `catamaran status` says which.", (Query(f"max by (cluster, run) ({states()})", "{{run}}"),), kind="state-timeline", unit="state", width=FULL),
     Panel("Alerts over time", "Which fired, and for how long. None is well; docs/monitoring.md has a heading for each that says what to do.", (Query("count by (run, alertname) (" + series("ALERTS", FIRING) + ") or vector(0)", "{{alertname}} {{run}}"),), width=FULL, low=0),
 ))
