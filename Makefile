@@ -14,7 +14,7 @@ export CCACHE_NOHASHDIR := 1
 export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 
-.PHONY: help setup build install demo demo-real test test-all faults test-asan test-tsan fuzz fuzz-minute bench bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan bench-checkpoint bench-monitoring soak large-batch reproduce-corel5k same-loss format lint clean
+.PHONY: help setup build install demo demo-real test test-all faults test-asan test-tsan fuzz fuzz-minute bench bench-step bench-infer bench-loader bench-optimizer bench-allreduce bench-plan bench-checkpoint bench-monitoring soak large-batch dashboard-picture reproduce-corel5k same-loss format lint clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1\t/' | expand -t 26
@@ -114,6 +114,9 @@ soak: build  ## trains for SECONDS=3600 with a fault every INTERVAL=60 s, and st
 
 large-batch: build  ## SGD, LARS and LAMB at global batches of 32 to 2048 on the demo data: a table and a plot; about an hour
 	@build/venv/bin/python bench/large_batch.py
+
+dashboard-picture: build  ## the demo's training watched by Prometheus, and its dashboard drawn for README
+	@build/venv/bin/python scripts/dashboard_demo.py
 
 bench-plan: build  ## predictions of `catamaran plan` against runs on 1, 2 and 4 ranks, and published scaling
 	@build/venv/bin/python bench/plan.py
