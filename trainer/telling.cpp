@@ -63,6 +63,7 @@ void Trainer::show_last_page(bool ended_well) {
     double busy = linger && !linger->is_over() && signals() == signals_before ? 1 : 0;
     group_.host().all_reduce(&busy, 1, DataType::kFloat64, ReduceOp::kMax);
     if (busy == 0) return;
+    trace_->moved();
     std::this_thread::sleep_for(kBetweenLooks);
   }
 }
