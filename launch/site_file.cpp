@@ -43,7 +43,8 @@ bool is_name(const std::string& word) {
 bool is_memory(const std::string& word) {
   const size_t digits = std::min(word.find_first_not_of("0123456789"), word.size());
   const std::string unit = word.substr(digits);
-  return digits > 0 && (unit.empty() || (unit.size() == 1 && std::string("KMGT").find(unit) != std::string::npos));
+  return digits > 0 && (unit.empty() ||
+                        (unit.size() == 1 && std::string("KMGT").find(unit) != std::string::npos));
 }
 
 class Reading {

@@ -178,7 +178,11 @@ std::string sweep_section(const ReportData& report, ChartList& charts) {
     html +=
         "<p>A line is a point, coloured by its best mAP. Drag over an axis to see only those that "
         "pass there; double-click to see all again.</p>\n" +
-        charts.add({{"kind", "parallel"}, {"title", "Points"}, {"names", names}, {"rows", rows}, {"axes", axes}},
+        charts.add({{"kind", "parallel"},
+                    {"title", "Points"},
+                    {"names", names},
+                    {"rows", rows},
+                    {"axes", axes}},
                    420, /*wide=*/true) +
         charts.add({{"kind", "scatter"},
                     {"title", "Two of their numbers"},
