@@ -166,6 +166,28 @@ TEST(Losses, IgnoredLabelsContributeNeitherSumNorCountNorGradient) {
   }
 }
 
+TEST(Losses, TellThoseOfTheHeadsOwnLogitsWhereTheyCount) {
+  torch::manual_seed(7);
+  const torch::Tensor y = torch::randint(-1, 2, {6, 4}).to(torch::kInt8);
+  CatOutput out;
+  out.yhat_BL = torch::randn({6, 4}).requires_grad_();
+  out.head_logits_BL = {out.yhat_BL * 2, out.yhat_BL - 1, out.yhat_BL + 1};
+  LossOptions options;
+  EXPECT_TRUE(Loss(options)(out, y).heads.empty());
+  options.auxiliary_weight = 0.3;
+  const Loss loss(options);
+  const LossSum whole = loss(out, y);
+  ASSERT_EQ(whole.heads.size(), 3u);
+  double sum = loss.of_logits(out.yhat_BL, y).sum.item<double>();
+  for (const torch::Tensor& head : whole.heads) {
+    EXPECT_FALSE(head.requires_grad());
+    sum += 0.3 * head.item<double>();
+  }
+  EXPECT_NEAR(whole.sum.item<double>(), sum, 1e-4);
+  out.head_logits_BL.resize(1);
+  EXPECT_TRUE(loss(out, y).heads.empty()) << "one head is the fused one";
+}
+
 // Of mixed images: each loss is linear in the target between what it is for present and for absent.
 TEST(Losses, OfSoftTargetsLieBetweenThoseOfPresentAndAbsent) {
   const torch::Tensor z_BL = torch::tensor({{-3.0F, -0.5F, 0.0F, 0.7F, 2.5F}});
