@@ -8,6 +8,7 @@
 #include "launch/duration.h"
 #include "launch/path_checks.h"
 #include "launch/self_launch.h"
+#include "launch/shell_words.h"
 #include "launch/sweep_cost.h"
 #include "launch/sweep_points.h"
 #include "launch/sweep_run.h"
@@ -125,16 +126,6 @@ int show(const SweepArguments& given) {
     print(notes_text(plan, state));
   }
   return 0;
-}
-
-// As a shell takes it for one word.
-std::string shell_word(const std::string& word) {
-  constexpr const char* kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
 }
 
 int show_point(const SweepArguments& given) {

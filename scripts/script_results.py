@@ -16,7 +16,7 @@ import socket
 import sys
 import unicodedata
 
-FILES_OF_A_RUN = ("lock", "log.jsonl", "metrics.jsonl", "config.toml", "samples.jsonl", "manifest.json", "metrics-address.txt", "final.prom")
+FILES_OF_A_RUN = ("lock", "log.jsonl", "metrics.jsonl", "config.toml", "samples.jsonl", "ranks.jsonl", "events.jsonl", "manifest.json", "metrics-address.txt", "final.prom")
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -59,7 +59,7 @@ def owner_of(whole):
             return f"is in the pack {folder}"
         if all(os.path.isfile(os.path.join(folder, name)) for name in ("state.json", "model.safetensors")):
             return f"is in the checkpoint {folder}"
-        if folder != whole and os.path.basename(folder) in ("eval", "explain", "logs", "tensorboard") and is_run(above):
+        if folder != whole and os.path.basename(folder) in ("eval", "curves", "explain", "logs", "tensorboard") and is_run(above):
             return f"is a file of the run {above}"
         if os.path.basename(folder) == "checkpoints" and os.path.isfile(os.path.join(above, "manifest.json")):
             return f"is among the checkpoints of {above}"

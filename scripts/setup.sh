@@ -28,15 +28,19 @@ missing_packages() {
   done <scripts/debian-packages.txt
 }
 
-# Debian's prometheus starts a server on port 9090 when it is installed; here promtool and the servers that tests start are wanted, none
-# of the machine. With systemd its service is masked, and stays so; without, Debian's way of saying "start nothing" is there for the
-# moment. A package that is there already is left as it is.
+# Debian's prometheus and prometheus-alertmanager each start a server (ports 9090, 9093) when they are installed; here promtool, amtool and the
+# servers that tests start are wanted, none of the machine. With systemd their services are masked, and stay so; without, Debian's way of saying
+# "start nothing" is there for the moment. A package that is there already is left as it is.
 policy=/usr/sbin/policy-rc.d
 keep_prometheus_off() {
-  [[ " $* " == *" prometheus "* ]] || return 0
+  local package services=()
+  for package in "$@"; do
+    if [[ $package == prometheus || $package == prometheus-alertmanager ]]; then services+=("$package.service"); fi
+  done
+  ((${#services[@]} > 0)) || return 0
   if [[ -d /run/systemd/system ]]; then
-    say 'prometheus.service is masked, so that no server is started (systemctl unmask prometheus, where one is wanted)'
-    as_root systemctl --quiet mask prometheus.service || fail 'systemctl could not mask prometheus.service'
+    say "masked, so that no server is started: ${services[*]} (systemctl unmask NAME, where one is wanted)"
+    as_root systemctl --quiet mask "${services[@]}" || fail "systemctl could not mask ${services[*]}"
   elif [[ ! -e $policy ]]; then
     trap 'as_root rm -f "$policy"' EXIT
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
