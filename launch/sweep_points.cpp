@@ -168,6 +168,7 @@ void make_folder(const SweepPlan& plan, const SweepPoint& point) {
   for (const auto& [key, value] : point.values) values[key] = value;
   write(point.folder / "point.json", json_text({{"format_version", 1},
                                                 {"id", point.id},
+                                                {"index", point.index},
                                                 {"sweep", plan.name},
                                                 {"file", plan.file.string()},
                                                 {"values", values}}) +

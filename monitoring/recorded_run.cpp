@@ -176,10 +176,10 @@ void read_lines(RecordedRun& run, Reader& reader) {
 }
 
 void read_point(RecordedRun& run, Reader& reader) {
-  const fs::path path = run.folder / "sweep_point.json";
+  const fs::path path = run.folder / "point.json";
   std::error_code code;
   if (!fs::exists(path, code)) return;
-  reader.attempt("sweep_point.json", [&] {
+  reader.attempt("point.json", [&] {
     const json root = read_json_file(path, ErrorKind::kUsage);
     RecordedPoint point;
     point.id = field<std::string>(root, "id", path);
@@ -198,7 +198,7 @@ std::string name_of(const RecordedRun& run) {
 
 void require_a_run(const fs::path& folder) {
   constexpr std::array<const char*, 5> kFiles = {"manifest.json", "metrics.jsonl", "config.toml",
-                                                 "sweep_point.json", "eval"};
+                                                 "point.json", "eval"};
   std::error_code code;
   if (!fs::is_directory(folder, code)) {
     throw UsageError("there is no such run directory", folder.string(),

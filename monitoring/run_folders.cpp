@@ -17,8 +17,7 @@ bool has(const fs::path& folder, const char* file) {
 
 // A config.toml alone may be anybody's.
 bool looks_like_a_run(const fs::path& folder) {
-  return has(folder, "manifest.json") || has(folder, "metrics.jsonl") ||
-         has(folder, "sweep_point.json");
+  return has(folder, "manifest.json") || has(folder, "metrics.jsonl") || has(folder, "point.json");
 }
 
 std::vector<fs::path> sub_folders(const fs::path& folder) {

@@ -190,11 +190,11 @@ def test_a_sweep_has_a_table_parallel_coordinates_and_a_scatter(browser, trained
     rates = ["0.1", "0.01", "0.001", "0.0001"]
     for i, run in enumerate(copies(trained / "cat", tmp_path / "sweep", 4)):
         scale_accuracy(run, 1 - 0.1 * i)
-        (run / "sweep_point.json").write_text(json.dumps({"id": f"point{i}", "index": i, "values": {
+        (run / "point.json").write_text(json.dumps({"id": f"point{i}", "index": i, "values": {
             "optimizer.learning_rate": rates[i], "optimizer.name": ["\"sgd\"", "\"lamb\""][i % 2]}}))
     waiting = tmp_path / "sweep/waiting"
     waiting.mkdir()
-    (waiting / "sweep_point.json").write_text(json.dumps({"id": "point4", "index": 4, "values": {"optimizer.learning_rate": "1.0"}}))
+    (waiting / "point.json").write_text(json.dumps({"id": "point4", "index": 4, "values": {"optimizer.learning_rate": "1.0"}}))
     page = looked_at(browser, report_of(tmp_path / "sweep", out=tmp_path / "report.html"))
     drawn(page)
     rows = page.evaluate("[...document.querySelector('#sweep table').tBodies[0].rows].map((row) => row.innerText)")

@@ -55,7 +55,7 @@ TEST_F(HtmlReport, IsWellFormedAndEscapesWhatRunsBring) {
   write_text(
       run("a") / "events.jsonl",
       nlohmann::json{{"event", "checkpoint"}, {"step", 1}, {"kind", evil}, {"ok", true}}.dump());
-  write_text(run("a") / "sweep_point.json",
+  write_text(run("a") / "point.json",
              nlohmann::json{{"id", evil}, {"index", 0}, {"values", {{evil, evil}}}}.dump());
   nlohmann::json manifest = nlohmann::json::parse(read_text(run("a") / "manifest.json"));
   for (const char* key : {"version", "git", "backend", "precision"})
@@ -80,7 +80,7 @@ TEST_F(HtmlReport, IsWellFormedAndEscapesWhatRunsBring) {
                         {"aspect", {{"least", 1}, {"most", 2}, {"quantiles", {{0.5, 1}}}}}}}}}
           .dump());
   make_fake_run(run("b"));
-  write_text(run("b") / "sweep_point.json", R"({"id": "b", "index": 1, "values": {"x": 1}})");
+  write_text(run("b") / "point.json", R"({"id": "b", "index": 1, "values": {"x": 1}})");
   const std::string page = page_of({run("a"), run("b")});
   constexpr int kScripts = 3;  // data, library, the page's own
   EXPECT_EQ(count_of(page, "<script"), kScripts);

@@ -139,7 +139,7 @@ TEST_F(RecordedRunTest, OfAnotherVersionKeepsTheKeysThatItKnows) {
 
 TEST_F(RecordedRunTest, OfAPointThatNobodyHasStartedLacksNothing) {
   const auto point = folder_.path() / "sweep/3f9a1c20d4e1";
-  write_text(point / "sweep_point.json",
+  write_text(point / "point.json",
              R"({"id": "3f9a1c20d4e1", "index": 4, "values": {"batch.global": "64", "x": 0.5}})");
   const RecordedRun run = read_recorded_run(point);
   EXPECT_THAT(run.problems, IsEmpty());

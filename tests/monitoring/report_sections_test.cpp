@@ -165,7 +165,7 @@ TEST_F(ReportSections, OfASweepHasATableParallelCoordinatesAndAScatter) {
     const std::string name = "sweep/" + std::to_string(point);
     make_fake_run(run(name));
     add_fake_evaluation(run(name), "epoch-0001", 0.5 + 0.1 * point);
-    write_text(run(name) / "sweep_point.json",
+    write_text(run(name) / "point.json",
                nlohmann::json{{"id", "p" + std::to_string(point)},
                               {"index", point},
                               {"values",
@@ -174,7 +174,7 @@ TEST_F(ReportSections, OfASweepHasATableParallelCoordinatesAndAScatter) {
                                 {"optimizer.learning_rate", point == 0 ? "1e-4" : "1e-2"}}}}
                    .dump());
   }
-  write_text(run("sweep/9") / "sweep_point.json", R"({"id": "p9", "index": 9, "values": {}})");
+  write_text(run("sweep/9") / "point.json", R"({"id": "p9", "index": 9, "values": {}})");
   const std::string page =
       page_of({run("sweep/0"), run("sweep/1"), run("sweep/2"), run("sweep/9")});
   EXPECT_THAT(page, HasSubstr("<section id=\"sweep\">"));

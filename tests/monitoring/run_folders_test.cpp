@@ -41,7 +41,7 @@ TEST_F(RunFoldersTest, ARunThatLacksAFileIsOneAllTheSame) {
 
 TEST_F(RunFoldersTest, APointOfASweepThatNobodyHasStartedIsOneToo) {
   make_fake_run(at("sweep/1"));
-  write_text(at("sweep/2/sweep_point.json"), "{}");
+  write_text(at("sweep/2/point.json"), "{}");
   EXPECT_THAT(find_runs({at("sweep")}), ElementsAre(at("sweep/1"), at("sweep/2")));
 }
 
