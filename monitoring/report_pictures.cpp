@@ -14,8 +14,8 @@ constexpr size_t kMostPictureRuns = 4;
 constexpr size_t kMostPictureBytes = size_t{6} << 20;  // of the page, before they are text
 
 std::string figure(const std::string& jpeg, const std::string& title, const std::string& caption) {
-  return "<figure><img src=\"" + jpeg_data_url(jpeg) + "\" alt=\"" +
-         html_escape(title) + "\"><figcaption>" + caption + "</figcaption></figure>\n";
+  return "<figure><img src=\"" + jpeg_data_url(jpeg) + "\" alt=\"" + html_escape(title) +
+         "\"><figcaption>" + caption + "</figcaption></figure>\n";
 }
 
 // How labels stand to the truth, where explain knew it: docs/formats.md. Of the other verdicts,
