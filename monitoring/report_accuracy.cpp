@@ -241,23 +241,22 @@ std::string confusions_section(const ReportData& report, ChartList& charts) {
     const auto& curves = report.runs[run].curves;
     if (!curves || (curves->mistaken.empty() && curves->invented.empty() && curves->missed.empty()))
       continue;
-    return section(
-        "confusions", "What goes wrong together",
-        "<p>" + html_escape(prefix_of(report, run)) + "evaluation " +
-            html_escape(curves->evaluation) + ", labels present from a probability of " +
-            compact(curves->threshold) + ".</p>\n" +
-            kind_of_pairs(*curves, curves->mistaken, "Mistaken",
+    std::string html = "<p>" + html_escape(prefix_of(report, run)) + "evaluation " +
+                       html_escape(curves->evaluation) + ", labels present from a probability of " +
+                       compact(curves->threshold) + ".</p>\n";
+    html += kind_of_pairs(*curves, curves->mistaken, "Mistaken",
                           "Of the images in which a label was missed, those in which another one "
                           "was predicted that is not there.",
-                          "missed", "predicted instead", charts) +
-            kind_of_pairs(*curves, curves->invented, "Invented beside",
+                          "missed", "predicted instead", charts);
+    html += kind_of_pairs(*curves, curves->invented, "Invented beside",
                           "Of the images that have the one label and not the other, those in which "
                           "the other one was predicted all the same.",
-                          "predicted, not there", "is there", charts) +
-            kind_of_pairs(*curves, curves->missed, "Missed beside",
+                          "predicted, not there", "is there", charts);
+    html += kind_of_pairs(*curves, curves->missed, "Missed beside",
                           "Of the images that have both labels, those in which the first one was "
                           "missed.",
-                          "missed", "is there, too", charts));
+                          "missed", "is there, too", charts);
+    return section("confusions", "What goes wrong together", html);
   }
   return "";
 }

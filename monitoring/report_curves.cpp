@@ -137,10 +137,10 @@ std::string curves_section(const ReportData& report, ChartList& charts) {
       }))
     return "";
   std::string html =
-      "<p>Drag to zoom, double-click to go back; charts over steps zoom "
-      "together.</p>\n" +
-      legend(report) + left_out_note(report, kMostCurves) + "<div class=\"charts\">\n" +
-      charts.add(step_chart(report, kLoss)) + charts.add(map_chart(report));
+      "<p>Drag to zoom, double-click to go back; charts over steps zoom together.</p>\n" +
+      legend(report) + left_out_note(report, kMostCurves) + "<div class=\"charts\">\n";
+  html += charts.add(step_chart(report, kLoss));  // one after the other: their order is the page's
+  html += charts.add(map_chart(report));
   for (const StepChart& chart : kOthers) html += charts.add(step_chart(report, chart));
   return section("curves", "Curves", html + "</div>\n");
 }

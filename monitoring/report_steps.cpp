@@ -151,18 +151,19 @@ std::string steps_section(const ReportData& report, ChartList& charts) {
   }
   if (bars.empty()) return "";
   const int height = std::clamp(90 + 34 * static_cast<int>(bars.size()), 130, 900);
-  return section(
-      "steps", "A step",
+  std::string html =
       "<p>What its time goes into, mean over ranks and logged steps. Exchange is the part of the "
       "all-reduce that the backward pass does not hide, and waiting for the rank that comes "
-      "last.</p>\n" +
-          charts.add({{"kind", "stack"},
+      "last.</p>\n";
+  html += charts.add({{"kind", "stack"},
                       {"title", "Parts of a step"},
                       {"unit", "ms"},
                       {"parts", parts},
                       {"bars", bars}},
-                     height, /*wide=*/true) +
-          table(head + "<th>step</th></tr>", rows) + straggler_charts(report, charts));
+                     height, /*wide=*/true);
+  html += table(head + "<th>step</th></tr>", rows);
+  html += straggler_charts(report, charts);
+  return section("steps", "A step", html);
 }
 
 }  // namespace catamaran

@@ -177,18 +177,16 @@ std::string sweep_section(const ReportData& report, ChartList& charts) {
     const json axes = axes_of(report, drawn, keys);
     html +=
         "<p>A line is a point, coloured by its best mAP. Drag over an axis to see only those that "
-        "pass there; double-click to see all again.</p>\n" +
-        charts.add({{"kind", "parallel"},
-                    {"title", "Points"},
-                    {"names", names},
-                    {"rows", rows},
-                    {"axes", axes}},
-                   420, /*wide=*/true) +
-        charts.add({{"kind", "scatter"},
-                    {"title", "Two of their numbers"},
-                    {"names", names},
-                    {"axes", axes}},
-                   400, /*wide=*/true);
+        "pass there; double-click to see all again.</p>\n";
+    html += charts.add({{"kind", "parallel"},
+                        {"title", "Points"},
+                        {"names", names},
+                        {"rows", rows},
+                        {"axes", axes}},
+                       420, /*wide=*/true);
+    html += charts.add(
+        {{"kind", "scatter"}, {"title", "Two of their numbers"}, {"names", names}, {"axes", axes}},
+        400, /*wide=*/true);
   }
   return section("sweep", "Sweep", html + point_table(report, points, keys));
 }
