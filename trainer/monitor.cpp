@@ -73,7 +73,7 @@ DiscoveryTarget discovery_target(const MetricsEndpoint& endpoint, const Monitori
   return {.file = {},
           .address = endpoint.target(),
           .run = run,
-          .slurm_job_id = recorded_variable("SLURM_JOB_ID"),
+          .slurm_job_id = slurm_job_id(),
           .user = user_name(),
           .cluster =
               options.cluster.empty() ? recorded_variable("SLURM_CLUSTER_NAME") : options.cluster,
