@@ -231,4 +231,3 @@ def test_a_crashed_run_whose_port_another_run_has_got_is_still_told_of(watched):
         assert value == 1 and labels["instance"] == server.address, "neither another path nor another instance is taken from the folder"
         assert labels["cluster"] == "main", "what the file does not say comes from the configuration"
     (watched.folder / "discovery/crashed-00000000.json").unlink()
-
